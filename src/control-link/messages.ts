@@ -1,0 +1,57 @@
+/** The control link: newline-delimited JSON over a local socket. */
+import type { RunCommand, RunState } from "#record/records.js";
+import type { ControlStatus } from "#record/status.js";
+
+/** A message longer than this is refused: the link carries commands, not data. */
+export const MESSAGE_BYTES_MAX = 64 * 1024;
+/** A Unix socket path past 107 bytes is silently truncated by the system. */
+export const SOCKET_PATH_BYTES_MAX = 107;
+export const LINK_VERSION = 1;
+
+export interface LaunchArgs {
+	/** File name or name of the recipe, for the record. */
+	recipe: string;
+	recipeText: string;
+	set: Record<string, number | string>;
+	sample?: string;
+	operator: string;
+	acknowledge: string[];
+}
+
+export interface LaunchResult {
+	run: string;
+	state: RunState;
+	product: string;
+	sample: string;
+}
+
+/** What control does for its callers, by command name. */
+export interface ControlCommands {
+	status: { args: Record<string, never>; result: ControlStatus };
+	launch: { args: LaunchArgs; result: LaunchResult };
+	/** Without `run`: the present run. */
+	command: { args: { run?: string; command: RunCommand; by: string }; result: { run: string; state: RunState } };
+	"acknowledge-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
+	"reset-interlock": { args: { interlock: string; by: string }; result: { interlock: string; state: string } };
+}
+
+export type CommandName = keyof ControlCommands;
+
+export interface LinkRequest<Name extends CommandName = CommandName> {
+	v: typeof LINK_VERSION;
+	/** Chosen by the caller; a repeated id gets the same answer and is not done again. */
+	id: string;
+	command: Name;
+	args: ControlCommands[Name]["args"];
+	/** Refused with STATE_CHANGED when the present run is in another state. */
+	ifState?: RunState;
+}
+
+export type LinkReply =
+	| { id: string; seq: number; result: unknown }
+	| { id: string; error: { code: string; message: string; hint: string; context?: object; problems?: object[] } };
+
+/** Control's side: does a command. `seq` is the journal's sequence number once the command is in it. */
+export type CommandHandler = <Name extends CommandName>(
+	request: LinkRequest<Name>,
+) => Promise<{ seq: number; result: ControlCommands[Name]["result"] }>;

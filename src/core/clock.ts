@@ -1,0 +1,233 @@
+/**
+ * Time, received rather than taken. Whatever waits, stamps or times out is given a `Clock`.
+ * Durations come from `nowMs` (monotonic); people see `wallMs`.
+ */
+export interface Timer {
+	cancel(): void;
+}
+
+export interface Clock {
+	/** Monotonic milliseconds since an arbitrary origin; may be fractional. */
+	nowMs(): number;
+	/** Unix time in milliseconds, for people and files. */
+	wallMs(): number;
+	/** Calls `fn` once, `delayMs` (>= 0) from now. */
+	setTimer(delayMs: number, fn: () => void): Timer;
+	/** Resolves `delayMs` from now; rejects with the signal's reason when aborted first. */
+	sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+	/**
+	 * Says that an answer from outside this process (wire, disk) is on its way, so that simulated time waits for it.
+	 * Call the returned function when it has come. On the system clock this does nothing.
+	 */
+	expectAnswer(): () => void;
+}
+
+function sleepOn(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+	return new Promise((resolve, reject) => {
+		if (signal?.aborted) {
+			reject(signal.reason);
+			return;
+		}
+		const onAbort = () => {
+			timer.cancel();
+			reject(signal?.reason);
+		};
+		const timer = clock.setTimer(delayMs, () => {
+			signal?.removeEventListener("abort", onAbort);
+			resolve();
+		});
+		signal?.addEventListener("abort", onAbort, { once: true });
+	});
+}
+
+const nothing = () => {};
+
+/** The machine's own clock. */
+export class SystemClock implements Clock {
+	nowMs(): number {
+		return performance.now();
+	}
+
+	wallMs(): number {
+		return Date.now();
+	}
+
+	setTimer(delayMs: number, fn: () => void): Timer {
+		const handle = setTimeout(fn, Math.max(0, delayMs));
+		return { cancel: () => clearTimeout(handle) };
+	}
+
+	sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+		return sleepOn(this, delayMs, signal);
+	}
+
+	expectAnswer(): () => void {
+		return nothing;
+	}
+}
+
+interface Entry {
+	readonly dueMs: number;
+	readonly order: number;
+	fn: (() => void) | undefined;
+}
+
+/** A binary heap on (due time, order of setting): equal times fire in the order they were set. */
+class TimerHeap {
+	private readonly entries: Entry[] = [];
+
+	get first(): Entry | undefined {
+		while (this.entries.length > 0 && this.entries[0]!.fn === undefined) this.pop();
+		return this.entries[0];
+	}
+
+	push(entry: Entry): void {
+		const list = this.entries;
+		let at = list.length;
+		list.push(entry);
+		while (at > 0) {
+			const parent = (at - 1) >> 1;
+			if (!before(entry, list[parent]!)) break;
+			list[at] = list[parent]!;
+			at = parent;
+		}
+		list[at] = entry;
+	}
+
+	pop(): Entry | undefined {
+		const list = this.entries;
+		const top = list[0];
+		const last = list.pop();
+		if (last === undefined || list.length === 0) return top;
+		let at = 0;
+		for (;;) {
+			let child = 2 * at + 1;
+			if (child >= list.length) break;
+			if (child + 1 < list.length && before(list[child + 1]!, list[child]!)) child += 1;
+			if (!before(list[child]!, last)) break;
+			list[at] = list[child]!;
+			at = child;
+		}
+		list[at] = last;
+		return top;
+	}
+}
+
+function before(a: Entry, b: Entry): boolean {
+	return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
+}
+
+/**
+ * A clock that moves only when told to. It serves virtual time (one process, everything in memory) and accelerated time
+ * (the simulated lab tells control how far time has come). Timers fire one instant at a time, and between two instants
+ * everything that the first one set in motion settles.
+ */
+export class SteppedClock implements Clock {
+	private readonly heap = new TimerHeap();
+	private order = 0;
+	private now: number;
+	private readonly wallAtZero: number;
+	private answersExpected = 0;
+	private whenAnswered: (() => void) | undefined;
+
+	constructor(options: { startMs?: number; wallStartMs: number }) {
+		this.now = options.startMs ?? 0;
+		this.wallAtZero = options.wallStartMs - this.now;
+	}
+
+	nowMs(): number {
+		return this.now;
+	}
+
+	wallMs(): number {
+		return this.wallAtZero + this.now;
+	}
+
+	setTimer(delayMs: number, fn: () => void): Timer {
+		const entry: Entry = { dueMs: this.now + Math.max(0, delayMs), order: this.order++, fn };
+		this.heap.push(entry);
+		return {
+			cancel: () => {
+				entry.fn = undefined;
+			},
+		};
+	}
+
+	sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+		return sleepOn(this, delayMs, signal);
+	}
+
+	expectAnswer(): () => void {
+		this.answersExpected += 1;
+		let pending = true;
+		return () => {
+			if (!pending) return;
+			pending = false;
+			this.answersExpected -= 1;
+			if (this.answersExpected === 0) this.whenAnswered?.();
+		};
+	}
+
+	/** How many answers from outside are on their way. */
+	get expecting(): number {
+		return this.answersExpected;
+	}
+
+	/** When the next timer is due; Infinity when none is set. */
+	nextDueMs(): number {
+		return this.heap.first?.dueMs ?? Number.POSITIVE_INFINITY;
+	}
+
+	/** Resolves when no answer is expected any more, or after `graceMs` of real time. */
+	answered(graceMs: number): Promise<void> {
+		if (this.answersExpected === 0) return Promise.resolve();
+		return new Promise((resolve) => {
+			const done = () => {
+				clearTimeout(handle);
+				this.whenAnswered = undefined;
+				resolve();
+			};
+			const handle = setTimeout(done, graceMs);
+			this.whenAnswered = done;
+		});
+	}
+
+	/** Moves to the next instant that has timers, at most to `limitMs`, and fires what is due then. Returns false when nothing was due. */
+	fireNext(limitMs: number): boolean {
+		const due = this.heap.first?.dueMs;
+		if (due === undefined || due > limitMs) {
+			this.now = Math.max(this.now, limitMs);
+			return false;
+		}
+		this.now = Math.max(this.now, due);
+		for (let entry = this.heap.first; entry !== undefined && entry.dueMs <= this.now; entry = this.heap.first) {
+			this.heap.pop();
+			const fn = entry.fn;
+			entry.fn = undefined;
+			fn?.();
+		}
+		return true;
+	}
+
+	/** Advances by `durationMs`, letting everything settle after each instant. For single-process virtual time. */
+	async advance(durationMs: number): Promise<void> {
+		const end = this.now + durationMs;
+		await settled();
+		while (this.fireNext(end)) await settled();
+	}
+
+	/** Advances until `condition` holds; fails after `limitMs` of this clock's time. */
+	async advanceUntil(condition: () => boolean, limitMs: number): Promise<void> {
+		const end = this.now + limitMs;
+		await settled();
+		while (!condition()) {
+			if (!this.fireNext(end)) throw new Error(`The condition did not come true within ${limitMs / 1000} s.`);
+			await settled();
+		}
+	}
+}
+
+/** One turn of the event loop: all promise chains in memory have run to their next wait. */
+export function settled(): Promise<void> {
+	return new Promise((resolve) => setImmediate(resolve));
+}

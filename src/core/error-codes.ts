@@ -1,0 +1,84 @@
+/**
+ * Every error code of the product, grouped by what happens next. docs/errors.md has an entry for each; a test keeps the
+ * two equal. `http` is the status under which the REST interface reports it.
+ */
+export type Consequence =
+	/** A process or run does not start. */
+	| "refuse-start"
+	/** A command is refused; nothing was changed. */
+	| "refuse-command"
+	/** One instrument is at fault; what depends on it goes to its safe state. */
+	| "device-fault"
+	/** The reactor goes to its safe state. */
+	| "safe-state"
+	/** Said, and nothing else. */
+	| "report";
+
+export interface CodeEntry {
+	readonly consequence: Consequence;
+	readonly http: number;
+	/** What it means, one sentence. */
+	readonly meaning: string;
+	/** What the reader should do next, one sentence. */
+	readonly next: string;
+}
+
+const entry = (consequence: Consequence, http: number, meaning: string, next: string): CodeEntry => ({
+	consequence,
+	http,
+	meaning,
+	next,
+});
+
+export const ERROR_CODES = {
+	// core and configuration
+	USAGE: entry("refuse-command", 400, "The command or request was not formed as documented.", "Read the message; it names the argument."),
+	LAB_FILE_INVALID: entry("refuse-start", 422, "The lab file has problems.", "Correct every problem listed; each names line and column."),
+	INTERNAL: entry("report", 500, "Something happened that the program does not know how to name.", "Report it with the log lines around it."),
+
+	// transport
+	LINK_UNREACHABLE: entry("device-fault", 503, "The port or network address could not be opened.", "Check cable, address and permissions of the port."),
+	LINK_LOST: entry("device-fault", 503, "An open connection broke.", "Check cable and power; the connection is retried by itself."),
+	DEVICE_SILENT: entry("device-fault", 504, "The instrument did not answer within its time-out, after all retries.", "Check power, wiring, address and baud rate of the instrument."),
+	REPLY_INVALID: entry("device-fault", 502, "The instrument answered with something its protocol does not allow.", "Check address, baud rate and electrical noise on the line."),
+	MODBUS_EXCEPTION: entry("device-fault", 502, "The instrument answered with a Modbus exception.", "The message names the exception and the register; check model and settings."),
+	ADDRESS_INVALID: entry("refuse-start", 422, "An instrument address could not be read.", "Use one of the forms in docs/lab-file.md."),
+
+	// device
+	IDENTITY_MISMATCH: entry("device-fault", 409, "Another instrument than the configured one answered.", "Check the address, or the model in the lab file."),
+	IDENTITY_UNKNOWN: entry("device-fault", 409, "The instrument could not be identified.", "Check that the configured driver fits what is connected."),
+	SETPOINT_OUT_OF_RANGE: entry("refuse-command", 422, "A setpoint is outside the instrument's range.", "Choose a value inside the range that the message names."),
+	READBACK_MISMATCH: entry("device-fault", 502, "The instrument did not take over a value that was sent to it.", "Check whether the instrument is locked or under local control."),
+	DEVICE_NOT_READY: entry("refuse-command", 503, "The instrument is not connected or is at fault.", "Wait for it to come back, or repair it."),
+	DEVICE_MISCONFIGURED: entry("device-fault", 409, "The instrument's own configuration makes safe operation impossible.", "Correct the setting that the message names, on the instrument."),
+	SIGNAL_UNKNOWN: entry("refuse-command", 404, "There is no signal of that name.", "Use a name from the lab file or from GET /api/v1/signals."),
+
+	// safety
+	PERMIT_REFUSED: entry("refuse-command", 409, "A safety condition forbids the action.", "Clear the condition that the message names, then try again."),
+	INTERLOCK_TRIPPED: entry("safe-state", 409, "An interlock has tripped and is latched.", "Remove the cause, acknowledge, then reset."),
+
+	// recipe
+	RECIPE_INVALID: entry("refuse-command", 422, "The recipe has problems.", "Correct every problem listed; each names line and column."),
+	RECIPE_NOT_FOUND: entry("refuse-command", 404, "There is no recipe of that name.", "List the recipes with GET /api/v1/recipes."),
+	ACKNOWLEDGEMENT_MISSING: entry("refuse-command", 409, "The recipe needs a condition to be acknowledged by the person who launches it.", "Read the reason and launch again with the code acknowledged (--ack CODE)."),
+	STEP_TIMED_OUT: entry("safe-state", 500, "A step did not reach its condition within its time-out.", "Look at the signal that the message names."),
+
+	// runs and commands
+	RUN_ACTIVE: entry("refuse-command", 409, "The reactor already has a run.", "Wait until it has ended, or stop it."),
+	RUN_NOT_FOUND: entry("refuse-command", 404, "There is no run of that id.", "List the runs with GET /api/v1/runs."),
+	COMMAND_NOT_ALLOWED: entry("refuse-command", 409, "The run's state does not allow the command.", "The message names the state and the commands it allows."),
+	STATE_CHANGED: entry("refuse-command", 409, "The run is no longer in the state the command was meant for.", "Read the state again and decide anew."),
+
+	// journal and store
+	JOURNAL_CORRUPT: entry("report", 500, "A journal line does not match its checksum.", "The place is named; records before it are intact."),
+	JOURNAL_LOCKED: entry("refuse-start", 409, "Another process writes the journal in this data folder.", "Stop the other process or choose another data folder."),
+	DISK_FULL: entry("refuse-start", 507, "The disk that holds the journal is nearly full.", "Free space on the disk that the message names."),
+	DATABASE_UNAVAILABLE: entry("report", 503, "The database cannot be reached.", "Live state, commands and alarms work on; history returns when the database does."),
+
+	// control link
+	CONTROL_UNREACHABLE: entry("report", 503, "The control process cannot be reached.", "Check that it runs: adlayer start, or its systemd unit or container."),
+	MESSAGE_TOO_LARGE: entry("refuse-command", 413, "A message is longer than the link allows.", "Send less at once; the message names the limit."),
+	NOT_FOUND: entry("refuse-command", 404, "There is nothing at this address.", "See /docs for the addresses there are."),
+} as const satisfies Record<string, CodeEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,36 @@
+/** What a recipe is checked against: the reactor's facts, taken from the lab file by the composition root. */
+export interface LabFacts {
+	readonly station: string;
+	readonly carrier: { readonly gas: string; readonly sccmMin: number; readonly sccmMax: number };
+	/** By zone name. */
+	readonly zones: Readonly<Record<string, ZoneFacts>>;
+	/** By precursor name. */
+	readonly precursors: Readonly<Record<string, PrecursorFacts>>;
+	readonly basePressurePa: number;
+	/** Chamber volume over effective pumping speed: how pressure falls in a pump-down. */
+	readonly pumpTimeConstantS: number;
+}
+
+export interface ZoneFacts {
+	readonly heatsFoil: boolean;
+	readonly setpointCMin: number;
+	readonly setpointCMax: number;
+	/** Over-temperature limit of the zone. */
+	readonly limitC: number;
+	readonly sensorUncertaintyC: number;
+	readonly rampCPerMinMax: number;
+	readonly ambientC: number;
+	/** Of free cooling, for prediction. */
+	readonly coolTimeConstantS: number;
+	/** Time from the end of a ramp to within a typical band, for prediction. */
+	readonly settleS: number;
+}
+
+export interface PrecursorFacts {
+	readonly valve: string;
+	readonly shortestPulseMs: number;
+	readonly longestPulseMs: number;
+	/** Delivered per ms of valve opening near the bottle's temperature, for prediction of consumption. */
+	readonly mgPerMs: number;
+	readonly lineZone: string | null;
+}

@@ -1,0 +1,54 @@
+/** What the store answers about the past; implemented by src/store, asked by src/api. Times are Unix ms. */
+import type { JournalRecord, PulseRecord, RunState, StepEnded } from "#record/records.js";
+import type { CycleCount } from "#record/status.js";
+
+export interface RunSummary {
+	readonly run: string;
+	readonly recipe: string;
+	readonly recipeSha256: string;
+	readonly sample: string;
+	readonly product: string;
+	readonly operator: string;
+	readonly simulated: boolean;
+	readonly state: RunState;
+	readonly createdAt: number;
+	readonly endedAt: number | null;
+	readonly cycles: CycleCount | null;
+	readonly worstPulseErrorMs: number | null;
+	readonly peakFoilC: number | null;
+	readonly durationS: number | null;
+	readonly plannedS: number;
+}
+
+export interface RunDetail extends RunSummary {
+	readonly recipeText: string;
+	readonly parameters: Readonly<Record<string, number | string>>;
+	readonly labFileSha256: string;
+	readonly softwareVersion: string;
+	readonly acknowledged: readonly string[];
+	readonly steps: readonly (Omit<StepEnded, "kind"> & { readonly title: string; readonly startedAt: number; readonly endedAt: number })[];
+}
+
+export type PulseRow = Omit<PulseRecord, "kind"> & { readonly at: number };
+
+export interface HistoryPoint {
+	/** Middle of the bucket, Unix ms. */
+	readonly at: number;
+	readonly min: number | null;
+	readonly max: number | null;
+	readonly mean: number | null;
+}
+
+export interface History {
+	/** Rejects with DATABASE_UNAVAILABLE when the database cannot be reached; so do all others. */
+	runs(query: { limit: number; before?: number }): Promise<RunSummary[]>;
+	/** Undefined when there is no such run. */
+	run(run: string): Promise<RunDetail | undefined>;
+	pulses(run: string): Promise<PulseRow[]>;
+	/** All non-sample records of a run after `afterSeq`, in order. */
+	events(run: string, query: { afterSeq: number; limit: number }): Promise<JournalRecord[]>;
+	/** At most `points` buckets between the two times, empty ones left out. */
+	signal(id: string, query: { from: number; to: number; points: number }): Promise<HistoryPoint[]>;
+	/** Rows of each table, for the demo's summary and health. */
+	counts(run?: string): Promise<{ samples: number; pulses: number; steps: number; events: number }>;
+}

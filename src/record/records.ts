@@ -1,0 +1,278 @@
+/**
+ * The journal's records: what happened, in the order in which control knew it. Readers (store, publish, api, recovery) see
+ * nothing else. Versioned by JOURNAL_SCHEMA; a record never changes its meaning under the same version.
+ */
+import type { Problem } from "#core/errors.js";
+import type { Unit } from "#core/reading.js";
+
+export const JOURNAL_SCHEMA = 1;
+
+/** What every record has. `seq` rises by one; `t` is control's monotonic time in ms; `wall` is Unix ms. */
+export interface RecordBase {
+	readonly seq: number;
+	readonly t: number;
+	readonly wall: number;
+}
+
+/** Control came up. */
+export interface ControlStarted {
+	readonly kind: "control-started";
+	readonly station: string;
+	readonly simulated: boolean;
+	readonly version: string;
+	readonly labFileSha256: string;
+	readonly signals: readonly SignalDeclaration[];
+}
+
+export interface SignalDeclaration {
+	/** `instrument.signal`. */
+	readonly id: string;
+	readonly unit: Unit;
+	readonly signalKind: "measurement" | "setpoint" | "state";
+	readonly description: string;
+}
+
+/** An instrument's connection changed. */
+export interface InstrumentRecord {
+	readonly kind: "instrument";
+	readonly instrument: string;
+	readonly driver: string;
+	readonly address: string;
+	readonly state: "connecting" | "ready" | "fault";
+	readonly identity?: { manufacturer: string | null; model: string | null; serial: string | null; firmware: string | null };
+	readonly error?: { code: string; message: string };
+}
+
+/** One poll of one instrument, all its values. A value without a valid measurement is null and named in `fault`. */
+export interface SampleRecord {
+	readonly kind: "sample";
+	readonly instrument: string;
+	readonly values: Readonly<Record<string, number | null>>;
+	readonly fault?: Readonly<Record<string, string>>;
+}
+
+export type RunState =
+	| "idle"
+	| "running"
+	| "pausing"
+	| "paused"
+	| "holding"
+	| "held"
+	| "restarting"
+	| "stopping"
+	| "stopped"
+	| "aborting"
+	| "aborted"
+	| "complete";
+
+export type RunCommand = "start" | "pause" | "resume" | "hold" | "restart" | "stop" | "abort" | "reset";
+
+/** One flat step of a plan. */
+export interface PlannedStep {
+	/** Position in the flat plan, from 0. */
+	readonly index: number;
+	/** Path in the recipe file, e.g. `steps[5].repeat[0]`. */
+	readonly path: string;
+	readonly phase: string;
+	readonly type: string;
+	readonly title: string;
+	readonly plannedS: number;
+	/** Cycle number from 1, inside the recipe's deposition loop. */
+	readonly cycle?: number;
+}
+
+export interface RunPhase {
+	readonly name: string;
+	readonly seconds: number;
+}
+
+/** A run exists. Everything needed to understand it later is here. */
+export interface RunCreated {
+	readonly kind: "run-created";
+	readonly run: string;
+	readonly recipe: string;
+	readonly recipeVersion: string;
+	readonly recipeText: string;
+	readonly recipeSha256: string;
+	readonly parameters: Readonly<Record<string, number | string>>;
+	readonly sample: string;
+	readonly product: string;
+	readonly operator: string;
+	readonly acknowledged: readonly string[];
+	readonly labFileText: string;
+	readonly labFileSha256: string;
+	readonly softwareVersion: string;
+	readonly simulated: boolean;
+	readonly material: string;
+	readonly meltingPointC: number | null;
+	readonly neverAboveC: number | null;
+	readonly plan: {
+		readonly totalS: number;
+		readonly steps: number;
+		readonly cycles: number;
+		readonly phases: readonly RunPhase[];
+		readonly pulses: Readonly<Record<string, number>>;
+		readonly thicknessNm: number;
+	};
+}
+
+export interface RunStateChanged {
+	readonly kind: "run-state";
+	readonly run: string;
+	readonly from: RunState;
+	readonly to: RunState;
+	readonly cause: string;
+}
+
+/** A command was accepted for a run. */
+export interface RunCommanded {
+	readonly kind: "run-command";
+	readonly run: string;
+	readonly command: RunCommand;
+	readonly by: string;
+	readonly id: string;
+}
+
+export interface StepStarted extends PlannedStep {
+	readonly kind: "step-started";
+	readonly run: string;
+}
+
+export interface StepEnded {
+	readonly kind: "step-ended";
+	readonly run: string;
+	readonly index: number;
+	readonly type: string;
+	readonly phase: string;
+	readonly cycle?: number;
+	readonly outcome: "done" | "interrupted" | "timed-out" | "failed";
+	readonly plannedS: number;
+	readonly actualS: number;
+	readonly detail?: string;
+}
+
+/** Written and synced before the pulse can start. */
+export interface PulseIntended {
+	readonly kind: "pulse-intended";
+	readonly run: string | null;
+	readonly pulse: number;
+	readonly precursor: string;
+	readonly valve: string;
+	readonly commandedMs: number;
+	readonly cycle?: number;
+}
+
+/** The pulse's fate. All times are control's monotonic ms. */
+export interface PulseRecord {
+	readonly kind: "pulse";
+	readonly run: string | null;
+	readonly pulse: number;
+	readonly precursor: string;
+	readonly valve: string;
+	readonly cycle?: number;
+	readonly commandedMs: number;
+	/** When the step was due, and when the start was acknowledged by the instrument. */
+	readonly dueT: number;
+	readonly issuedT: number | null;
+	/** Width by the instrument's own timer registers, read back after the pulse. */
+	readonly confirmedMs: number | null;
+	/** Pressure evidence: peak above baseline in Pa and its area in Pa s; null without a trustworthy gauge. */
+	readonly effective: { readonly baselinePa: number; readonly peakPa: number; readonly areaPaS: number } | null;
+	readonly fate: "delivered" | "not-delivered" | "unknown";
+}
+
+/** A valve (not a pulse) or setpoint was moved. */
+export interface ActuationRecord {
+	readonly kind: "actuation";
+	readonly run: string | null;
+	/** `instrument.signal`. */
+	readonly signal: string;
+	readonly requested: number;
+	readonly readBack: number;
+	readonly reason: string;
+}
+
+export interface InterlockRecord {
+	readonly kind: "interlock";
+	readonly interlock: string;
+	readonly state: "tripped" | "cleared" | "reset";
+	readonly cause: string;
+	readonly value: number | null;
+	readonly limit: number | null;
+	readonly unit: Unit | null;
+	readonly effect: string;
+}
+
+export type AlarmState =
+	| "normal"
+	| "unacknowledged"
+	| "acknowledged"
+	| "returned-unacknowledged"
+	| "latched-unacknowledged"
+	| "latched-acknowledged"
+	| "shelved"
+	| "suppressed"
+	| "out-of-service";
+
+export interface AlarmRecord {
+	readonly kind: "alarm";
+	readonly alarm: string;
+	readonly state: AlarmState;
+	readonly priority: "low" | "medium" | "high" | "critical";
+	readonly message: string;
+	readonly response: string;
+	readonly by?: string;
+}
+
+/** The run reached a final state. `film` figures come from measurements; the twin's truth is added only in a simulated lab. */
+export interface RunFinished {
+	readonly kind: "run-finished";
+	readonly run: string;
+	readonly state: "complete" | "stopped" | "aborted";
+	readonly product: string;
+	readonly cycles: { readonly ordered: number; readonly complete: number; readonly repeated: number; readonly unknown: number };
+	readonly worstPulseErrorMs: number | null;
+	/** Highest offset-corrected reading of a zone that heats the foil, with the sensor's uncertainty. */
+	readonly peakFoilC: number | null;
+	readonly peakFoilUncertaintyC: number | null;
+	readonly anneal: { readonly inBandS: number; readonly maximumC: number } | null;
+	readonly durationS: number;
+	readonly plannedS: number;
+}
+
+/** Something worth a line in the log that has no record of its own. */
+export interface NoteRecord {
+	readonly kind: "note";
+	readonly level: "info" | "warning" | "error";
+	readonly run: string | null;
+	readonly code: string;
+	readonly message: string;
+	readonly problems?: readonly Problem[];
+}
+
+export type RecordBody =
+	| ControlStarted
+	| InstrumentRecord
+	| SampleRecord
+	| RunCreated
+	| RunStateChanged
+	| RunCommanded
+	| StepStarted
+	| StepEnded
+	| PulseIntended
+	| PulseRecord
+	| ActuationRecord
+	| InterlockRecord
+	| AlarmRecord
+	| RunFinished
+	| NoteRecord;
+
+export type JournalRecord = RecordBase & RecordBody;
+export type RecordKind = RecordBody["kind"];
+
+/** What control writes with: gives the record its sequence number and times, and returns the number. */
+export interface RecordSink {
+	append(body: RecordBody): number;
+	/** Resolves when everything appended so far is on the disk. */
+	synced(): Promise<void>;
+}

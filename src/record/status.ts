@@ -1,0 +1,75 @@
+import type { Quality, Unit } from "#core/reading.js";
+import type { AlarmRecord, AlarmState, InstrumentRecord, PlannedStep, RunPhase, RunState } from "#record/records.js";
+
+/** What control says of itself over the control link, and what the service rebuilds from the journal for REST and MQTT. */
+export interface ControlStatus {
+	readonly station: string;
+	readonly simulated: boolean;
+	/** Lab time per real time; 1 on real hardware. */
+	readonly speed: number;
+	readonly version: string;
+	readonly t: number;
+	readonly wall: number;
+	readonly run: RunStatus | null;
+	readonly instruments: Readonly<Record<string, InstrumentStatus>>;
+	readonly signals: Readonly<Record<string, SignalStatus>>;
+	readonly interlocks: readonly InterlockStatus[];
+	readonly alarms: readonly AlarmStatus[];
+}
+
+export interface SignalStatus {
+	readonly value: number | null;
+	readonly unit: Unit;
+	readonly quality: Quality;
+	/** Unix ms. */
+	readonly at: number;
+	readonly seq: number;
+}
+
+export type InstrumentStatus = Pick<InstrumentRecord, "driver" | "address" | "state" | "identity" | "error">;
+
+export interface InterlockStatus {
+	readonly interlock: string;
+	readonly state: "clear" | "tripped" | "cleared";
+	readonly cause: string;
+	readonly effect: string;
+}
+
+export interface AlarmStatus {
+	readonly alarm: string;
+	readonly state: AlarmState;
+	readonly priority: AlarmRecord["priority"];
+	readonly message: string;
+	readonly response: string;
+	/** Unix ms of the last change. */
+	readonly at: number;
+}
+
+export interface CycleCount {
+	readonly ordered: number;
+	readonly complete: number;
+	readonly repeated: number;
+	readonly unknown: number;
+}
+
+export interface RunStatus {
+	readonly run: string;
+	readonly recipe: string;
+	readonly sample: string;
+	readonly product: string;
+	readonly operator: string;
+	readonly state: RunState;
+	/** Why the run is in its state, one sentence. */
+	readonly cause: string;
+	readonly step: PlannedStep | null;
+	readonly phases: readonly RunPhase[];
+	readonly cycles: CycleCount;
+	readonly elapsedS: number;
+	readonly remainingS: number;
+	readonly plannedS: number;
+	/** Anneal time in band so far, and ordered; null when the recipe has no anneal. */
+	readonly anneal: { readonly inBandS: number; readonly orderedS: number } | null;
+	readonly worstPulseErrorMs: number | null;
+	readonly peakFoilC: number | null;
+	readonly meltingPointC: number | null;
+}
