@@ -1,0 +1,44 @@
+/** What the lab file says about one mass flow controller. */
+export interface AlicatMcSettings {
+	/** The unit's letter on the serial line. */
+	readonly unit_id: string;
+	/** The gas that must be selected on the instrument, by its short name there: "N2", "Ar". */
+	readonly gas: string;
+	/** Full scale in SCCM as on the nameplate, that is at the instrument's own standard temperature. */
+	readonly full_scale_sccm: number;
+	/** The temperature of the instrument's standard litre in degC; 0 when absent. Alicat ships 25. */
+	readonly standard_degC?: number;
+}
+
+/** JSON Schema (draft-07) of the settings. */
+export const alicatMcSettingsSchema = {
+	type: "object",
+	additionalProperties: false,
+	required: ["unit_id", "gas", "full_scale_sccm"],
+	properties: {
+		unit_id: { description: "The unit's letter on the serial line.", type: "string", pattern: "^[A-Z]$" },
+		gas: {
+			description: "Short name of the gas that must be selected on the instrument.",
+			type: "string",
+			pattern: "^[A-Za-z0-9-]{1,8}$",
+		},
+		full_scale_sccm: {
+			description: "Full scale in SCCM as on the nameplate (at the instrument's own standard temperature).",
+			type: "number",
+			exclusiveMinimum: 0,
+			maximum: 5_000_000,
+		},
+		standard_degC: {
+			description: "Temperature of the instrument's standard conditions in degC. Inside, flow is always at 0 degC.",
+			type: "number",
+			minimum: 0,
+			maximum: 70,
+			default: 0,
+		},
+	},
+} as const;
+
+const ZERO_DEGC_K = 273.15;
+
+/** Flow in sccm (0 degC, 101325 Pa) per SCCM of an instrument whose standard temperature is `standardC`; same pressure. */
+export const sccmPerInstrumentSccm = (standardC: number): number => ZERO_DEGC_K / (ZERO_DEGC_K + standardC);

@@ -1,0 +1,157 @@
+/**
+ * The mnemonic protocol of Pfeiffer TPG 26x/36x and INFICON VGC40x/50x: bytes to messages and back, pure.
+ * Sources: TPG 261 manual BG 5195 BEN/A (2011-05) pp 67-77, 86; VGC 50x manual p 72.
+ */
+import { AdlayerError } from "#core/errors.js";
+import { pascalFromMillibar, pascalFromTorr } from "#core/units.js";
+
+/** Clears the controller's input buffer and stops its continuous output. */
+export const ETX = 0x03;
+/** Asks for the data of the item last acknowledged; repeated, it reads the same item again. */
+export const ENQ = 0x05;
+export const ACK = 0x06;
+export const NAK = 0x15;
+export const CR = 0x0d;
+export const LF = 0x0a;
+
+/** No line of this protocol is longer: six gauges of 13 characters are 83. */
+export const LINE_BYTES_MAX = 160;
+
+/** `PRX` -> the bytes of the request, closed by CR LF. */
+export const encodeMnemonic = (mnemonic: string): Uint8Array => Buffer.from(`${mnemonic}\r\n`, "latin1");
+
+/**
+ * The first whole line of `received` from `from` on, without its ending. A line ends at CR or LF; the other half of a CR LF
+ * may still be on its way and is skipped in front of the next line. Gives undefined while no line is whole.
+ * Throws REPLY_INVALID when the line is longer than any that the protocol has.
+ */
+export function readLine(received: Uint8Array, from = 0): { text: string; next: number } | undefined {
+	let start = from;
+	while (start < received.length && (received[start] === CR || received[start] === LF)) start += 1;
+	let end = start;
+	while (end < received.length && received[end] !== CR && received[end] !== LF) end += 1;
+	if (end - start > LINE_BYTES_MAX) {
+		throw invalid(`A line of more than ${LINE_BYTES_MAX} bytes came.`);
+	}
+	if (end === received.length) return undefined;
+	let next = end + 1;
+	if (received[end] === CR && received[next] === LF) next += 1;
+	const text = Buffer.from(received.buffer, received.byteOffset + start, end - start).toString("latin1");
+	return { text, next };
+}
+
+const ACK_LINE = String.fromCharCode(ACK);
+const NAK_LINE = String.fromCharCode(NAK);
+
+/**
+ * The reply to a mnemonic: true for ACK, false for NAK. Measurement lines in front of it are what the controller streamed
+ * before it heard us, and are skipped. Throws REPLY_INVALID on anything else.
+ */
+export function parseAcknowledgement(received: Uint8Array): { reply: boolean; taken: number } | undefined {
+	for (let at = 0; ; ) {
+		const line = readLine(received, at);
+		if (line === undefined) return undefined;
+		at = line.next;
+		if (line.text === ACK_LINE) return { reply: true, taken: at };
+		if (line.text === NAK_LINE) return { reply: false, taken: at };
+		if (parseMeasurements(line.text) === undefined)
+			throw invalid(`"${printable(line.text)}" came instead of ACK or NAK.`);
+	}
+}
+
+/** The reply to ENQ: one line of text. A doubled ACK in front of it is skipped. Throws REPLY_INVALID on unprintable bytes. */
+export function parseData(received: Uint8Array): { reply: string; taken: number } | undefined {
+	for (let at = 0; ; ) {
+		const line = readLine(received, at);
+		if (line === undefined) return undefined;
+		at = line.next;
+		if (line.text === ACK_LINE) continue;
+		if (!/^[\x20-\x7e]+$/.test(line.text)) throw invalid(`"${printable(line.text)}" came instead of data.`);
+		return { reply: line.text, taken: at };
+	}
+}
+
+/** One gauge of a measurement line, in the controller's own unit. */
+export interface GaugeMeasurement {
+	/** 0 ok, 1 underrange, 2 overrange, 3 sensor error, 4 sensor off, 5 no sensor, 6 identification error, 7 gauge error (VGC). */
+	readonly status: number;
+	/** A pressure only when `status` is 0. */
+	readonly value: number;
+	/** Digits after the decimal point on the wire. A line with another number of them than usual has lost or gained bytes. */
+	readonly decimals: number;
+}
+
+const GAUGES_MAX = 6;
+const VALUE = /^[+-]?\d\.(\d{1,5})E[+-]\d\d$/;
+
+/**
+ * `s,sx.xxxxEsxx[,s,sx.xxxxEsxx ...]` -> one entry per gauge, in order of the channels; undefined when the text is not of
+ * that form. Spaces are ignored, as the instruments do.
+ */
+export function parseMeasurements(text: string): GaugeMeasurement[] | undefined {
+	const parts = (text.includes(" ") ? text.replaceAll(" ", "") : text).split(",");
+	if (parts.length % 2 !== 0 || parts.length > 2 * GAUGES_MAX) return undefined;
+	const gauges: GaugeMeasurement[] = [];
+	for (let at = 0; at < parts.length; at += 2) {
+		const status = parts[at]!;
+		const number = parts[at + 1]!;
+		const match = VALUE.exec(number);
+		if (match === null || status.length !== 1 || status < "0" || status > "7") return undefined;
+		gauges.push({ status: Number(status), value: Number(number), decimals: match[1]!.length });
+	}
+	return gauges;
+}
+
+/** What each status digit says about a gauge; null for a valid measurement. */
+export const GAUGE_STATUS: readonly (string | null)[] = [
+	null,
+	"below the gauge's measuring range (underrange)",
+	"above the gauge's measuring range (overrange)",
+	"sensor error",
+	"sensor switched off",
+	"no sensor connected",
+	"gauge identification error",
+	"gauge error",
+];
+
+/** The ERROR word is 4 binary digits, "0000" when there is no error. Gives what is wrong, or undefined when it is no ERROR word. */
+export function decodeErrorWord(text: string): string | undefined {
+	if (!/^[01]{4}$/.test(text)) return undefined;
+	const names = ["controller error", "hardware not installed", "inadmissible parameter", "syntax error"];
+	const found = names.filter((_name, bit) => text[bit] === "1");
+	return found.length === 0 ? "no error" : found.join(", ");
+}
+
+/** A unit the controller can report pressures in. */
+export interface PressureUnit {
+	readonly name: string;
+	readonly toPascal: (value: number) => number;
+}
+
+/** The codes of `UNI`; 3 and 4 exist on the 36x only. 5 is volts of the gauge's signal, which is no pressure, and is left out. */
+export const PRESSURE_UNITS: Readonly<Record<string, PressureUnit>> = {
+	"0": { name: "mbar", toPascal: pascalFromMillibar },
+	"1": { name: "Torr", toPascal: pascalFromTorr },
+	"2": { name: "Pa", toPascal: (pa) => pa },
+	"3": { name: "micron", toPascal: (micron) => pascalFromTorr(micron / 1000) },
+	"4": { name: "hPa", toPascal: pascalFromMillibar },
+};
+
+/** `TPG362,PTG28290,44990000,010400,010100` -> type, part number, serial, firmware, hardware; undefined when it is not of that form. */
+export function parseAreYouThere(
+	text: string,
+): { type: string; part: string; serial: string; firmware: string; hardware: string } | undefined {
+	const parts = text.split(",").map((part) => part.trim());
+	if (parts.length !== 5 || parts.some((part) => part === "")) return undefined;
+	const [type, part, serial, firmware, hardware] = parts as [string, string, string, string, string];
+	return { type, part, serial, firmware, hardware };
+}
+
+function invalid(message: string): AdlayerError {
+	return new AdlayerError("REPLY_INVALID", message);
+}
+
+/** Text for a message: control characters as dots, cut at 40. */
+export function printable(text: string): string {
+	return text.replace(/[^\x20-\x7e]/g, ".").slice(0, 40);
+}
