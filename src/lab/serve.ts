@@ -1,0 +1,84 @@
+import type { AcceptClient, LineHost } from "./line-host.js";
+import { loadOpenPty, openPtyHost } from "./pty-host.js";
+import type { LabInstrument, LabLine, SimulatedLab } from "./simulated-lab.js";
+import { openTcpHost } from "./tcp-host.js";
+
+export type ServeMode = "pty" | "tcp";
+
+export interface ServedLab {
+	/** Real address of each instrument, for its driver. */
+	readonly addresses: ReadonlyMap<string, string>;
+	close(): Promise<void>;
+}
+
+/** The schemes that instruments are reached by on a serial line, and what they become on a serial server. */
+const ON_TCP: Readonly<Record<string, string>> = { "modbus-rtu": "modbus-rtu+tcp", serial: "tcp" };
+const NETWORK_SCHEMES = ["modbus-tcp", "modbus-rtu+tcp", "tcp"];
+const BAUD_DEFAULT = "9600";
+
+/**
+ * Serves every line of the lab: serial instruments on ptys (on TCP where there are none, or when told so), network
+ * instruments on TCP. `advance` brings the lab to its present before bytes reach it. Rejects with LINK_UNREACHABLE.
+ */
+export async function serveLab(lab: SimulatedLab, mode: ServeMode, advance: () => void): Promise<ServedLab> {
+	const openPty = mode === "pty" ? await loadOpenPty() : undefined;
+	const addresses = new Map<string, string>();
+	const hosts: LineHost[] = [];
+	const close = async () => {
+		await Promise.all(hosts.map((host) => host.close()));
+	};
+	try {
+		for (const line of lab.lines) {
+			const accept: AcceptClient = (send) => {
+				const connection = lab.connect(line, send);
+				return {
+					receive: (bytes) => {
+						advance();
+						connection.receive(bytes);
+					},
+					close: () => connection.close(),
+				};
+			};
+			const serial = serialScheme(line);
+			const fixed = line.members[0]?.address.fixed;
+			const onPty = openPty !== undefined && serial !== undefined && fixed === undefined;
+			const host = onPty
+				? openPtyHost(openPty, line.name, accept)
+				: await openTcpHost(accept, fixed?.host, fixed?.port);
+			hosts.push(host);
+			for (const member of line.members) addresses.set(member.name, addressOf(member, host.place, onPty));
+		}
+	} catch (failure) {
+		await close();
+		throw failure;
+	}
+	return { addresses, close };
+}
+
+/** Set when the instruments of the line are serial ones. */
+function serialScheme(line: LabLine): string | undefined {
+	const schemes = line.members[0]?.driver.definition.addressSchemes ?? [];
+	return Object.keys(ON_TCP).find((scheme) => schemes.includes(scheme));
+}
+
+function addressOf(member: LabInstrument, place: string, onPty: boolean): string {
+	const { query, unit, fixed } = member.address;
+	const schemes = member.driver.definition.addressSchemes;
+	const serial = Object.keys(ON_TCP).find((scheme) => schemes.includes(scheme));
+	const parts = new Map(query);
+	if (serial === "modbus-rtu" || query.has("unit")) parts.set("unit", String(unit));
+	if (onPty) {
+		if (!parts.has("baud")) parts.set("baud", BAUD_DEFAULT);
+		return `${serial}:${place}${queryText(parts)}`;
+	}
+	parts.delete("baud");
+	parts.delete("parity");
+	const network = NETWORK_SCHEMES.find((scheme) => schemes.includes(scheme)) ?? "tcp";
+	const scheme = fixed?.scheme ?? (serial === undefined ? network : ON_TCP[serial]!);
+	return `${scheme}://${place}${queryText(parts)}`;
+}
+
+function queryText(parts: ReadonlyMap<string, string>): string {
+	const text = [...parts].map(([key, value]) => `${key}=${value}`).join("&");
+	return text === "" ? "" : `?${text}`;
+}

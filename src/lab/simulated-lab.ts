@@ -1,0 +1,165 @@
+import { AdlayerError } from "#core/errors.js";
+import type { InstrumentSimulator, SimulatorConnection } from "#device/contract.js";
+import type { TwinConstants } from "#twin/constants.js";
+import { Twin, type TwinTruth } from "#twin/twin.js";
+import { checkRoles, JOINS } from "./join.js";
+import { type LineAddress, parseLineAddress } from "./line-address.js";
+import type { LabPlan, SimulatedDriver, SimulatedDrivers } from "./plan.js";
+
+/** Instruments and reactor exchange what they sense and do at least this often. */
+export const GRID_MS = 250;
+
+export interface SimulatedLabOptions {
+	readonly plan: LabPlan;
+	readonly constants: TwinConstants;
+	readonly drivers: SimulatedDrivers;
+	/** Relative spread of the heaters, see TwinOptions; 0 when absent. */
+	readonly spread?: number;
+	/** The chamber begins pumped instead of vented. */
+	readonly pumped?: boolean;
+}
+
+/** One wire with all simulators on it. */
+export interface LabLine {
+	readonly name: string;
+	readonly members: readonly LabInstrument[];
+}
+
+export interface LabInstrument {
+	readonly name: string;
+	readonly address: LineAddress;
+	readonly driver: SimulatedDriver;
+	readonly simulator: InstrumentSimulator;
+	/** A silent instrument neither hears nor speaks; its electronics go on. */
+	silent: boolean;
+}
+
+/** One client on a line: its bytes go to every simulator there. */
+export interface LineConnection {
+	receive(bytes: Uint8Array): void;
+	close(): void;
+}
+
+/**
+ * A bench reactor with its instruments, in lab time: milliseconds from 0, moved by `advanceTo` alone. Reactor and simulators
+ * advance together, at most GRID_MS at a time and exactly to each instant at which a simulator acts by itself.
+ */
+export class SimulatedLab {
+	readonly twin: Twin;
+	readonly lines: readonly LabLine[];
+	private readonly instruments: readonly LabInstrument[];
+	private now = 0;
+
+	/** Throws LAB_FILE_INVALID or ADDRESS_INVALID when plan, drivers and twin do not fit each other. */
+	constructor(options: SimulatedLabOptions) {
+		const { plan, drivers } = options;
+		checkRoles(plan, options.constants);
+		this.twin = new Twin({
+			constants: options.constants,
+			foil: plan.foil,
+			seed: plan.seed,
+			spread: options.spread ?? 0,
+			pumped: options.pumped ?? false,
+		});
+		const lines = new Map<string, { name: string; members: LabInstrument[] }>();
+		for (const planned of plan.instruments) {
+			const driver = Object.hasOwn(drivers, planned.driver) ? drivers[planned.driver] : undefined;
+			if (driver === undefined) {
+				throw new AdlayerError(
+					"LAB_FILE_INVALID",
+					`Driver ${planned.driver} of ${planned.name} has no simulator in the lab.`,
+					{
+						context: { instrument: planned.name, driver: planned.driver },
+					},
+				);
+			}
+			const address = parseLineAddress(planned.name, planned.address);
+			const simulator = driver.definition.simulate({
+				name: planned.name,
+				settings: planned.settings as never,
+				port: JOINS[driver.joinKind](planned, plan.reactor, this.twin) as never,
+				seed: plan.seed,
+				unit: address.unit,
+			});
+			const line = lines.get(address.line) ?? { name: address.line, members: [] };
+			line.members.push({ name: planned.name, address, driver, simulator, silent: false });
+			lines.set(address.line, line);
+		}
+		this.lines = [...lines.values()];
+		this.instruments = this.lines.flatMap((line) => line.members);
+	}
+
+	get nowMs(): number {
+		return this.now;
+	}
+
+	/** An earlier time changes nothing. */
+	advanceTo(nowMs: number): void {
+		while (this.now < nowMs) this.stepTo(this.nextInstantMs(nowMs));
+	}
+
+	/** Joins a client to a line; `send` takes what the instruments answer. Advance to the present before `receive`. */
+	connect(line: LabLine, send: (bytes: Uint8Array) => void): LineConnection {
+		let isOpen = true;
+		const ends = line.members.map((member) => {
+			const connection: SimulatorConnection = {
+				send: (bytes) => {
+					if (isOpen && !member.silent) send(bytes);
+				},
+				state: undefined,
+			};
+			return { member, connection };
+		});
+		return {
+			receive: (bytes) => {
+				for (const { member, connection } of ends)
+					if (isOpen && !member.silent) member.simulator.receive(bytes, connection);
+			},
+			close: () => {
+				isOpen = false;
+			},
+		};
+	}
+
+	/** What really happened until now. */
+	truth(): TwinTruth {
+		return this.twin.truth();
+	}
+
+	/** Takes one instrument's power away for an instant. Throws NOT_FOUND. */
+	powerCycle(instrument: string): void {
+		this.instrument(instrument).simulator.powerCycle();
+	}
+
+	/** An unplugged cable. Throws NOT_FOUND. */
+	silence(instrument: string, silent: boolean): void {
+		this.instrument(instrument).silent = silent;
+	}
+
+	private instrument(name: string): LabInstrument {
+		const found = this.instruments.find((instrument) => instrument.name === name);
+		if (found !== undefined) return found;
+		const known = this.instruments.map((instrument) => instrument.name).join(", ");
+		throw new AdlayerError("NOT_FOUND", `The simulated lab has no instrument ${name}; it has ${known}.`);
+	}
+
+	private nextInstantMs(limitMs: number): number {
+		let nextMs = Math.min(limitMs, this.now + GRID_MS);
+		for (const { simulator } of this.instruments) {
+			let eventMs = simulator.nextEventMs();
+			if (eventMs <= this.now) {
+				// Set by the last bytes for this very instant: it must not wait for the next one.
+				simulator.advance(this.now);
+				eventMs = simulator.nextEventMs();
+			}
+			if (eventMs > this.now && eventMs < nextMs) nextMs = eventMs;
+		}
+		return nextMs;
+	}
+
+	private stepTo(nowMs: number): void {
+		this.now = nowMs;
+		this.twin.advance(nowMs);
+		for (const { simulator } of this.instruments) simulator.advance(nowMs);
+	}
+}

@@ -1,0 +1,137 @@
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { createConnection } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SerialPort } from "serialport";
+import { afterEach, describe, expect, it } from "vitest";
+import { loadOpenPty, openPtyHost } from "#lab/pty-host.js";
+import { type ServedLab, serveLab } from "#lab/serve.js";
+import { newLab, PLAN } from "./support.js";
+
+const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, value) => value);
+const openPty = await loadOpenPty();
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+	for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function until(condition: () => boolean): Promise<void> {
+	for (let i = 0; i < 1000 && !condition(); i += 1) await sleep(5);
+	expect(condition()).toBe(true);
+}
+
+async function served(mode: "pty" | "tcp", plan = PLAN): Promise<ServedLab> {
+	const lab = await serveLab(newLab({ plan }), mode, () => {});
+	cleanups.push(() => lab.close());
+	return lab;
+}
+
+function collect(on: (listener: (bytes: Uint8Array) => void) => void): () => number[] {
+	const received: number[] = [];
+	on((bytes) => received.push(...bytes));
+	return () => received;
+}
+
+async function openPort(path: string): Promise<SerialPort> {
+	const port = new SerialPort({ path, baudRate: 9600, autoOpen: false });
+	await new Promise<void>((resolve, reject) => port.open((error) => (error ? reject(error) : resolve())));
+	return port;
+}
+
+const closePort = (port: SerialPort) => new Promise<void>((resolve) => port.close(() => resolve()));
+
+describe.skipIf(openPty === undefined)("a line on a pty", () => {
+	function host() {
+		const received: number[] = [];
+		let send: (bytes: Uint8Array) => void = () => {};
+		const line = openPtyHost(openPty!, "test", (sender) => {
+			send = sender;
+			return { receive: (bytes) => received.push(...bytes), close: () => {} };
+		});
+		cleanups.push(() => line.close());
+		return { line, received, send: (bytes: Uint8Array) => send(bytes) };
+	}
+
+	it("passes all 256 byte values both ways through a serial port, also after it is opened again", async () => {
+		const { line, received, send } = host();
+		for (let round = 1; round <= 3; round += 1) {
+			const port = await openPort(line.place);
+			const client = collect((listener) => port.on("data", listener));
+			port.write(Buffer.from(ALL_BYTES));
+			await until(() => received.length >= 256 * round);
+			send(ALL_BYTES);
+			await until(() => client().length >= 256);
+			await closePort(port);
+			expect(client()).toEqual([...ALL_BYTES]);
+			expect(received.slice(-256)).toEqual([...ALL_BYTES]);
+			expect(received.length).toBe(256 * round);
+		}
+	});
+
+	it("is raw for a client that does not set the line up itself: no echo, no translation", async () => {
+		const { line, received, send } = host();
+		const descriptor = openSync(line.place, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+		cleanups.push(() => closeSync(descriptor));
+		send(ALL_BYTES);
+		const buffer = Buffer.alloc(1024);
+		let length = 0;
+		await until(() => {
+			try {
+				length += readSync(descriptor, buffer, length, 1024 - length, null);
+			} catch {
+				// Nothing there yet.
+			}
+			return length >= 256;
+		});
+		expect([...buffer.subarray(0, length)]).toEqual([...ALL_BYTES]);
+		writeSync(descriptor, ALL_BYTES);
+		await until(() => received.length >= 256);
+		await sleep(20);
+		expect(received).toEqual([...ALL_BYTES]);
+	});
+
+	it("serves serial instruments on ptys and network instruments on TCP", async () => {
+		const { addresses } = await served("pty");
+		const device = /^modbus-rtu:(\/dev\/\S+)\?unit=1&baud=9600$/.exec(addresses.get("stage") ?? "");
+		expect(device, addresses.get("stage")).not.toBeNull();
+		expect(addresses.get("wall")).toBe(`modbus-rtu:${device![1]}?unit=2&baud=9600`);
+		expect(addresses.get("gauge")).toMatch(/^serial:\/dev\/\S+\?baud=9600$/);
+		expect(addresses.get("carrier")).toMatch(/^serial:\/dev\/\S+\?baud=19200$/);
+		expect(addresses.get("io")).toMatch(/^modbus-tcp:\/\/127\.0\.0\.1:\d+$/);
+		const port = await openPort(device![1]!);
+		cleanups.push(() => closePort(port));
+		const client = collect((listener) => port.on("data", listener));
+		port.write(Buffer.from([0x75, 2]));
+		await until(() => client().length >= 9);
+		expect(String.fromCharCode(...client())).toBe("wall 22.0");
+	});
+});
+
+describe("lines on TCP", () => {
+	it("serves serial instruments as on a serial server", async () => {
+		const { addresses } = await served("tcp");
+		expect(addresses.get("stage")).toMatch(/^modbus-rtu\+tcp:\/\/127\.0\.0\.1:\d+\?unit=1$/);
+		expect(addresses.get("gauge")).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/);
+		const port = Number(/:(\d+)\?/.exec(addresses.get("stage")!)![1]);
+		const socket = createConnection(port, "127.0.0.1");
+		cleanups.push(() => socket.destroy());
+		const client = collect((listener) => socket.on("data", listener));
+		socket.write(Uint8Array.of(0x75, 1));
+		await until(() => client().length >= 10);
+		expect(String.fromCharCode(...client())).toBe("stage 22.0");
+	});
+
+	it("serves an instrument where the lab file says, and reports a port that is taken", async () => {
+		const first = await served("tcp");
+		const taken = first.addresses.get("io")!;
+		const fixed = {
+			...PLAN,
+			instruments: PLAN.instruments.map((each) => (each.name === "io" ? { ...each, address: taken } : each)),
+		};
+		await expect(served("tcp", fixed)).rejects.toMatchObject({ code: "LINK_UNREACHABLE" });
+		await first.close();
+		cleanups.length = 0;
+		const second = await served("tcp", fixed);
+		expect(second.addresses.get("io")).toBe(taken);
+	});
+});
