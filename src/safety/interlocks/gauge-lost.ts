@@ -1,6 +1,9 @@
 import { type Interlock, inWords, isGood } from "#safety/interlock.js";
 
-/** The chamber pressure is not known while a run is under way. */
+/**
+ * The chamber pressure is not known while a run heats (a run heats before it doses). A vented chamber at the beginning of a
+ * pump-down is above the range of most process gauges, and nothing is hot then.
+ */
 export const gaugeLost: Interlock = {
 	id: "gauge-lost",
 	title: "Chamber gauge lost",
@@ -9,9 +12,9 @@ export const gaugeLost: Interlock = {
 	consecutiveReadings: 1,
 	response: "Check the gauge, its cable and its controller.",
 	judge(view) {
-		if (view.declaration === null) return undefined;
+		if (view.declaration === null || view.commanded.targetsC.size === 0) return undefined;
 		const chamber = view.reading(view.reactor.pressures.chamber);
 		if (isGood(chamber)) return undefined;
-		return { cause: `Chamber pressure is ${inWords(chamber)} during a run.`, value: null, limit: null, unit: "Pa" };
+		return { cause: `Chamber pressure is ${inWords(chamber)} while a run heats.`, value: null, limit: null, unit: "Pa" };
 	},
 };

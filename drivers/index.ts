@@ -1,0 +1,28 @@
+/** The driver list: one line each. */
+import type { DriverDefinition } from "#device/contract.js";
+import { alicatMc } from "#drivers/alicat-mc/index.js";
+import { eurotherm3216 } from "#drivers/eurotherm-3216/index.js";
+import { labjackT7 } from "#drivers/labjack-t7/index.js";
+import { pfeifferTpg362 } from "#drivers/pfeiffer-tpg362/index.js";
+
+/** What an instrument is in a reactor; the simulated lab joins its simulator accordingly. */
+type Kind = "heater" | "digital-io" | "gauge" | "flow-controller";
+
+/** A driver of any settings and simulator port; both are checked where they enter. */
+export type AnyDriver = DriverDefinition<never, never>;
+
+const DRIVERS: readonly { readonly driver: AnyDriver; readonly joinKind: Kind }[] = [
+	{ driver: eurotherm3216, joinKind: "heater" },
+	{ driver: labjackT7, joinKind: "digital-io" },
+	{ driver: pfeifferTpg362, joinKind: "gauge" },
+	{ driver: alicatMc, joinKind: "flow-controller" },
+];
+
+export const driverNames: readonly string[] = DRIVERS.map(({ driver }) => driver.name);
+
+export function driverNamed(name: string): AnyDriver | undefined {
+	return DRIVERS.find(({ driver }) => driver.name === name)?.driver;
+}
+
+/** The simulating half of every driver, for the simulated lab. */
+export const simulatedDrivers = Object.fromEntries(DRIVERS.map(({ driver, joinKind }) => [driver.name, { joinKind, definition: driver }]));

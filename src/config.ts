@@ -1,0 +1,201 @@
+/** The lab file, read once, every problem reported at once; and the views of it that the rooms need. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { AdlayerError, asAdlayerError, type Problem } from "#core/errors.js";
+import { pascalFromTorr } from "#core/units.js";
+import { driverNamed } from "#drivers/index.js";
+import type { Output, Reactor } from "#device/reactor.js";
+import type { LabPlan } from "#lab/plan.js";
+import type { LabFacts } from "#recipe/lab-facts.js";
+import { compileSchema, validate } from "#recipe/schema.js";
+import { problemAt, readYaml, type YamlDocument } from "#recipe/yaml-document.js";
+import { LAB_FILE_SCHEMA, type LabFileContent } from "#src/config/lab-file-schema.js";
+import { parseAddress } from "#transport/address.js";
+
+export interface LabFile {
+	readonly path: string;
+	readonly text: string;
+	readonly sha256: string;
+	readonly content: LabFileContent;
+	/** True when the instruments are simulators: then everything a person or program sees says so. */
+	readonly simulated: boolean;
+}
+
+const validLabFile = compileSchema(LAB_FILE_SCHEMA);
+
+/** Reads and checks a lab file; LAB_FILE_INVALID carries every problem with line and column. */
+export function loadLabFile(path: string): LabFile {
+	let text: string;
+	try {
+		text = readFileSync(path, "utf8");
+	} catch (cause) {
+		throw new AdlayerError("LAB_FILE_INVALID", `The lab file ${path} cannot be read: ${asAdlayerError(cause).message}`, { cause });
+	}
+	return parseLabFile(text, path);
+}
+
+export function parseLabFile(text: string, path: string): LabFile {
+	const document = readYaml(text);
+	const problems: Problem[] = [...document.problems];
+	if (problems.length === 0) problems.push(...validate(validLabFile, document.value, document).map((finding) => finding.problem));
+	const content = document.value as LabFileContent;
+	if (problems.length === 0) problems.push(...meaningProblems(content, document));
+	if (problems.length > 0) {
+		const first = problems[0]!;
+		const more = problems.length === 1 ? "" : ` and ${problems.length - 1} more`;
+		throw new AdlayerError("LAB_FILE_INVALID", `${path}:${first.line ?? 1}:${first.column ?? 1}: ${first.message}${more}`, { problems });
+	}
+	return { path, text, sha256: createHash("sha256").update(text).digest("hex"), content, simulated: content.simulation !== undefined };
+}
+
+/** What the schema cannot say: names that must exist, addresses and settings that must fit their driver, ranges in order. */
+function meaningProblems(content: LabFileContent, document: YamlDocument): Problem[] {
+	const problems: Problem[] = [];
+	const wrong = (path: (string | number)[], message: string, details: { value?: unknown; limit?: unknown } = {}) =>
+		problems.push(problemAt(document, { path }, { severity: "error", code: "LAB_FILE_INVALID", message, ...details }));
+
+	for (const [name, entry] of Object.entries(content.instruments)) {
+		const at = ["instruments", name];
+		const driver = driverNamed(entry.driver);
+		if (driver === undefined) {
+			wrong([...at, "driver"], `There is no driver ${entry.driver}.`, { value: entry.driver });
+			continue;
+		}
+		try {
+			const address = parseAddress(entry.address);
+			const fits = address.scheme === "simulated" ? content.simulation !== undefined : driver.addressSchemes.includes(address.scheme);
+			if (!fits) wrong([...at, "address"], `Driver ${entry.driver} cannot use ${entry.address}.`, { value: entry.address, limit: driver.addressSchemes.join(", ") });
+		} catch (thrown) {
+			wrong([...at, "address"], asAdlayerError(thrown).message, { value: entry.address });
+		}
+		for (const { path, problem } of validate(compileSchema(driver.settingsSchema), entry.settings, document)) {
+			problems.push(problemAt(document, { path: [...at, "settings", ...path] }, { ...problem }));
+		}
+	}
+
+	const { reactor } = content;
+	const isInstrument = (path: string[], name: string) => {
+		if (!Object.hasOwn(content.instruments, name)) wrong(path, `There is no instrument ${name}.`, { value: name });
+	};
+	const isSignal = (path: string[], id: string) => isInstrument(path, instrumentOf(id));
+	isInstrument(["reactor", "carrier", "instrument"], reactor.carrier.instrument);
+	isSignal(["reactor", "pressures", "chamber"], reactor.pressures.chamber);
+	isSignal(["reactor", "pressures", "foreline"], reactor.pressures.foreline);
+	isSignal(["reactor", "stop_valve", "output"], reactor.stop_valve.output);
+	for (const [input, id] of Object.entries(reactor.inputs)) isSignal(["reactor", "inputs", input], id);
+	for (const [zone, spec] of Object.entries(reactor.zones)) isInstrument(["reactor", "zones", zone, "instrument"], spec.instrument);
+	for (const [precursor, spec] of Object.entries(reactor.precursors)) {
+		const at = ["reactor", "precursors", precursor];
+		isSignal([...at, "output"], spec.output);
+		if (spec.line_zone !== null && !Object.hasOwn(reactor.zones, spec.line_zone)) wrong([...at, "line_zone"], `There is no zone ${spec.line_zone}.`, { value: spec.line_zone });
+		if (spec.shortest_pulse_ms >= spec.longest_pulse_ms) wrong([...at, "longest_pulse_ms"], "The longest pulse is not longer than the shortest.", { value: spec.longest_pulse_ms, limit: spec.shortest_pulse_ms });
+	}
+	const { carrier, limits } = reactor;
+	if (carrier.sccm_min >= carrier.sccm_max) wrong(["reactor", "carrier", "sccm_max"], "sccm_max is not above sccm_min.", { value: carrier.sccm_max, limit: carrier.sccm_min });
+	if (carrier.purge_sccm < carrier.sccm_min || carrier.purge_sccm > carrier.sccm_max) wrong(["reactor", "carrier", "purge_sccm"], "purge_sccm is outside the carrier's range.", { value: carrier.purge_sccm, limit: `${carrier.sccm_min} to ${carrier.sccm_max}` });
+	if (limits.dose_torr_min >= limits.dose_torr_max) wrong(["reactor", "limits", "dose_torr_max"], "dose_torr_max is not above dose_torr_min.", { value: limits.dose_torr_max, limit: limits.dose_torr_min });
+	return problems;
+}
+
+const instrumentOf = (signal: string): string => signal.slice(0, signal.indexOf("."));
+
+function outputOf(signal: string): Output {
+	const instrument = instrumentOf(signal);
+	return { instrument, output: signal.slice(instrument.length + 1) };
+}
+
+function mapValues<In, Out>(of: Readonly<Record<string, In>>, change: (value: In) => Out): Record<string, Out> {
+	return Object.fromEntries(Object.entries(of).map(([key, value]) => [key, change(value)]));
+}
+
+/** The roles, for safety and the engine. */
+export function reactorOf({ content }: LabFile): Reactor {
+	const { reactor } = content;
+	return {
+		carrier: {
+			instrument: reactor.carrier.instrument,
+			gas: reactor.carrier.gas,
+			sccmMin: reactor.carrier.sccm_min,
+			sccmMax: reactor.carrier.sccm_max,
+			purgeSccm: reactor.carrier.purge_sccm,
+		},
+		pressures: reactor.pressures,
+		zones: mapValues(reactor.zones, (zone) => ({
+			instrument: zone.instrument,
+			heatsFoil: zone.heats_foil,
+			limitC: zone.limit_degC,
+			offsetC: zone.sensor.offset_degC,
+			uncertaintyC: zone.sensor.uncertainty_degC,
+			rampCPerMinMax: zone.ramp_degC_per_min_max,
+		})),
+		precursors: mapValues(reactor.precursors, (precursor) => ({
+			...outputOf(precursor.output),
+			shortestPulseMs: precursor.shortest_pulse_ms,
+			longestPulseMs: precursor.longest_pulse_ms,
+		})),
+		stopValve: outputOf(reactor.stop_valve.output),
+		inputs: { pumpRunning: reactor.inputs.pump_running, lidClosed: reactor.inputs.lid_closed },
+		limits: {
+			basePa: pascalFromTorr(reactor.limits.base_torr),
+			dosePaMin: pascalFromTorr(reactor.limits.dose_torr_min),
+			dosePaMax: pascalFromTorr(reactor.limits.dose_torr_max),
+		},
+	};
+}
+
+/** The facts that recipes are checked against. */
+export function labFacts({ content }: LabFile): LabFacts {
+	const { reactor, instruments } = content;
+	return {
+		station: content.station,
+		carrier: { gas: reactor.carrier.gas, sccmMin: reactor.carrier.sccm_min, sccmMax: reactor.carrier.sccm_max },
+		zones: mapValues(reactor.zones, (zone) => {
+			// Temperature controllers name their setpoint range alike in their settings; the zone's limit bounds one that does not.
+			const { setpoint_degC_min, setpoint_degC_max } = instruments[zone.instrument]!.settings;
+			return {
+				heatsFoil: zone.heats_foil,
+				setpointCMin: typeof setpoint_degC_min === "number" ? setpoint_degC_min : zone.prediction.ambient_degC,
+				setpointCMax: typeof setpoint_degC_max === "number" ? setpoint_degC_max : zone.limit_degC,
+				limitC: zone.limit_degC,
+				sensorUncertaintyC: zone.sensor.uncertainty_degC,
+				rampCPerMinMax: zone.ramp_degC_per_min_max,
+				ambientC: zone.prediction.ambient_degC,
+				coolTimeConstantS: zone.prediction.cool_time_constant_s,
+				settleS: zone.prediction.settle_s,
+			};
+		}),
+		precursors: mapValues(reactor.precursors, (precursor) => ({
+			valve: precursor.output,
+			shortestPulseMs: precursor.shortest_pulse_ms,
+			longestPulseMs: precursor.longest_pulse_ms,
+			mgPerMs: precursor.mg_per_ms,
+			lineZone: precursor.line_zone,
+			bottleC: precursor.bottle_degC,
+		})),
+		basePressurePa: pascalFromTorr(reactor.limits.base_torr),
+		pumpTimeConstantS: reactor.limits.pump_time_constant_s,
+	};
+}
+
+/** The simulated lab of a lab file that has one; undefined for real hardware. */
+export function labPlan({ content, path }: LabFile): { plan: LabPlan; twinFile: string } | undefined {
+	const { simulation, reactor } = content;
+	if (simulation === undefined) return undefined;
+	return {
+		twinFile: resolve(dirname(path), simulation.reactor),
+		plan: {
+			seed: simulation.seed,
+			foil: simulation.foil,
+			instruments: Object.entries(content.instruments).map(([name, { driver, address, settings }]) => ({ name, driver, address, settings })),
+			reactor: {
+				carrier: { instrument: reactor.carrier.instrument },
+				pressures: reactor.pressures,
+				zones: mapValues(reactor.zones, ({ instrument }) => ({ instrument })),
+				precursors: mapValues(reactor.precursors, ({ output, wired }) => ({ output, wired })),
+				stopValve: { output: reactor.stop_valve.output, wired: reactor.stop_valve.wired },
+				inputs: { pumpRunning: reactor.inputs.pump_running, lidClosed: reactor.inputs.lid_closed },
+			},
+		},
+	};
+}

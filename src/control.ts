@@ -1,0 +1,294 @@
+/** Control: drivers, plant, safety and the recipe engine around one journal. Needs no database, no broker and no HTTP. */
+import type { Clock } from "#core/clock.js";
+import { AdlayerError, asAdlayerError } from "#core/errors.js";
+import type { CommandHandler, ControlCommands, LaunchArgs, LaunchResult } from "#control-link/messages.js";
+import { Plant, type PlantInstrument } from "#device/plant.js";
+import type { DriverContext } from "#device/contract.js";
+import { DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
+import { driverNamed } from "#drivers/index.js";
+import type { InstrumentRecord, RecordSink, SampleRecord } from "#record/records.js";
+import type { ControlStatus, InstrumentStatus, SignalStatus } from "#record/status.js";
+import { checkRecipe } from "#recipe/check.js";
+import { Run } from "#recipe/engine/run.js";
+import type { Library } from "#recipe/library.js";
+import type { Plan } from "#recipe/plan.js";
+import { GuardedReactor } from "#safety/guarded-reactor.js";
+import { Supervisor } from "#safety/supervisor.js";
+import { type LabFile, labFacts, reactorOf } from "#src/config.js";
+import { parseAddress } from "#transport/address.js";
+import { type OpenOverride, Ports } from "#transport/ports.js";
+
+export interface ControlOptions {
+	readonly lab: LabFile;
+	readonly library: Library;
+	readonly clock: Clock;
+	readonly journal: RecordSink & { readonly lastSeq: number };
+	readonly version: string;
+	/** Lab time per real time. */
+	readonly speed: number;
+	/** Where each instrument really is, when the lab file says only `simulated:`. */
+	readonly addresses?: Readonly<Record<string, string>>;
+	readonly open?: OpenOverride;
+	/** How full the journal's disk is. */
+	readonly disk?: () => DiskState;
+}
+
+/** Longer sample names are cut. */
+const SAMPLE_NAME_CHARS_MAX = 120;
+
+export class Control {
+	readonly plant: Plant;
+	readonly supervisor: Supervisor;
+	private readonly reactor: GuardedReactor;
+	private run: Run | undefined;
+	private readonly addressOf: Record<string, string> = {};
+	private readonly sampleSeq = new Map<string, number>();
+
+	constructor(private readonly options: ControlOptions) {
+		const { lab, clock, journal } = options;
+		const ports = new Ports(clock, options.open);
+		const instruments = Object.entries(lab.content.instruments).map(([name, entry]): PlantInstrument => {
+			const driver = driverNamed(entry.driver)!;
+			const text = options.addresses?.[name] ?? entry.address;
+			this.addressOf[name] = text;
+			const { counters, ...wire } = ports.connect({ name, address: parseAddress(text), schemes: driver.addressSchemes, timing: driver.timing });
+			const context: DriverContext<never> = { name, settings: entry.settings as never, clock, ...wire };
+			return { name, driver: entry.driver, address: text, pollMs: entry.poll_ms, staleMs: entry.stale_ms, device: driver.create(context), counters };
+		});
+		this.plant = new Plant(clock, instruments, {
+			sample: (name, values) => this.sampled(name, values),
+			instrument: (name, state, details) => this.instrumentChanged(name, state, details),
+		});
+		const reactor = reactorOf(lab);
+		this.supervisor = new Supervisor(clock, this.plant, reactor, journal);
+		this.reactor = new GuardedReactor(clock, this.plant, reactor, this.supervisor, journal);
+	}
+
+	start(): void {
+		const { lab, journal, version } = this.options;
+		journal.append({
+			kind: "control-started",
+			station: lab.content.station,
+			simulated: lab.simulated,
+			version,
+			labFileSha256: lab.sha256,
+			signals: [...this.plant.signals].map(([id, { unit, kind, description }]) => ({ id, unit, signalKind: kind, description })),
+		});
+		this.supervisor.start((interlock, effect, cause) => {
+			this.run?.tripped(effect, `${interlock}: ${cause}`);
+		});
+		this.plant.start();
+	}
+
+	/** Brings the reactor to its safe state when a run is under way, then lets go of the instruments. */
+	async stop(): Promise<void> {
+		if (this.run !== undefined && !this.run.isOver) await this.supervisor.makeSafe("trip", "Control was told to stop.");
+		this.supervisor.stop();
+		await this.plant.stop();
+	}
+
+	/** Does one command of the control link. */
+	readonly handle: CommandHandler = async ({ command, args, id, ifState }) => {
+		const state = this.run?.state ?? "idle";
+		if (ifState !== undefined && ifState !== state) {
+			throw new AdlayerError("STATE_CHANGED", `The run is ${state}, not ${ifState}.`, { context: { state } });
+		}
+		const result = await this.perform(command, args as never, id);
+		return { seq: this.options.journal.lastSeq, result: result as never };
+	};
+
+	get status(): ControlStatus {
+		const { lab, clock, speed, version } = this.options;
+		const instruments: Record<string, InstrumentStatus> = {};
+		for (const { name, driver } of this.plant.instruments) {
+			const { state, identity, error } = this.plant.instrument(name);
+			instruments[name] = {
+				driver,
+				address: this.addressOf[name]!,
+				state,
+				...(identity === undefined ? {} : { identity }),
+				...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
+			};
+		}
+		const signals: Record<string, SignalStatus> = {};
+		for (const id of this.plant.signals.keys()) {
+			const { value, unit, quality, atMs } = this.plant.reading(id);
+			const at = Number.isFinite(atMs) ? clock.wallMs() - (clock.nowMs() - atMs) : 0;
+			signals[id] = { value, unit, quality, at, seq: this.sampleSeq.get(id.slice(0, id.indexOf("."))) ?? 0 };
+		}
+		return {
+			station: lab.content.station,
+			simulated: lab.simulated,
+			speed,
+			version,
+			t: clock.nowMs(),
+			wall: clock.wallMs(),
+			run: this.run?.status ?? null,
+			instruments,
+			signals,
+			interlocks: this.supervisor.interlockStatus,
+			alarms: this.supervisor.alarms.status,
+		};
+	}
+
+	private async perform<Name extends keyof ControlCommands>(command: Name, args: never, id: string): Promise<unknown> {
+		switch (command) {
+			case "status":
+				return this.status;
+			case "launch":
+				return this.launch(args, id);
+			case "command": {
+				const { run, command: order, by } = args as ControlCommands["command"]["args"];
+				const present = this.present(run);
+				present.command(order, by, id);
+				return { run: present.identity.run, state: present.state };
+			}
+			case "acknowledge-alarm": {
+				const { alarm, by } = args as ControlCommands["acknowledge-alarm"]["args"];
+				return { alarm, state: this.supervisor.alarms.acknowledge(alarm, by) };
+			}
+			case "reset-interlock": {
+				const { interlock } = args as ControlCommands["reset-interlock"]["args"];
+				if (!this.supervisor.reset(interlock)) {
+					throw new AdlayerError("COMMAND_NOT_ALLOWED", `Interlock ${interlock} is not latched with its cause gone.`, { context: { latched: this.supervisor.latched } });
+				}
+				return { interlock, state: "clear" };
+			}
+			default:
+				throw new AdlayerError("USAGE", `There is no command ${command}.`);
+		}
+	}
+
+	private present(run: string | undefined): Run {
+		if (this.run === undefined || (run !== undefined && run !== this.run.identity.run)) {
+			throw new AdlayerError("RUN_NOT_FOUND", run === undefined ? "There is no run." : `Run ${run} is not the present run.`);
+		}
+		return this.run;
+	}
+
+	private async launch(args: LaunchArgs, id: string): Promise<LaunchResult> {
+		const { lab, library, clock, journal, version } = this.options;
+		if (this.run !== undefined && !this.run.isOver && this.run.state !== "idle") {
+			throw new AdlayerError("RUN_ACTIVE", `Run ${this.run.identity.run} (${this.run.plan.recipe}) is ${this.run.state} on this reactor.`, { context: { run: this.run.identity.run, state: this.run.state } });
+		}
+		const disk = this.options.disk?.();
+		if (disk !== undefined && (disk.level === "no-new-runs" || disk.level === "samples-thinned")) {
+			throw new AdlayerError("DISK_FULL", `The journal's disk is ${((disk.usedFraction ?? 1) * 100).toFixed(0)} % full; no run starts above ${DISK_NO_NEW_RUNS_FRACTION * 100} %.`);
+		}
+		const plan = this.planOf(args);
+		this.refuseUnlessReady();
+		const sample = (args.sample ?? plan.product).slice(0, SAMPLE_NAME_CHARS_MAX);
+		const run = `${lab.content.station}-${stamp(clock.wallMs())}-${journal.lastSeq + 1}`;
+		journal.append({
+			kind: "run-created",
+			run,
+			recipe: plan.recipe,
+			recipeVersion: plan.recipeVersion,
+			recipeText: args.recipeText,
+			recipeSha256: plan.sha256,
+			parameters: plan.parameters,
+			sample,
+			product: plan.product,
+			operator: args.operator,
+			acknowledged: args.acknowledge,
+			labFileText: lab.text,
+			labFileSha256: lab.sha256,
+			softwareVersion: version,
+			simulated: lab.simulated,
+			material: plan.material.name,
+			meltingPointC: plan.material.meltingPointC,
+			neverAboveC: plan.neverAboveC,
+			plan: {
+				totalS: plan.totalS,
+				steps: plan.steps.length,
+				cycles: plan.cyclesOrdered,
+				phases: plan.phases,
+				pulses: plan.pulses,
+				thicknessNm: plan.thicknessNm,
+			},
+		});
+		this.supervisor.declare({ neverAboveC: plan.neverAboveC, meltingPointC: plan.material.meltingPointC, purgeMinimumS: plan.purgeMinimumS });
+		this.reactor.run = run;
+		this.run = new Run({ clock, sink: journal, reactor: this.reactor, supervisor: this.supervisor }, plan, { run, sample, operator: args.operator });
+		this.run.command("start", args.operator, id);
+		return { run, state: this.run.state, product: plan.product, sample };
+	}
+
+	private planOf(args: LaunchArgs): Plan {
+		const { problems, plan } = checkRecipe({
+			text: args.recipeText,
+			fileName: args.recipe,
+			set: args.set,
+			library: this.options.library,
+			lab: labFacts(this.options.lab),
+		});
+		if (plan === undefined) {
+			const errors = problems.filter((problem) => problem.severity === "error");
+			throw new AdlayerError("RECIPE_INVALID", `${args.recipe} has ${errors.length} problem(s); the first: ${errors[0]?.message ?? "unknown"}`, { problems: [...problems] });
+		}
+		const missing = plan.acknowledgements.filter(({ code }) => !args.acknowledge.includes(code));
+		if (missing.length > 0) {
+			throw new AdlayerError("ACKNOWLEDGEMENT_MISSING", missing.map(({ code, reason }) => `${code}: ${reason}`).join(" "), {
+				context: { missing: missing.map(({ code }) => code) },
+				hint: `Launch again with ${missing.map(({ code }) => `--ack ${code}`).join(" ")} if you accept this.`,
+			});
+		}
+		return plan;
+	}
+
+	private refuseUnlessReady(): void {
+		const away = this.plant.instruments.filter(({ name }) => this.plant.instrument(name).state !== "ready");
+		if (away.length > 0) {
+			const which = away.map(({ name }) => `${name} (${this.plant.instrument(name).error?.message ?? "connecting"})`).join(", ");
+			throw new AdlayerError("DEVICE_NOT_READY", `Not every instrument is connected: ${which}.`);
+		}
+		const { latched } = this.supervisor;
+		if (latched.length > 0) throw new AdlayerError("INTERLOCK_TRIPPED", `Latched: ${latched.join(", ")}.`, { context: { latched } });
+	}
+
+	private sampled(name: string, values: Readonly<Record<string, { value: number | null; detail?: string; quality: string }>>): void {
+		const numbers: Record<string, number | null> = {};
+		let fault: Record<string, string> | undefined;
+		for (const [signal, polled] of Object.entries(values)) {
+			numbers[signal] = polled.value;
+			if (polled.quality === "fault") {
+				fault ??= {};
+				fault[signal] = polled.detail ?? "fault";
+			}
+		}
+		const record: SampleRecord = { kind: "sample", instrument: name, values: numbers, ...(fault === undefined ? {} : { fault }) };
+		this.sampleSeq.set(name, this.options.journal.append(record));
+		this.supervisor.sampled();
+		this.run?.sampled();
+	}
+
+	private instrumentChanged(name: string, state: InstrumentRecord["state"], details: { identity?: InstrumentRecord["identity"]; error?: AdlayerError }): void {
+		const { lab, journal } = this.options;
+		const { identity, error } = details;
+		journal.append({
+			kind: "instrument",
+			instrument: name,
+			driver: lab.content.instruments[name]!.driver,
+			address: this.addressOf[name]!,
+			state,
+			...(identity === undefined ? {} : { identity }),
+			...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
+		});
+		const alarm = `instrument.${name}`;
+		if (state === "fault") {
+			this.supervisor.alarms.raise({
+				alarm,
+				priority: "high",
+				message: `Instrument ${name} is at fault: ${asAdlayerError(error).message}`,
+				response: "Check its power, cable and address; it is tried again every second.",
+				latching: false,
+			});
+		} else if (state === "ready") this.supervisor.alarms.cleared(alarm);
+		this.supervisor.instrumentChanged(name, state === "ready");
+	}
+}
+
+/** 20261122-171500 in UTC. */
+function stamp(wallMs: number): string {
+	return new Date(wallMs).toISOString().replaceAll(/[-:]/g, "").replace("T", "-").slice(0, 15);
+}

@@ -1,0 +1,33 @@
+/** The simulated lab's process: serves the simulators and says where each instrument is. */
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { AdlayerError } from "#core/errors.js";
+import { simulatedDrivers } from "#drivers/index.js";
+import { startLab } from "#lab/start-lab.js";
+import { labPlan, loadLabFile } from "#src/config.js";
+import { dataFolder } from "#src/processes/files.js";
+import { type ProcessOptions, runProcess, type Started } from "#src/processes/process.js";
+import { parseTwinConstants } from "#twin/constants.js";
+
+async function startLabProcess({ dataDir, labFile, speed }: ProcessOptions): Promise<Started> {
+	const files = dataFolder(dataDir);
+	mkdirSync(files.dir, { recursive: true });
+	rmSync(files.addresses, { force: true });
+	const lab = loadLabFile(labFile);
+	const simulated = labPlan(lab);
+	if (simulated === undefined) throw new AdlayerError("USAGE", `${labFile} has no simulation section: it describes real hardware.`);
+	const running = await startLab({
+		plan: simulated.plan,
+		constants: parseTwinConstants(readFileSync(simulated.twinFile, "utf8"), simulated.twinFile),
+		drivers: simulatedDrivers,
+		serve: "pty",
+		speed,
+		paceSocket: files.paceSocket,
+		labSocket: files.truthSocket,
+	});
+	// Whoever sees the file sees all of it.
+	writeFileSync(`${files.addresses}.tmp`, JSON.stringify(Object.fromEntries(running.addresses), null, "\t"));
+	renameSync(`${files.addresses}.tmp`, files.addresses);
+	return { ready: { addresses: Object.fromEntries(running.addresses) }, stop: () => running.close() };
+}
+
+await runProcess("lab", startLabProcess);

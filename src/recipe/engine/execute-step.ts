@@ -1,0 +1,155 @@
+/** What each step does: one function per type, reached through one table. */
+import type { Clock } from "#core/clock.js";
+import { AdlayerError } from "#core/errors.js";
+import type { AnnealCount } from "#recipe/engine/anneal-count.js";
+import type { Doses } from "#recipe/engine/doses.js";
+import type { Ramps } from "#recipe/engine/ramps.js";
+import type { AnnealStep, CoolStep, FlowStep, HeatStep, PulseStep, PumpDownStep, PurgeStep, StabiliseStep, Step, WaitStep } from "#recipe/plan.js";
+import type { GuardedReactor } from "#safety/guarded-reactor.js";
+import { isGood } from "#safety/interlock.js";
+
+/** Conditions are looked at this often. */
+const LOOK_EVERY_MS = 1_000;
+/** The flow must be within this share of its setpoint for a flow step to end. */
+const FLOW_SHARE = 0.05;
+const FLOW_TIMEOUT_S = 60;
+/** The next dose is prepared this long before it is due at the latest; a purge shorter than this prepares at once. */
+const PREPARE_BEFORE_MS = 1_500;
+
+/** What steps act on and remember for each other. */
+export interface StepContext {
+	readonly clock: Clock;
+	readonly reactor: GuardedReactor;
+	readonly ramps: Ramps;
+	readonly doses: Doses;
+	/** Aborted when the step is interrupted. */
+	readonly signal: AbortSignal;
+	/** The step after this one. */
+	readonly next: Step | undefined;
+	/** When this step was due: the end of the one before, monotonic ms. */
+	readonly dueMs: number;
+	/** The anneal's count; made at its first execution, kept over interruptions. */
+	annealCount(step: AnnealStep): AnnealCount;
+	flowCommanded(sccm: number): void;
+	/** Says how far the step is, for people. */
+	remaining(seconds: number): void;
+}
+
+type Execute<S extends Step> = (step: S, context: StepContext) => Promise<void>;
+
+const EXECUTE: { [Type in Step["type"]]: Execute<Extract<Step, { type: Type }>> } = {
+	flow,
+	"pump-down": pumpDown,
+	heat,
+	stabilise,
+	pulse,
+	purge,
+	wait,
+	anneal,
+	cool,
+};
+
+export function executeStep(step: Step, context: StepContext): Promise<void> {
+	return (EXECUTE[step.type] as Execute<Step>)(step, context);
+}
+
+async function flow(step: FlowStep, context: StepContext): Promise<void> {
+	const { reactor } = context;
+	if (step.sccm > 0) await reactor.setStopValve(true, step.title);
+	await reactor.setCarrier(step.sccm, step.title);
+	context.flowCommanded(step.sccm);
+	await until(context, FLOW_TIMEOUT_S, () => {
+		const reading = reactor.carrierFlow();
+		return isGood(reading) && Math.abs(reading.value - step.sccm) <= Math.max(1, FLOW_SHARE * step.sccm);
+	}, () => `Carrier flow is ${reactor.carrierFlow().value} sccm, ordered ${step.sccm} sccm`);
+}
+
+async function pumpDown(step: PumpDownStep, context: StepContext): Promise<void> {
+	const { reactor } = context;
+	await reactor.setCarrier(0, step.title);
+	context.flowCommanded(0);
+	await reactor.setStopValve(true, step.title);
+	await until(context, step.timeoutS, () => {
+		const chamber = reactor.chamber();
+		return isGood(chamber) && chamber.value < step.belowPa;
+	}, () => `Chamber pressure is ${reactor.chamber().value} Pa, ordered below ${step.belowPa.toFixed(2)} Pa`);
+}
+
+async function heat(step: HeatStep, context: StepContext): Promise<void> {
+	for (const { zone, toC, rampCPerMin } of step.zones) {
+		await context.ramps.start(zone, { toC, rampCPerMin, approachFromC: 0, approachCPerMin: rampCPerMin }, step.title);
+	}
+}
+
+async function stabilise(step: StabiliseStep, context: StepContext): Promise<void> {
+	const { clock, reactor } = context;
+	let inBandSinceMs: number | undefined;
+	await until(context, step.timeoutS, () => {
+		const inBand = step.zones.every(({ zone, targetC }) => {
+			const reading = reactor.zone(zone);
+			return isGood(reading) && Math.abs(reading.value - targetC) <= step.bandC;
+		});
+		if (!inBand) inBandSinceMs = undefined;
+		else inBandSinceMs ??= clock.nowMs();
+		return inBandSinceMs !== undefined && clock.nowMs() - inBandSinceMs >= step.forS * 1_000;
+	}, () => step.zones.map(({ zone, targetC }) => `zone ${zone} reads ${reactor.zone(zone).value} °C, target ${targetC} ± ${step.bandC} °C`).join("; "));
+}
+
+async function pulse(step: PulseStep, { doses, dueMs, signal }: StepContext): Promise<void> {
+	await doses.fire(step, dueMs, signal);
+}
+
+/** Prepares the dose that follows while the purge runs, so that only the start itself is left when it is due. */
+async function purge(step: PurgeStep, context: StepContext): Promise<void> {
+	const { clock, doses, next, signal } = context;
+	const endMs = Math.max(doses.lastEndMs ?? context.dueMs, context.dueMs) + step.seconds * 1_000;
+	if (next?.type === "pulse") {
+		await sleepUntil(clock, endMs - PREPARE_BEFORE_MS, signal);
+		doses.settle();
+		await doses.prepare(next);
+	}
+	await sleepUntil(clock, endMs, signal);
+	if (next?.type !== "pulse") doses.settle();
+}
+
+async function wait(step: WaitStep, { clock, signal }: StepContext): Promise<void> {
+	await clock.sleep(step.seconds * 1_000, signal);
+}
+
+async function anneal(step: AnnealStep, context: StepContext): Promise<void> {
+	const count = context.annealCount(step);
+	const { atC: toC, rampCPerMin, approachFromC, approachCPerMin } = step;
+	await context.ramps.start(step.zone, { toC, rampCPerMin, approachFromC, approachCPerMin }, step.title);
+	await until(context, step.timeoutS, () => {
+		context.remaining(Math.max(0, step.forS - count.inBandS));
+		return count.done;
+	}, () => `Only ${(count.inBandS / 60).toFixed(1)} of ${(step.forS / 60).toFixed(1)} min in band at ${toC} °C`);
+}
+
+async function cool(step: CoolStep, context: StepContext): Promise<void> {
+	const { reactor } = context;
+	context.ramps.forget();
+	for (const zone of Object.keys(reactor.spec.zones)) await reactor.switchZoneOff(zone, step.title);
+	await until(context, step.timeoutS, () => {
+		const reading = reactor.zone(step.zone);
+		return isGood(reading) && reading.value < step.belowC;
+	}, () => `Zone ${step.zone} reads ${reactor.zone(step.zone).value} °C, ordered below ${step.belowC} °C`);
+}
+
+async function sleepUntil(clock: Clock, endMs: number, signal: AbortSignal): Promise<void> {
+	const left = endMs - clock.nowMs();
+	if (left > 0) await clock.sleep(left, signal);
+	else signal.throwIfAborted();
+}
+
+/** Looks once a second until the condition holds; STEP_TIMED_OUT after `timeoutS`. */
+async function until(context: StepContext, timeoutS: number, condition: () => boolean, seen: () => string): Promise<void> {
+	const { clock, signal } = context;
+	const startMs = clock.nowMs();
+	while (!condition()) {
+		if (clock.nowMs() - startMs >= timeoutS * 1_000) {
+			throw new AdlayerError("STEP_TIMED_OUT", `${seen()} after ${timeoutS} s.`);
+		}
+		await clock.sleep(LOOK_EVERY_MS, signal);
+	}
+}

@@ -1,0 +1,68 @@
+/** How far a run is: cycles, elapsed and remaining time. */
+import type { Clock } from "#core/clock.js";
+import type { RunState } from "#record/records.js";
+import type { CycleCount } from "#record/status.js";
+import { isFinal } from "#recipe/isa88.js";
+import type { Plan } from "#recipe/plan.js";
+
+export class Progress {
+	private complete = 0;
+	private repeated = 0;
+	private unknown = 0;
+	private startedMs: number | undefined;
+	private endedMs: number | undefined;
+	private stepStartedMs = 0;
+	private stepLeftS: number | undefined;
+	/** Planned seconds from each step's start to the end of the plan. */
+	private readonly leftFromS: number[];
+
+	constructor(
+		private readonly clock: Clock,
+		private readonly plan: Plan,
+	) {
+		this.leftFromS = new Array(plan.steps.length + 1).fill(0);
+		for (let i = plan.steps.length - 1; i >= 0; i -= 1) this.leftFromS[i] = this.leftFromS[i + 1]! + plan.steps[i]!.plannedS;
+	}
+
+	entered(state: RunState): void {
+		if (state === "running") this.startedMs ??= this.clock.nowMs();
+		if (isFinal(state)) this.endedMs = this.clock.nowMs();
+	}
+
+	stepStarted(): void {
+		this.stepStartedMs = this.clock.nowMs();
+		this.stepLeftS = undefined;
+	}
+
+	/** The step itself knows better than its plan how long it will take. */
+	stepRemaining(seconds: number): void {
+		this.stepLeftS = seconds;
+	}
+
+	cycleDone(): void {
+		this.complete += 1;
+	}
+
+	repeatHalfCycle(): void {
+		this.repeated += 1;
+		this.unknown += 1;
+	}
+
+	get cycles(): CycleCount {
+		return { ordered: this.plan.cyclesOrdered, complete: this.complete, repeated: this.repeated, unknown: this.unknown };
+	}
+
+	get elapsedS(): number {
+		if (this.startedMs === undefined) return 0;
+		return ((this.endedMs ?? this.clock.nowMs()) - this.startedMs) / 1_000;
+	}
+
+	/** Planned time left while step `position` is being executed. */
+	remainingS(position: number): number {
+		const step = this.plan.steps[position];
+		if (step === undefined) return 0;
+		const spentS = this.startedMs === undefined ? 0 : (this.clock.nowMs() - this.stepStartedMs) / 1_000;
+		const stepLeftS = Math.max(0, step.plannedS - spentS);
+		return Math.max(this.stepLeftS ?? 0, stepLeftS) + this.leftFromS[position + 1]!;
+	}
+}

@@ -1,0 +1,90 @@
+/** Moves zone setpoints along ramps, so that no controller ever sees a step it would overshoot. */
+import type { Clock, Timer } from "#core/clock.js";
+import { isGood } from "#safety/interlock.js";
+import type { GuardedReactor } from "#safety/guarded-reactor.js";
+
+/** Setpoints move this often; at 10 degC/min a step is 0.3 degC. */
+const STEP_MS = 2_000;
+
+export interface Ramp {
+	readonly toC: number;
+	readonly rampCPerMin: number;
+	/** From this distance below the target on, the slower rate holds; 0 for none. */
+	readonly approachFromC: number;
+	readonly approachCPerMin: number;
+}
+
+interface Active extends Ramp {
+	setpointC: number;
+	timer: Timer;
+}
+
+export class Ramps {
+	private readonly active = new Map<string, Active>();
+	private readonly targets = new Map<string, number>();
+
+	constructor(
+		private readonly clock: Clock,
+		private readonly reactor: GuardedReactor,
+		/** A setpoint could not be moved; the ramp has stopped. */
+		private readonly onFailure: (zone: string, thrown: unknown) => void,
+	) {}
+
+	/** The final target of each zone that is heated. */
+	get targetsC(): ReadonlyMap<string, number> {
+		return this.targets;
+	}
+
+	/** True while the zone's setpoint is on its way. */
+	isMoving(zone: string): boolean {
+		return this.active.has(zone);
+	}
+
+	/** Starts from where the zone is now. A lower target is set at once: the plant cools no faster than it can. */
+	async start(zone: string, ramp: Ramp, reason: string): Promise<void> {
+		this.halt(zone);
+		this.targets.set(zone, ramp.toC);
+		const reading = this.reactor.zone(zone);
+		const from = isGood(reading) ? Math.min(reading.value, ramp.toC) : ramp.toC;
+		await this.reactor.setZone(zone, from, `${reason}: ramp to ${ramp.toC} °C`);
+		if (from < ramp.toC) this.active.set(zone, { ...ramp, setpointC: from, timer: this.schedule(zone) });
+	}
+
+	/** Leaves every setpoint where it is. */
+	haltAll(): void {
+		for (const zone of [...this.active.keys()]) this.halt(zone);
+	}
+
+	/** Forgets all targets; the zones have been switched off. */
+	forget(): void {
+		this.haltAll();
+		this.targets.clear();
+	}
+
+	private halt(zone: string): void {
+		this.active.get(zone)?.timer.cancel();
+		this.active.delete(zone);
+	}
+
+	private schedule(zone: string): Timer {
+		const now = this.clock.nowMs();
+		return this.clock.setTimer((Math.floor(now / STEP_MS + 1e-9) + 1) * STEP_MS - now, () => void this.step(zone));
+	}
+
+	private async step(zone: string): Promise<void> {
+		const ramp = this.active.get(zone);
+		if (ramp === undefined) return;
+		const rate = ramp.toC - ramp.setpointC > ramp.approachFromC ? ramp.rampCPerMin : ramp.approachCPerMin;
+		ramp.setpointC = Math.min(ramp.toC, ramp.setpointC + (rate * STEP_MS) / 60_000);
+		try {
+			await this.reactor.setZone(zone, ramp.setpointC);
+		} catch (thrown) {
+			if (this.active.get(zone) === ramp) this.halt(zone);
+			this.onFailure(zone, thrown);
+			return;
+		}
+		if (this.active.get(zone) !== ramp) return;
+		if (ramp.setpointC >= ramp.toC) this.active.delete(zone);
+		else ramp.timer = this.schedule(zone);
+	}
+}

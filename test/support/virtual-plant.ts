@@ -1,0 +1,101 @@
+/** A whole reactor in virtual time: simulated lab and control in one process, on one clock, over links in memory. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { SteppedClock } from "#core/clock.js";
+import type { LaunchArgs, LaunchResult } from "#control-link/messages.js";
+import { simulatedDrivers } from "#drivers/index.js";
+import { MemoryJournal } from "#journal/memory.js";
+import { type MemoryLab, serveMemory } from "#lab/serve-memory.js";
+import { SimulatedLab } from "#lab/simulated-lab.js";
+import type { JournalRecord, RecordKind, RunCommand } from "#record/records.js";
+import { loadLibrary } from "#recipe/library-files.js";
+import { type LabFile, labPlan, loadLabFile } from "#src/config.js";
+import { Control } from "#src/control.js";
+import { parseTwinConstants } from "#twin/constants.js";
+
+const RECIPES = resolve(import.meta.dirname, "../../recipes");
+/** 2026-01-01T00:00:00Z, so that journals of two runs can be compared byte for byte. */
+const WALL_START_MS = Date.UTC(2026, 0, 1);
+
+export interface VirtualPlantOptions {
+	readonly seed?: number;
+	readonly lab?: LabFile;
+	readonly pumped?: boolean;
+}
+
+export class VirtualPlant {
+	readonly clock = new SteppedClock({ wallStartMs: WALL_START_MS });
+	readonly journal = new MemoryJournal(this.clock);
+	readonly lab: SimulatedLab;
+	readonly control: Control;
+	private readonly served: MemoryLab;
+	private commands = 0;
+
+	constructor(options: VirtualPlantOptions = {}) {
+		const lab = options.lab ?? loadLabFile(resolve(RECIPES, "labs/simulated.lab.yaml"));
+		const { plan, twinFile } = labPlan(lab)!;
+		this.lab = new SimulatedLab({
+			plan: { ...plan, seed: options.seed ?? plan.seed },
+			constants: parseTwinConstants(readFileSync(twinFile, "utf8"), twinFile),
+			drivers: simulatedDrivers,
+			pumped: options.pumped ?? false,
+		});
+		this.served = serveMemory(this.lab, this.clock);
+		this.control = new Control({
+			lab,
+			library: loadLibrary(RECIPES),
+			clock: this.clock,
+			journal: this.journal,
+			version: "test",
+			speed: 1,
+			open: (address) => (address.scheme === "simulated" ? this.served.opener(address.line) : undefined),
+		});
+		this.control.start();
+	}
+
+	/** All instruments connected. */
+	async ready(): Promise<this> {
+		await this.clock.advanceUntil(() => this.control.plant.allReady, 30_000);
+		return this;
+	}
+
+	async launch(recipe: string, args: Partial<LaunchArgs> = {}): Promise<LaunchResult> {
+		const recipeText = args.recipeText ?? readFileSync(resolve(RECIPES, recipe), "utf8");
+		const reply = await this.control.handle({
+			v: 1,
+			id: `launch-${++this.commands}`,
+			command: "launch",
+			args: { recipe, recipeText, set: {}, operator: "test", acknowledge: [], ...args },
+		});
+		return reply.result as LaunchResult;
+	}
+
+	async command(command: RunCommand): Promise<void> {
+		await this.control.handle({ v: 1, id: `command-${++this.commands}`, command: "command", args: { command, by: "test" } });
+	}
+
+	get runState(): string | undefined {
+		return this.control.status.run?.state;
+	}
+
+	async until(state: string, limitS: number): Promise<void> {
+		await this.clock.advanceUntil(() => this.runState === state, limitS * 1_000);
+	}
+
+	records<Kind extends RecordKind>(kind: Kind): Extract<JournalRecord, { kind: Kind }>[] {
+		return this.journal.records.filter((record): record is Extract<JournalRecord, { kind: Kind }> => record.kind === kind);
+	}
+
+	/** The twin's truth at the present time. */
+	truth() {
+		this.served.advance();
+		return this.lab.truth();
+	}
+
+	async stop(): Promise<void> {
+		const stopped = this.control.stop();
+		await this.clock.advance(5_000);
+		await stopped;
+		this.served.close();
+	}
+}
