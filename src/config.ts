@@ -7,6 +7,8 @@ import { pascalFromTorr } from "#core/units.js";
 import { driverNamed } from "#drivers/index.js";
 import type { Output, Reactor } from "#device/reactor.js";
 import type { LabPlan } from "#lab/plan.js";
+import type { SampleRecord } from "#record/records.js";
+import type { SignalRoles } from "#record/status.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
 import { compileSchema, validate } from "#recipe/schema.js";
 import { problemAt, readYaml, type YamlDocument } from "#recipe/yaml-document.js";
@@ -175,6 +177,31 @@ export function labFacts({ content }: LabFile): LabFacts {
 		})),
 		basePressurePa: pascalFromTorr(reactor.limits.base_torr),
 		pumpTimeConstantS: reactor.limits.pump_time_constant_s,
+	};
+}
+
+/** The signals that people look at first. The foil's temperature is that of the first zone that heats it. */
+export function signalRoles({ content }: LabFile): SignalRoles {
+	const { zones, pressures } = content.reactor;
+	const foilZone = Object.values(zones).find((zone) => zone.heats_foil);
+	return {
+		chamberPa: pressures.chamber,
+		...(foilZone === undefined ? {} : { foilC: `${foilZone.instrument}.temperature`, foilTargetC: `${foilZone.instrument}.setpoint` }),
+	};
+}
+
+/** The corrected temperature that a sample carries of a zone that heats the foil, or null. */
+export function foilTemperature({ content }: LabFile): (sample: SampleRecord) => number | null {
+	const offsets = new Map(
+		Object.values(content.reactor.zones)
+			.filter((zone) => zone.heats_foil)
+			.map((zone) => [zone.instrument, zone.sensor.offset_degC]),
+	);
+	return ({ instrument, values, fault }) => {
+		const offsetC = offsets.get(instrument);
+		const measured = values.temperature;
+		if (offsetC === undefined || measured == null || fault?.temperature !== undefined) return null;
+		return measured + offsetC;
 	};
 }
 

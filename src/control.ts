@@ -14,7 +14,7 @@ import type { Library } from "#recipe/library.js";
 import type { Plan } from "#recipe/plan.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
 import { Supervisor } from "#safety/supervisor.js";
-import { type LabFile, labFacts, reactorOf } from "#src/config.js";
+import { type LabFile, labFacts, reactorOf, signalRoles } from "#src/config.js";
 import { parseAddress } from "#transport/address.js";
 import { type OpenOverride, Ports } from "#transport/ports.js";
 
@@ -128,6 +128,7 @@ export class Control {
 			signals,
 			interlocks: this.supervisor.interlockStatus,
 			alarms: this.supervisor.alarms.status,
+			roles: signalRoles(lab),
 		};
 	}
 

@@ -4,47 +4,23 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { setPriority } from "node:os";
 import { join, resolve } from "node:path";
 import { AdlayerError } from "#core/errors.js";
+import type { LabTruth, RunningSystem, StartOptions } from "#cli/launcher.js";
+import { DEFAULT_PORT } from "#cli/places.js";
 import { askTruth } from "#lab/ask-lab.js";
 import { loadLabFile } from "#src/config.js";
 import { dataFolder, ROOT, SIMULATED_LAB_FILE } from "#src/processes/files.js";
 import type { ProcessOptions } from "#src/processes/process.js";
 
-export interface StartOptions {
-	readonly dataDir: string;
-	/** Absent: the simulated lab. */
-	readonly labFile?: string;
-	readonly speed?: number;
-	readonly port?: number;
-	/** What the launcher has to say, a line at a time. */
-	readonly log?: (line: string) => void;
-}
-
-export interface LabTruth {
-	readonly thicknessNm: number;
-	readonly interlayerNm: number;
-	readonly lithiatedFraction: number;
-	readonly peakFoilC: number;
-	readonly melted: boolean;
-}
-
-export interface RunningSystem {
-	readonly url: string;
-	readonly mqttUrl: string;
-	readonly dataDir: string;
-	readonly simulated: boolean;
-	readonly speed: number;
-	/** Process ids by name, as they are now. */
+/** The launcher's own view: as the command line sees it, and the process ids by name as they are now. */
+export interface StartedSystem extends RunningSystem {
 	pids(): Record<string, number>;
-	/** What really happened, as the simulated lab knows it; null on real hardware. */
-	labTruth(): Promise<LabTruth | null>;
-	stop(): Promise<void>;
 }
 
 type ProcessName = "lab" | "control" | "service";
 
 /** So that neither service nor database can starve control. */
 const SERVICE_NICE = 10;
-const DEFAULT_PORT = 8480;
+
 const READY_MS_MAX = 60_000;
 const STOP_MS_MAX = 20_000;
 /** Waits before a dead process is started again: doubled each time, until it has lived for a minute. */
@@ -53,16 +29,17 @@ const RESTART_MS_LAST = 10_000;
 const HEALTHY_AFTER_MS = 60_000;
 
 /** Starts everything; rejects with the first process's own error when one cannot start. */
-export async function startAll(options: StartOptions): Promise<RunningSystem> {
+export async function startAll(options: StartOptions): Promise<StartedSystem> {
 	const labFile = resolve(options.labFile ?? SIMULATED_LAB_FILE);
 	const lab = loadLabFile(labFile);
+	if (options.simulate && !lab.simulated) throw new AdlayerError("USAGE", `${labFile} describes real hardware; a lab file with a simulation section can be simulated.`);
 	const speed = options.speed ?? 1;
 	if (!(speed > 0 && Number.isFinite(speed))) throw new AdlayerError("USAGE", `Speed ${speed} is not a positive number.`);
 	if (speed !== 1 && !lab.simulated) throw new AdlayerError("USAGE", `Speed ${speed} needs a simulated lab; ${labFile} describes real hardware.`);
 	const dataDir = resolve(options.dataDir);
 	mkdirSync(join(dataDir, "logs"), { recursive: true });
 	const handedDown: ProcessOptions = { dataDir, labFile, speed, port: options.port ?? DEFAULT_PORT };
-	const log = options.log ?? (() => {});
+	const { log } = options;
 	const names: ProcessName[] = lab.simulated ? ["lab", "control", "service"] : ["control", "service"];
 	const keepers = new Map(names.map((name) => [name, new Keeper(name, handedDown, log)]));
 	const stop = async () => {
@@ -80,7 +57,7 @@ export async function startAll(options: StartOptions): Promise<RunningSystem> {
 			speed,
 			simulated: lab.simulated,
 			pids: () => Object.fromEntries([...keepers].map(([name, keeper]) => [name, keeper.pid])),
-			labTruth: async () => (lab.simulated ? toTruth(await askTruth(dataFolder(dataDir).truthSocket)) : null),
+			labTruth: async () => (lab.simulated ? truthOf(await askTruth(dataFolder(dataDir).truthSocket), lab.content.simulation!.foil) : null),
 			stop,
 		};
 	} catch (thrown) {
@@ -89,9 +66,8 @@ export async function startAll(options: StartOptions): Promise<RunningSystem> {
 	}
 }
 
-function toTruth(truth: Awaited<ReturnType<typeof askTruth>>): LabTruth {
-	const { thicknessNm, interlayerNm, lithiatedFraction, peakFoilC, melted } = truth;
-	return { thicknessNm, interlayerNm, lithiatedFraction, peakFoilC, melted };
+function truthOf({ thicknessNm, interlayerNm, lithiatedFraction, peakFoilC, melted }: Awaited<ReturnType<typeof askTruth>>, foil: string): LabTruth {
+	return { thicknessNm, interlayerNm, lithiatedFraction, peakFoilC, melted, foil };
 }
 
 /** Keeps one process alive. */

@@ -33,4 +33,6 @@ export interface PrecursorFacts {
 	/** Delivered per ms of valve opening near the bottle's temperature, for prediction of consumption. */
 	readonly mgPerMs: number;
 	readonly lineZone: string | null;
+	/** Bottle temperature; absent when the lab file does not say. Then the heating order is not checked from the bottle on. */
+	readonly bottleC?: number;
 }

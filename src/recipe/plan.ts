@@ -64,7 +64,16 @@ export interface CoolStep extends StepBase {
 	readonly timeoutS: number;
 }
 
-export type Step = FlowStep | PumpDownStep | HeatStep | StabiliseStep | PulseStep | PurgeStep | WaitStep | AnnealStep | CoolStep;
+export type Step =
+	| FlowStep
+	| PumpDownStep
+	| HeatStep
+	| StabiliseStep
+	| PulseStep
+	| PurgeStep
+	| WaitStep
+	| AnnealStep
+	| CoolStep;
 
 export interface Material {
 	readonly name: string;

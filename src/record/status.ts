@@ -15,6 +15,16 @@ export interface ControlStatus {
 	readonly signals: Readonly<Record<string, SignalStatus>>;
 	readonly interlocks: readonly InterlockStatus[];
 	readonly alarms: readonly AlarmStatus[];
+	/** Signals that people look for first; whoever shows the state falls back to names and units without it. */
+	readonly roles?: SignalRoles;
+}
+
+/** Which signals (`instrument.signal`) play which part. */
+export interface SignalRoles {
+	/** Temperature of the zone that heats the foil, its target, and the chamber's pressure. */
+	readonly foilC?: string;
+	readonly foilTargetC?: string;
+	readonly chamberPa?: string;
 }
 
 export interface SignalStatus {

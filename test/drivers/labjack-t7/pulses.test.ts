@@ -165,6 +165,17 @@ describe("arming", () => {
 		await expect(bench.device.pulses.fire()).rejects.toMatchObject({ code: "OUTPUT_BUSY" });
 	});
 
+	it("is refused when the line reads high for all that", async () => {
+		const bench = await connectedBench();
+		const read = bench.simulator.readHolding.bind(bench.simulator);
+		bench.simulator.readHolding = (address, count) => (address === 2_800 ? [0, 1 << TMA] : read(address, count));
+		await expect(bench.device.pulses.arm("TMA", 15)).rejects.toMatchObject({
+			code: "READBACK_MISMATCH",
+			message: expect.stringContaining("DIO2"),
+		});
+		await expect(bench.device.pulses.fire()).rejects.toMatchObject({ code: "OUTPUT_BUSY" });
+	});
+
 	it("names what the instrument found wrong", async () => {
 		const bench = await connectedBench();
 		bench.simulator.writeHolding(44_910, [1]);
@@ -241,6 +252,19 @@ describe("disarming", () => {
 		expect([await before, await during]).toEqual(["OUTPUT_BUSY", "OUTPUT_BUSY"]);
 		expect(bench.simulator.readHolding(44_004, 4)).toEqual([0, 0, 0, 0]);
 		await expect(bench.device.pulses.fire()).rejects.toMatchObject({ code: "OUTPUT_BUSY" });
+	});
+
+	it("lets nothing be armed or started once making safe has begun", async () => {
+		const bench = await connectedBench();
+		const fromIdle = bench.device.makeSafe();
+		await expect(bench.device.pulses.arm("TMA", 15)).rejects.toMatchObject({ code: "OUTPUT_BUSY" });
+		await fromIdle;
+		await bench.device.pulses.arm("TMA", 15);
+		const fromArmed = bench.device.makeSafe();
+		await expect(bench.device.pulses.fire()).rejects.toMatchObject({ code: "OUTPUT_BUSY" });
+		await fromArmed;
+		await bench.feedFor(1_000);
+		expect(risesOf(bench, TMA)).toBe(0);
 	});
 
 	it("is part of making safe", async () => {

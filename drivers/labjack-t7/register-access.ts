@@ -1,0 +1,87 @@
+/** Registers of one T7 over Modbus, with LabJack's own error behind a Modbus exception. */
+import { AdlayerError } from "#core/errors.js";
+import type { ModbusMaster } from "#core/wire.js";
+import { u32At, wordsOfU32 } from "./codec.js";
+import { LABJACK_ERRORS, LAST_ERR_DETAIL } from "./registers.js";
+
+export class RegisterAccess {
+	constructor(
+		private readonly name: string,
+		private readonly modbus: ModbusMaster,
+	) {}
+
+	/** Reads `count` words. */
+	async read(address: number, count: number): Promise<number[]> {
+		try {
+			return await this.modbus.readHolding(address, count);
+		} catch (error) {
+			throw await this.explained(error, `read of ${address}`);
+		}
+	}
+
+	async readU16(address: number): Promise<number> {
+		return (await this.read(address, 1))[0] ?? 0;
+	}
+
+	async readU32(address: number): Promise<number> {
+		return u32At(await this.read(address, 2));
+	}
+
+	async writeU16(address: number, word: number): Promise<void> {
+		try {
+			await this.modbus.writeRegister(address, word);
+		} catch (error) {
+			throw await this.explained(error, `write of ${word} to ${address}`);
+		}
+	}
+
+	writeU32(address: number, value: number): Promise<void> {
+		return this.write(address, wordsOfU32(value));
+	}
+
+	/** Writes neighbouring registers in one exchange. */
+	async write(address: number, words: readonly number[]): Promise<void> {
+		try {
+			await this.modbus.writeRegisters(address, words);
+		} catch (error) {
+			throw await this.explained(error, `write to ${address}`);
+		}
+	}
+
+	/** A Modbus exception of a T7 says little; the register LAST_ERR_DETAIL names the cause. */
+	private async explained(error: unknown, title: string): Promise<unknown> {
+		if (!(error instanceof AdlayerError) || error.code !== "MODBUS_EXCEPTION") return error;
+		let code: number;
+		try {
+			code = (await this.modbus.readHolding(LAST_ERR_DETAIL, 1))[0] ?? 0;
+		} catch {
+			return error;
+		}
+		if (code === 0) return error;
+		const labjackError = LABJACK_ERRORS[code];
+		const said = labjackError === undefined ? `error ${code}` : `error ${code} ${labjackError}`;
+		return new AdlayerError("MODBUS_EXCEPTION", `${this.name} refused the ${title}: LabJack ${said}.`, {
+			context: { ...error.context, labjackCode: code, labjackError: labjackError ?? null },
+			cause: error,
+		});
+	}
+}
+
+/** Runs every step whatever becomes of the ones before, and keeps the first failure. */
+export class Attempts {
+	private failed = false;
+	private failure: unknown;
+
+	async make(step: () => Promise<void>): Promise<void> {
+		try {
+			await step();
+		} catch (error) {
+			if (!this.failed) this.failure = error;
+			this.failed = true;
+		}
+	}
+
+	throwFirst(): void {
+		if (this.failed) throw this.failure;
+	}
+}

@@ -1,0 +1,242 @@
+import type {
+	JournalRecord,
+	PlannedStep,
+	PulseRecord,
+	RecordBase,
+	RunCreated,
+	RunFinished,
+	RunPhase,
+	RunState,
+	StepEnded,
+	StepStarted,
+} from "#record/records.js";
+import type { CycleCount, RunStatus } from "#record/status.js";
+import type { RunSummary } from "#record/history.js";
+
+const FINAL: ReadonlySet<RunState> = new Set<RunState>(["complete", "stopped", "aborted"]);
+
+/** The run a record belongs to; null for what concerns the whole station. */
+export function runOf(record: JournalRecord): string | null {
+	return "run" in record ? (record.run ?? null) : null;
+}
+
+interface Facts {
+	readonly run: string;
+	readonly recipe: string;
+	readonly sample: string;
+	readonly product: string;
+	readonly operator: string;
+	readonly plannedS: number;
+	readonly phases: readonly RunPhase[];
+	readonly cyclesOrdered: number;
+	readonly meltingPointC: number | null;
+}
+
+/** The present run, followed through the journal's records: its state, step, cycles and times. */
+export class LiveRun {
+	state: RunState = "idle";
+	private cause = "The run was created.";
+	private step: PlannedStep | null = null;
+	private stepStartT = 0;
+	private stepCounted = false;
+	private doneThrough = -1;
+	private doneS = 0;
+	private cycleReached = 0;
+	private cyclesComplete = 0;
+	private readonly dosed = new Set<string>();
+	private readonly repeatedCycles = new Set<number>();
+	private readonly unknownCycles = new Set<number>();
+	private worstPulseErrorMs: number | null = null;
+	private peakFoilC: number | null = null;
+	private anneal: RunStatus["anneal"] = null;
+	private startT: number | null = null;
+	private endT: number | null = null;
+	private endWall: number | null = null;
+	private adopted: RunStatus | null = null;
+	private finished: RunFinished | null = null;
+
+	private constructor(
+		private readonly facts: Facts,
+		/** The record that made the run; null when only control's own word is known. */
+		readonly created: (RunCreated & RecordBase) | null,
+	) {}
+
+	static fromRecord(created: RunCreated & RecordBase): LiveRun {
+		const { run, recipe, sample, product, operator, plan, meltingPointC } = created;
+		const facts: Facts = {
+			run,
+			recipe,
+			sample,
+			product,
+			operator,
+			plannedS: plan.totalS,
+			phases: plan.phases,
+			cyclesOrdered: plan.cycles,
+			meltingPointC,
+		};
+		return new LiveRun(facts, created);
+	}
+
+	/** For a follower that came after the run was created: what control says of it, at control's time `t`. */
+	static fromStatus(status: RunStatus, t: number): LiveRun {
+		const live = new LiveRun({ ...status, cyclesOrdered: status.cycles.ordered }, null);
+		live.state = status.state;
+		live.startT = t - status.elapsedS * 1000;
+		if (FINAL.has(status.state)) live.endT = t;
+		live.adopt(status);
+		return live;
+	}
+
+	get run(): string {
+		return this.facts.run;
+	}
+
+	get isFinal(): boolean {
+		return FINAL.has(this.state);
+	}
+
+	/** Takes over what only control knows while the run goes on; figures that the journal has counted stay. */
+	adopt(status: RunStatus): void {
+		this.anneal = status.anneal;
+		this.peakFoilC = highest(this.peakFoilC, status.peakFoilC);
+		if (this.created !== null) return;
+		this.adopted = status;
+		this.cause = status.cause;
+		this.step = status.step;
+	}
+
+	apply(record: JournalRecord): void {
+		switch (record.kind) {
+			case "run-state":
+				this.state = record.to;
+				this.cause = record.cause;
+				if (record.to === "running") this.startT ??= record.t;
+				if (FINAL.has(record.to)) {
+					this.endT = record.t;
+					this.endWall = record.wall;
+				}
+				return;
+			case "step-started":
+				this.stepStarted(record);
+				return;
+			case "step-ended":
+				this.stepEnded(record);
+				return;
+			case "pulse":
+				this.pulsed(record);
+				return;
+			case "run-finished":
+				this.finished = record;
+				this.endT ??= record.t;
+				this.endWall ??= record.wall;
+				return;
+		}
+	}
+
+	/** A corrected temperature of a zone that heats the foil. */
+	foilSeen(foilC: number): void {
+		if (this.startT !== null && this.endT === null) this.peakFoilC = highest(this.peakFoilC, foilC);
+	}
+
+	status(nowT: number): RunStatus {
+		const { cyclesOrdered: _, ...facts } = this.facts;
+		return {
+			...facts,
+			state: this.state,
+			cause: this.cause,
+			step: this.isFinal ? null : this.step,
+			cycles: this.cycles(),
+			elapsedS: this.elapsedS(nowT),
+			remainingS: this.remainingS(nowT),
+			anneal: this.anneal,
+			worstPulseErrorMs: this.finished?.worstPulseErrorMs ?? highest(this.worstPulseErrorMs, this.adopted?.worstPulseErrorMs),
+			peakFoilC: this.finished?.peakFoilC ?? this.peakFoilC,
+		};
+	}
+
+	/** The run's line in lists; undefined while only control's word is known. */
+	summary(nowT: number): RunSummary | undefined {
+		const { created } = this;
+		if (created === null) return undefined;
+		const status = this.status(nowT);
+		return {
+			run: created.run,
+			recipe: created.recipe,
+			recipeSha256: created.recipeSha256,
+			sample: created.sample,
+			product: created.product,
+			operator: created.operator,
+			simulated: created.simulated,
+			state: this.state,
+			createdAt: created.wall,
+			endedAt: this.endWall,
+			cycles: status.cycles,
+			worstPulseErrorMs: status.worstPulseErrorMs,
+			peakFoilC: status.peakFoilC,
+			durationS: this.finished?.durationS ?? null,
+			plannedS: created.plan.totalS,
+		};
+	}
+
+	private stepStarted(record: StepStarted & RecordBase): void {
+		const { kind: _, run: __, seq: ___, t, wall: ____, ...step } = record;
+		this.step = step;
+		this.stepStartT = t;
+		this.stepCounted = false;
+		const cycle = step.cycle ?? 0;
+		if (cycle > this.cycleReached) {
+			this.cyclesComplete = Math.max(this.cyclesComplete, cycle - 1);
+			this.cycleReached = cycle;
+		} else if (cycle === 0 && this.cycleReached > 0) {
+			this.cyclesComplete = Math.max(this.cyclesComplete, this.cycleReached);
+		}
+	}
+
+	private stepEnded(record: StepEnded): void {
+		if (record.outcome !== "done" || record.index <= this.doneThrough) return;
+		this.doneThrough = record.index;
+		this.doneS += record.plannedS;
+		if (this.step?.index === record.index) this.stepCounted = true;
+	}
+
+	private pulsed(record: PulseRecord): void {
+		if (record.confirmedMs !== null) {
+			this.worstPulseErrorMs = highest(this.worstPulseErrorMs, Math.abs(record.confirmedMs - record.commandedMs));
+		}
+		if (record.cycle === undefined) return;
+		if (record.fate === "unknown") this.unknownCycles.add(record.cycle);
+		const half = `${record.cycle} ${record.precursor}`;
+		if (this.dosed.has(half)) this.repeatedCycles.add(record.cycle);
+		this.dosed.add(half);
+	}
+
+	private cycles(): CycleCount {
+		if (this.finished !== null) return this.finished.cycles;
+		const ordered = this.facts.cyclesOrdered;
+		const before = this.adopted?.cycles;
+		return {
+			ordered,
+			complete: Math.min(ordered, Math.max(this.cyclesComplete, before?.complete ?? 0)),
+			repeated: this.repeatedCycles.size + (before?.repeated ?? 0),
+			unknown: this.unknownCycles.size + (before?.unknown ?? 0),
+		};
+	}
+
+	private elapsedS(nowT: number): number {
+		if (this.finished !== null) return this.finished.durationS;
+		return this.startT === null ? 0 : Math.max(0, ((this.endT ?? nowT) - this.startT) / 1000);
+	}
+
+	private remainingS(nowT: number): number {
+		if (this.isFinal) return 0;
+		if (this.adopted !== null) return Math.max(0, this.adopted.remainingS);
+		const sinceStepS = Math.max(0, (nowT - this.stepStartT) / 1000);
+		const inStepS = this.step === null || this.stepCounted ? 0 : Math.min(sinceStepS, this.step.plannedS);
+		return Math.max(0, this.facts.plannedS - this.doneS - inStepS);
+	}
+}
+
+function highest(a: number | null, b: number | null | undefined): number | null {
+	if (b === null || b === undefined) return a;
+	return a === null || b > a ? b : a;
+}

@@ -1,0 +1,281 @@
+/** JSON Schemas of the REST interface's bodies; the OpenAPI document and the request checks are made of these. */
+
+const number = { type: "number" } as const;
+const nullableNumber = { type: ["number", "null"] } as const;
+const integer = { type: "integer" } as const;
+const string = { type: "string" } as const;
+const boolean = { type: "boolean" } as const;
+const unixMs = { type: "integer", description: "Unix time in ms" } as const;
+
+/** An object with all its properties required, except those in `optional`. */
+export function shape(properties: Record<string, object>, optional: readonly string[] = []) {
+	const required = Object.keys(properties).filter((name) => !optional.includes(name));
+	return { type: "object", properties, required };
+}
+
+export const list = (items: object) => ({ type: "array", items });
+export const ref = (id: string) => ({ $ref: `${id}#` });
+const nullable = (schema: object) => ({ anyOf: [schema, { type: "null" }] });
+
+export const RUN_STATES = [
+	"idle",
+	"running",
+	"pausing",
+	"paused",
+	"holding",
+	"held",
+	"restarting",
+	"stopping",
+	"stopped",
+	"aborting",
+	"aborted",
+	"complete",
+] as const;
+export const RUN_COMMANDS = ["start", "pause", "resume", "hold", "restart", "stop", "abort", "reset"] as const;
+
+const runState = { type: "string", enum: RUN_STATES };
+const quality = { type: "string", enum: ["good", "stale", "fault"] };
+const parameters = { type: "object", additionalProperties: { type: ["number", "string"] } };
+
+const found = {
+	$id: "Found",
+	title: "One problem found in a document or request",
+	...shape(
+		{
+			severity: { type: "string", enum: ["error", "warning"] },
+			code: string,
+			message: string,
+			line: integer,
+			column: integer,
+			path: string,
+			value: {},
+			limit: {},
+		},
+		["line", "column", "path", "value", "limit"],
+	),
+};
+
+const problem = {
+	$id: "Problem",
+	title: "A refusal or failure (RFC 9457)",
+	...shape(
+		{
+			type: { type: "string", description: "Where the code is explained" },
+			title: string,
+			status: integer,
+			detail: { type: "string", description: "One sentence with the numbers" },
+			code: { type: "string", description: "Stable error code" },
+			hint: { type: "string", description: "What to do next" },
+			context: { type: "object" },
+			problems: list(ref("Found")),
+		},
+		["context", "problems"],
+	),
+};
+
+const cycleCount = {
+	$id: "CycleCount",
+	...shape({ ordered: integer, complete: integer, repeated: integer, unknown: integer }),
+};
+
+const instrument = {
+	$id: "Instrument",
+	...shape(
+		{
+			name: string,
+			driver: string,
+			address: string,
+			state: { type: "string", enum: ["connecting", "ready", "fault"] },
+			quality,
+			identity: { type: "object" },
+			error: shape({ code: string, message: string }),
+		},
+		["identity", "error", "name", "quality"],
+	),
+};
+
+const signalProperties = { value: nullableNumber, unit: string, quality, at: unixMs, seq: integer };
+
+const signal = {
+	$id: "Signal",
+	...shape({
+		id: { type: "string", description: "instrument.signal, as in the lab file", examples: ["gauge.chamber"] },
+		kind: { type: "string", enum: ["measurement", "setpoint", "state"] },
+		description: string,
+		...signalProperties,
+	}),
+};
+
+const alarm = {
+	$id: "Alarm",
+	...shape({
+		alarm: string,
+		state: { type: "string", description: "ISA-18.2 state" },
+		priority: { type: "string", enum: ["low", "medium", "high", "critical"] },
+		message: string,
+		response: { type: "string", description: "What the operator should do" },
+		at: unixMs,
+	}),
+};
+
+const interlock = {
+	$id: "Interlock",
+	...shape({
+		interlock: string,
+		state: { type: "string", enum: ["clear", "tripped", "cleared"] },
+		cause: string,
+		effect: string,
+	}),
+};
+
+const runSummaryProperties = {
+	run: string,
+	recipe: string,
+	recipeSha256: string,
+	sample: string,
+	product: { type: "string", examples: ["Li@200LiAlOx-ex"] },
+	operator: string,
+	simulated: boolean,
+	state: runState,
+	createdAt: unixMs,
+	endedAt: { type: ["integer", "null"], description: "Unix time in ms" },
+	cycles: nullable(ref("CycleCount")),
+	worstPulseErrorMs: nullableNumber,
+	peakFoilC: nullableNumber,
+	durationS: nullableNumber,
+	plannedS: number,
+};
+
+const runSummary = { $id: "RunSummary", ...shape(runSummaryProperties) };
+
+const runDetail = {
+	$id: "RunDetail",
+	...shape({
+		...runSummaryProperties,
+		recipeText: string,
+		parameters,
+		labFileSha256: string,
+		softwareVersion: string,
+		acknowledged: list(string),
+		steps: list({ type: "object" }),
+		rows: nullable(shape({ samples: integer, pulses: integer, steps: integer, events: integer })),
+	}),
+};
+
+const pulse = {
+	$id: "Pulse",
+	...shape(
+		{
+			run: { type: ["string", "null"] },
+			pulse: integer,
+			precursor: string,
+			valve: string,
+			cycle: integer,
+			commandedMs: number,
+			dueT: number,
+			issuedT: nullableNumber,
+			confirmedMs: nullableNumber,
+			effective: nullable(shape({ baselinePa: number, peakPa: number, areaPaS: number })),
+			fate: { type: "string", enum: ["delivered", "not-delivered", "unknown"] },
+			at: unixMs,
+		},
+		["cycle"],
+	),
+};
+
+const event = {
+	$id: "Event",
+	title: "A record of the journal",
+	...shape({ seq: integer, t: number, wall: number, kind: string }),
+};
+
+const runStatus = {
+	$id: "RunStatus",
+	...shape({
+		run: string,
+		recipe: string,
+		sample: string,
+		product: string,
+		operator: string,
+		state: runState,
+		cause: string,
+		step: nullable({ type: "object" }),
+		phases: list(shape({ name: string, seconds: number })),
+		cycles: ref("CycleCount"),
+		elapsedS: number,
+		remainingS: number,
+		plannedS: number,
+		anneal: nullable(shape({ inBandS: number, orderedS: number })),
+		worstPulseErrorMs: nullableNumber,
+		peakFoilC: nullableNumber,
+		meltingPointC: nullableNumber,
+	}),
+};
+
+const status = {
+	$id: "Status",
+	...shape(
+		{
+			station: string,
+			simulated: boolean,
+			speed: { type: "number", description: "Lab time per real time; 1 on real hardware" },
+			version: string,
+			t: number,
+			wall: number,
+			run: nullable(ref("RunStatus")),
+			instruments: { type: "object", additionalProperties: ref("Instrument") },
+			signals: { type: "object", additionalProperties: shape(signalProperties) },
+			interlocks: list(ref("Interlock")),
+			alarms: list(ref("Alarm")),
+			roles: { type: "object", additionalProperties: string },
+		},
+		["roles"],
+	),
+};
+
+const checkReport = {
+	$id: "CheckReport",
+	...shape({
+		ok: boolean,
+		recipe: string,
+		sha256: string,
+		problems: list(
+			shape({
+				severity: { type: "string", enum: ["error", "warning"] },
+				code: string,
+				line: { type: ["integer", "null"] },
+				column: { type: ["integer", "null"] },
+				path: { type: ["string", "null"] },
+				message: string,
+				value: {},
+				limit: {},
+			}),
+		),
+		acknowledgements: list(shape({ code: string, reason: string })),
+		dryRun: { type: ["object", "null"] },
+	}),
+};
+
+export const SCHEMAS = [
+	found,
+	problem,
+	cycleCount,
+	instrument,
+	signal,
+	alarm,
+	interlock,
+	runSummary,
+	runDetail,
+	pulse,
+	event,
+	runStatus,
+	status,
+	checkReport,
+];
+
+/** Who gives a command, for the record. */
+export const by = { type: "string", minLength: 1, maxLength: 100, description: "Who does this, for the record" };
+export const setValues = { ...parameters, maxProperties: 100, examples: [{ cycles: 200 }] };
+export const recipeText = { type: "string", minLength: 1, maxLength: 60_000, description: "A recipe file's text (YAML)" };
+export const recipeName = { type: "string", minLength: 1, maxLength: 200 };
+export { boolean, integer, number, quality, runState, string };

@@ -1,0 +1,46 @@
+/** Arguments as typed values; what cannot be read is a usage error that names the argument. */
+import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { InvalidArgumentError } from "commander";
+import { AdlayerError } from "#core/errors.js";
+
+export function parsePort(text: string): number {
+	const port = Number(text);
+	if (text !== "" && Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+	throw new InvalidArgumentError("A port is a whole number from 0 to 65535.");
+}
+
+export function parseSpeed(text: string): number {
+	const speed = Number(text);
+	if (text !== "" && Number.isFinite(speed) && speed > 0) return speed;
+	throw new InvalidArgumentError("A speed is a number above 0: lab time per real time.");
+}
+
+/** Collects name=value; a value that reads as a number is one. */
+export function parseSet(text: string, before: Record<string, number | string>): Record<string, number | string> {
+	const equals = text.indexOf("=");
+	if (equals < 1) throw new InvalidArgumentError("Write it as name=value.");
+	const value = text.slice(equals + 1);
+	const isNumber = value.trim() !== "" && Number.isFinite(Number(value));
+	return { ...before, [text.slice(0, equals)]: isNumber ? Number(value) : value };
+}
+
+export const collect = (text: string, before: string[]): string[] => [...before, text];
+
+/** A recipe argument: a file when there is one or it looks like one, otherwise a name for the service to know. */
+export function recipeArgument(argument: string): { recipe: string; recipeText?: string } {
+	const isFile = existsSync(argument) || /[\\/]|\.ya?ml$/.test(argument);
+	if (!isFile) return { recipe: argument };
+	return { recipe: basename(argument), recipeText: readRecipe(argument) };
+}
+
+/** A recipe file's text. Throws RECIPE_NOT_FOUND. */
+export function readRecipe(path: string): string {
+	try {
+		return readFileSync(path, "utf8");
+	} catch (cause) {
+		const why = (cause as NodeJS.ErrnoException).code ?? String(cause);
+		const hint = "Give the path of a recipe file, or the name of a recipe that the service lists.";
+		throw new AdlayerError("RECIPE_NOT_FOUND", `The recipe file ${path} cannot be read (${why}).`, { cause, hint });
+	}
+}

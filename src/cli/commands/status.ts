@@ -1,0 +1,34 @@
+import { ControlClient } from "#control-link/client.js";
+import type { ControlStatus } from "#record/status.js";
+import type { CliContext, Outcome } from "#cli/context.js";
+import { controlSocket, dataFolder } from "#cli/places.js";
+import { renderProgress, shown } from "#cli/progress.js";
+
+export interface DataOption {
+	readonly data?: string;
+}
+
+/** The link to control's own socket, which works with service and database dead. */
+export function controlLink({ env, clock }: CliContext, options: DataOption): ControlClient {
+	return new ControlClient(controlSocket(dataFolder(options.data, env)), clock);
+}
+
+export async function status(context: CliContext, options: DataOption): Promise<Outcome> {
+	const { out } = context;
+	const present = await controlLink(context, options).request("status", {});
+	for (const line of [...renderProgress(present, out.width), "", ...instrumentLines(present)]) out.line(line);
+	out.result({ ok: true, ...present });
+	return 0;
+}
+
+function instrumentLines({ instruments, signals }: ControlStatus): string[] {
+	return Object.entries(instruments).map(([name, { state, driver, error }]) => {
+		const own = Object.entries(signals).filter(([id]) => id.startsWith(`${name}.`));
+		const values = own.map(([id, signal]) => {
+			const unit = signal.unit === "1" || signal.unit === "bool" ? "" : ` ${signal.unit}`;
+			return `${id.slice(name.length + 1)} ${shown(signal, (value) => `${Number(value.toPrecision(6))}${unit}`)}`;
+		});
+		const why = error === undefined ? "" : ` (${error.code}: ${error.message})`;
+		return `${name} [${driver}] ${state}${why}: ${values.join(", ")}`;
+	});
+}

@@ -1,0 +1,63 @@
+/** The command line as a tree of commands: what there is, with which options. */
+import { Command } from "commander";
+import { collect, parsePort, parseSet, parseSpeed } from "#cli/arguments.js";
+import { check, type CheckOptions } from "#cli/commands/check.js";
+import { DEMO_RECIPE, DEMO_SPEED, demo, type DemoOptions } from "#cli/commands/demo.js";
+import { commandRun } from "#cli/commands/hold-abort.js";
+import { run, type RunOptions } from "#cli/commands/run.js";
+import { start, type StartOptions } from "#cli/commands/start.js";
+import { type DataOption, status } from "#cli/commands/status.js";
+import type { CliContext, Outcome } from "#cli/context.js";
+
+export type Perform = (command: (context: CliContext) => Promise<Outcome>) => Promise<void>;
+
+/** `perform` is given the chosen command with its arguments bound. */
+export function buildProgram(version: string, perform: Perform): Command {
+	const program = new Command("adlayer")
+		.description("Process control and lab automation for atomic layer deposition")
+		.version(version)
+		.showHelpAfterError("(adlayer --help lists the commands)");
+	const command = (text: string, description: string) =>
+		program.command(text).description(description).option("--json", "the last line of stdout is one JSON object");
+	const launchable = (text: string, description: string) =>
+		command(text, description)
+			.option("--set <name=value>", "a parameter of the recipe; may be repeated", parseSet, {})
+			.option("--sample <name>", "name of the sample (default: the product's name)")
+			.option("--ack <code>", "acknowledge a condition that the check lists; may be repeated", collect, [])
+			.option("--operator <name>", "who launches (default: the system's user name)");
+
+	command("start", "start all processes and stay")
+		.option("--simulate", "the simulated lab instead of hardware")
+		.option("--speed <factor>", "lab time per real time, simulated labs only", parseSpeed)
+		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
+		.option("--lab <file>", "lab file")
+		.option("--port <number>", "port of page and REST interface (default: ADLAYER_PORT)", parsePort)
+		.action((options: StartOptions) => perform((context) => start(context, options)));
+
+	launchable("demo", "simulate everything: start, run one coating, say what came of it")
+		.option("--speed <factor>", "lab time per real time", parseSpeed, DEMO_SPEED)
+		.option("--recipe <recipe>", "a recipe's name, or a recipe file", DEMO_RECIPE)
+		.option("--data <folder>", "data folder (default: a new one in the system's temporary folder)")
+		.option("--port <number>", "port of page and REST interface (default: a free one)", parsePort)
+		.option("--keep", "leave everything up until interrupted")
+		.action((options: DemoOptions) => perform((context) => demo(context, options)));
+
+	command("status", "the present state, straight from control")
+		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
+		.action((options: DataOption) => perform((context) => status(context, options)));
+	for (const name of ["hold", "abort"] as const) {
+		command(name, name === "hold" ? "hold the present run, straight to control" : "abort the present run: safe state at once, straight to control")
+			.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
+			.action((options: DataOption) => perform((context) => commandRun(context, name, options)));
+	}
+
+	launchable("run <recipe>", "launch a recipe (a name or a file) and follow the run to its end")
+		.option("--url <url>", "the service (default: this machine at ADLAYER_PORT)")
+		.action((recipe: string, options: RunOptions) => perform((context) => run(context, recipe, options)));
+
+	command("check <file>", "validate a recipe file and run it dry, without hardware or service")
+		.option("--set <name=value>", "a parameter of the recipe; may be repeated", parseSet, {})
+		.option("--lab <file>", "lab file to check against (default: the simulated lab)")
+		.action((file: string, options: CheckOptions) => perform((context) => check(context, file, options)));
+	return program;
+}

@@ -1,0 +1,184 @@
+/** What the journal's end tells after a crash. */
+import { rmSync } from "node:fs";
+import type { JournalRecord, RecordBase, RunCreated, RunState, StepEnded, StepStarted } from "#record/records.js";
+import { CarryTracker } from "./carry.js";
+import {
+	headerOf,
+	type IntendedPulse,
+	type LastDose,
+	listSegments,
+	type SegmentHeader,
+	scanSegment,
+} from "./segments.js";
+
+export interface JournalEnd {
+	readonly file: string;
+	readonly header: SegmentHeader;
+	readonly tracker: CarryTracker;
+	/** Sequence number of the last good record. */
+	readonly lastSeq: number;
+	readonly lastWall: number;
+	/** Bytes up to the end of the last good line, and those of a torn line after it. */
+	readonly goodBytes: number;
+	readonly tornBytes: number;
+}
+
+/**
+ * Verifies the last segment of the journal in `dir`; undefined when there is no journal. A last segment without a whole
+ * header is removed, for nothing is in it; so only the writer calls this. Throws JOURNAL_CORRUPT.
+ */
+export function recoverEnd(dir: string): JournalEnd | undefined {
+	for (;;) {
+		const segment = listSegments(dir).at(-1);
+		if (segment === undefined) return undefined;
+		const end = readEnd(segment);
+		if (end !== undefined) return end;
+		rmSync(segment.file);
+	}
+}
+
+function readEnd(segment: { firstSeq: number; file: string }): JournalEnd | undefined {
+	const header = headerOf(segment.file);
+	if (header === undefined) return undefined;
+	const tracker = new CarryTracker(header);
+	let lastWall = header.createdWall;
+	const end = scanSegment(segment, true, ({ record }) => {
+		tracker.follow(record);
+		lastWall = record.wall;
+	});
+	const { goodBytes, lastSeq } = end;
+	return { file: segment.file, header, tracker, lastSeq, lastWall, goodBytes, tornBytes: end.fileBytes - goodBytes };
+}
+
+export interface OpenRun {
+	readonly run: string;
+	readonly created: RunCreated & RecordBase;
+	readonly state: RunState;
+	/** The last step that was started, and how it ended when it did. */
+	readonly lastStep: (StepStarted & RecordBase) | null;
+	readonly lastStepEnd: (StepEnded & RecordBase) | null;
+	/** Highest number of a cycle whose last step ended as done and was followed by another step. */
+	readonly cyclesDone: number;
+}
+
+export interface LastKnown {
+	readonly journal: string;
+	readonly station: string;
+	readonly lastSeq: number;
+	/** Unix ms of the last record. */
+	readonly lastWall: number;
+	readonly openRun: OpenRun | null;
+	/** By precursor: the last pulse that reached the chamber or may have; a pulse in the balance counts. Times are Unix ms. */
+	readonly lastDose: Readonly<Record<string, LastDose>>;
+	/** Pulses that were announced and have no record of their fate. */
+	readonly intended: readonly IntendedPulse[];
+}
+
+/** Reads what control needs to know after a restart; undefined when the folder holds no journal. Throws JOURNAL_CORRUPT. */
+export function lastKnown(dir: string): LastKnown | undefined {
+	const segments = listSegments(dir);
+	let end: JournalEnd | undefined;
+	while (end === undefined) {
+		const segment = segments.at(-1);
+		if (segment === undefined) return undefined;
+		end = readEnd(segment);
+		if (end === undefined) segments.pop();
+	}
+	const { tracker, header, lastSeq, lastWall } = end;
+	const follower = new RunFollower();
+	const open = tracker.openRun;
+	if (open !== null) {
+		segments.forEach((segment, index) => {
+			if ((segments[index + 1]?.firstSeq ?? Number.POSITIVE_INFINITY) <= open.seq) return;
+			scanSegment(segment, index === segments.length - 1, ({ record }) => {
+				if (record.seq >= open.seq) follower.follow(record);
+			});
+		});
+	}
+	return {
+		journal: header.journal,
+		station: header.station,
+		lastSeq,
+		lastWall,
+		openRun: follower.openRun(),
+		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
+		intended: tracker.intended,
+	};
+}
+
+/** The same from records in memory, oldest first. */
+export function lastKnownFrom(
+	records: Iterable<JournalRecord>,
+): Pick<LastKnown, "lastSeq" | "lastWall" | "openRun" | "lastDose" | "intended"> {
+	const tracker = new CarryTracker();
+	let follower = new RunFollower();
+	let lastSeq = 0;
+	let lastWall = 0;
+	for (const record of records) {
+		tracker.follow(record);
+		if (record.kind === "run-created") follower = new RunFollower();
+		follower.follow(record);
+		lastSeq = record.seq;
+		lastWall = record.wall;
+	}
+	const openRun = tracker.openRun === null ? null : follower.openRun();
+	return {
+		lastSeq,
+		lastWall,
+		openRun,
+		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
+		intended: tracker.intended,
+	};
+}
+
+function dosesWithIntended(
+	doses: Readonly<Record<string, LastDose>>,
+	intended: readonly IntendedPulse[],
+): Record<string, LastDose> {
+	const all: Record<string, LastDose> = { ...doses };
+	for (const { precursor, seq, wall } of intended) {
+		if (seq > (all[precursor]?.seq ?? 0)) all[precursor] = { seq, wall, fate: "unknown" };
+	}
+	return all;
+}
+
+/** Follows one run from its creation on. */
+class RunFollower {
+	private created: (RunCreated & RecordBase) | null = null;
+	private state: RunState = "idle";
+	private lastStep: (StepStarted & RecordBase) | null = null;
+	private lastStepEnd: (StepEnded & RecordBase) | null = null;
+	private cyclesDone = 0;
+
+	follow(record: JournalRecord): void {
+		switch (record.kind) {
+			case "run-created":
+				this.created = record;
+				break;
+			case "run-state":
+				if (record.run === this.created?.run) this.state = record.to;
+				break;
+			case "step-started":
+				this.countCycle(record.cycle);
+				this.lastStep = record;
+				this.lastStepEnd = null;
+				break;
+			case "step-ended":
+				this.lastStepEnd = record;
+				break;
+			default:
+		}
+	}
+
+	openRun(): OpenRun | null {
+		const { created, state, lastStep, lastStepEnd, cyclesDone } = this;
+		return created === null ? null : { run: created.run, created, state, lastStep, lastStepEnd, cyclesDone };
+	}
+
+	/** A cycle is done when a step outside it starts after its last step was done. */
+	private countCycle(next: number | undefined): void {
+		const before = this.lastStep?.cycle;
+		if (before === undefined || before === next || this.lastStepEnd?.outcome !== "done") return;
+		this.cyclesDone = Math.max(this.cyclesDone, before);
+	}
+}

@@ -1,0 +1,138 @@
+/** The service process: reads the journal into the database, publishes it, and serves REST, events and the page. */
+import { readdir, readFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import { buildApp } from "#api/app.js";
+import { LiveState } from "#api/live-state.js";
+import type { RecipeEntry, RecipeShelf } from "#api/ports.js";
+import { SystemClock } from "#core/clock.js";
+import { asAdlayerError } from "#core/errors.js";
+import { ControlClient } from "#control-link/client.js";
+import { JournalReader } from "#journal/reader.js";
+import { type EmbeddedBroker, startBroker } from "#publish/broker.js";
+import { Publisher } from "#publish/publisher.js";
+import { checkRecipe } from "#recipe/check.js";
+import { toCheckJson } from "#recipe/check-json.js";
+import { loadLibrary } from "#recipe/library-files.js";
+import { readYaml } from "#recipe/yaml-document.js";
+import { foilTemperature, labFacts, loadLabFile, signalRoles } from "#src/config.js";
+import { dataFolder, RECIPES_DIR, ROOT, VERSION } from "#src/processes/files.js";
+import { type ProcessOptions, runProcess, type Started } from "#src/processes/process.js";
+import { openStore } from "#store/open.js";
+
+/** Records taken into the live state before other work of the process gets its turn. */
+const LIVE_BATCH_RECORDS = 2_000;
+const CONTROL_ASK_MS = 2_000;
+const RECIPE_ENDING = ".recipe.yaml";
+
+async function startService({ dataDir, labFile, speed, port }: ProcessOptions): Promise<Started> {
+	const files = dataFolder(dataDir);
+	const lab = loadLabFile(labFile);
+	const clock = new SystemClock();
+	const library = loadLibrary(RECIPES_DIR);
+	const control = new ControlClient(files.controlSocket, clock);
+	const live = new LiveState({
+		clock,
+		station: lab.content.station,
+		simulated: lab.simulated,
+		speed,
+		version: VERSION,
+		roles: signalRoles(lab),
+		foilC: foilTemperature(lab),
+	});
+	const store = openStore({
+		...(process.env.DATABASE_URL === undefined ? {} : { databaseUrl: process.env.DATABASE_URL }),
+		embeddedFolder: files.postgres,
+		reader: new JournalReader({ dir: files.journal, name: "store", clock }),
+		clock,
+		station: lab.content.station,
+	});
+	const following = new AbortController();
+	const followed = follow(live, new JournalReader({ dir: files.journal, name: "live", clock, from: { journal: "", seq: 0 } }), following.signal);
+	const broker: EmbeddedBroker | undefined = process.env.MQTT_URL === undefined ? await startBroker() : undefined;
+	const mqttUrl = process.env.MQTT_URL ?? broker!.url;
+	const publisher = new Publisher({
+		clock,
+		url: mqttUrl,
+		station: lab.content.station,
+		source: live,
+		...(broker === undefined ? {} : { login: broker.login }),
+	});
+	publisher.start();
+	const app = await buildApp({
+		clock,
+		live,
+		control,
+		history: store.history,
+		recipes: shelf(RECIPES_DIR),
+		check: ({ text, fileName, set }) => toCheckJson(checkRecipe({ text, fileName, set, library, lab: labFacts(lab) })),
+		health: () => ({
+			database: store.health(),
+			broker: { state: publisher.connected ? "ready" : "unavailable", url: withoutLogin(mqttUrl) },
+			control: { state: live.fresh ? "ready" : "unavailable" },
+			journal: { lastSeq: live.lastSeq },
+		}),
+		version: VERSION,
+		webFolder: join(ROOT, "src/web"),
+	});
+	const host = process.env.ADLAYER_HOST ?? "127.0.0.1";
+	await app.listen({ host, port });
+	await control
+		.request("status", {}, { timeoutMs: CONTROL_ASK_MS })
+		.then((status) => live.adopt(status))
+		.catch(() => {});
+	return {
+		ready: { url: `http://${host}:${(app.server.address() as AddressInfo).port}`, mqttUrl: withoutLogin(mqttUrl) },
+		async stop() {
+			following.abort();
+			await app.close();
+			await publisher.stop();
+			await followed;
+			await store.close();
+			await broker?.close();
+		},
+	};
+}
+
+/** Keeps the live state at the journal's end. A journal that cannot be read leaves every value stale and is tried again. */
+async function follow(live: LiveState, reader: JournalReader, signal: AbortSignal): Promise<void> {
+	const clock = new SystemClock();
+	while (!signal.aborted) {
+		try {
+			const batch = await reader.read(LIVE_BATCH_RECORDS);
+			if (batch === undefined) {
+				live.reachedEnd();
+				await clock.sleep(50, signal).catch(() => {});
+				continue;
+			}
+			for (const { record } of batch.lines) live.apply(record);
+			await turn();
+		} catch (thrown) {
+			console.error(`adlayer service: the journal could not be read: ${asAdlayerError(thrown).message}`);
+			await clock.sleep(1_000, signal).catch(() => {});
+		}
+	}
+	await reader.close();
+}
+
+function shelf(folder: string): RecipeShelf {
+	const read = async (fileName: string): Promise<RecipeEntry & { text: string }> => {
+		const text = await readFile(join(folder, fileName), "utf8");
+		const title = (readYaml(text).value as { title?: unknown } | undefined)?.title;
+		return { name: fileName.slice(0, -RECIPE_ENDING.length), fileName, title: typeof title === "string" ? title : fileName, text };
+	};
+	const names = async () => (await readdir(folder)).filter((name) => name.endsWith(RECIPE_ENDING)).sort();
+	return {
+		list: async () => (await Promise.all((await names()).map(read))).map(({ name, fileName, title }) => ({ name, fileName, title })),
+		read: async (name) => ((await names()).includes(`${name}${RECIPE_ENDING}`) ? read(`${name}${RECIPE_ENDING}`) : undefined),
+	};
+}
+
+/** A broker's address without user and password. */
+function withoutLogin(url: string): string {
+	const parsed = new URL(url);
+	return `${parsed.protocol}//${parsed.host}`;
+}
+
+await runProcess("service", startService);

@@ -1,0 +1,284 @@
+/**
+ * A recipe's way through the door: text to plan, or to all of its problems at once. Pure: the same text, parameters,
+ * library and lab facts give the same answer.
+ */
+import { createHash } from "node:crypto";
+import type { Problem } from "#core/errors.js";
+import { dryRun } from "#recipe/dry-run.js";
+import { type Expansion, expand, PLAN_STEPS_MAX } from "#recipe/expand.js";
+import { interpolate, isColderThan } from "#recipe/interpolate.js";
+import type { LabFacts } from "#recipe/lab-facts.js";
+import type { FilmData, Library, MaterialData } from "#recipe/library.js";
+import { resolveParameters } from "#recipe/parameters.js";
+import { type Path, printPath } from "#recipe/path.js";
+import type { Plan } from "#recipe/plan.js";
+import type { RecipeFile } from "#recipe/recipe-file.js";
+import { recipeSchema } from "#recipe/recipe-schema.js";
+import type { OverrideCode } from "#recipe/rule-codes.js";
+import { RULES } from "#recipe/rules/index.js";
+import { purgeFloor } from "#recipe/rules/purge-length.js";
+import { coldestSurface, type Finding, type RuleInput } from "#recipe/rules/rule.js";
+import { printSampleName } from "#recipe/sample-name.js";
+import { compileSchema, isRecord, validate } from "#recipe/schema.js";
+import { planTimes } from "#recipe/timing.js";
+import { type Trace, traceSteps } from "#recipe/trace.js";
+import { problemAt, readYaml, type YamlDocument } from "#recipe/yaml-document.js";
+
+/** The longest pause unless the recipe says otherwise. */
+const MAX_PAUSE_S = 1800;
+/** After this many problems of one recipe the rest is left out. */
+const PROBLEMS_MAX = 200;
+
+export interface CheckRequest {
+	readonly text: string;
+	/** For people; the recipe's name is in the file. */
+	readonly fileName: string;
+	/** Parameters of the launch. */
+	readonly set: Readonly<Record<string, number | string>>;
+	readonly library: Library;
+	readonly lab: LabFacts;
+}
+
+export interface CheckResult {
+	/** The recipe's name, or the file name where there is none. */
+	readonly recipe: string;
+	/** Of the text's UTF-8 bytes, in hexadecimal. */
+	readonly sha256: string;
+	/** Sorted by place; a plan may come with warnings. */
+	readonly problems: readonly Problem[];
+	/** What the launch must acknowledge; known as far as the recipe could be judged. */
+	readonly acknowledgements: Plan["acknowledgements"];
+	/** Undefined when any problem is an error. */
+	readonly plan: Plan | undefined;
+}
+
+const validateRecipe = compileSchema(recipeSchema({ references: false }));
+
+export function checkRecipe({ text, fileName, set, library, lab }: CheckRequest): CheckResult {
+	const sha256 = createHash("sha256").update(text).digest("hex");
+	const document = readYaml(text);
+	if (document.problems.length > 0) {
+		return { recipe: fileName, sha256, problems: document.problems, acknowledgements: [], plan: undefined };
+	}
+	const { value, parameters, problems: parameterProblems, unresolved } = resolveParameters(document, set);
+	const schemaFindings = validate(validateRecipe, value, document);
+	const isUnresolved = new Set(unresolved.map(printPath));
+	const problems: Problem[] = [
+		...parameterProblems,
+		// A reference that led nowhere is said once, not again as text where a number should be.
+		...schemaFindings.filter(({ path }) => !isUnresolved.has(printPath(path))).map(({ problem }) => problem),
+	];
+	const recipeName = isRecord(value) && typeof value.name === "string" && value.name !== "" ? value.name : fileName;
+	const finish = (acknowledgements: Plan["acknowledgements"], plan: Plan | undefined): CheckResult => ({
+		recipe: recipeName,
+		sha256,
+		problems: sorted(problems).slice(0, PROBLEMS_MAX),
+		acknowledgements,
+		plan: problems.some(({ severity }) => severity === "error") ? undefined : plan,
+	});
+	if (!isRecord(value) || !Array.isArray(value.steps)) return finish([], undefined);
+
+	// Steps that could not be understood are left out, so that the rest can still be judged.
+	const broken = [
+		...schemaFindings.filter(({ problem }) => problem.code !== "KEY_UNKNOWN").map(({ path }) => path),
+		...unresolved,
+	];
+	const holes = new Set(broken.map(stepOf).filter((place) => place !== undefined));
+	if (broken.some((path) => path[0] === "steps" && stepOf(path) === undefined)) return finish([], undefined);
+	const recipe = readable(value, broken);
+	const expansion = expand(recipe.steps, holes);
+	if (expansion.tooLong) {
+		const { path, steps } = expansion.tooLong;
+		const message = `The recipe would have ${steps} steps; the most that are run are ${PLAN_STEPS_MAX}.`;
+		problems.push(
+			problemAt(
+				document,
+				{ path },
+				{ severity: "error", code: "PLAN_TOO_LONG", message, value: steps, limit: PLAN_STEPS_MAX },
+			),
+		);
+		return finish([], undefined);
+	}
+
+	const seconds = planTimes(
+		expansion.flat.map(({ step }) => step),
+		lab,
+	);
+	const trace = traceSteps(expansion.flat);
+	const { material, film } = lookUp(recipe, library, document, problems);
+	const overrides = new Map((recipe.overrides ?? []).map(({ code, reason }) => [code, reason]));
+	const input: RuleInput = {
+		recipe,
+		material,
+		film,
+		lab,
+		trace,
+		seconds,
+		cycles: expansion.cycles,
+		isWhole: holes.size === 0,
+		overrides,
+	};
+	const { findings, acknowledgements } = judge(input);
+	for (const { path, message, code, effect, value: found, limit } of findings) {
+		const details = { ...(found === undefined ? {} : { value: found }), ...(limit === undefined ? {} : { limit }) };
+		problems.push(
+			problemAt(document, { path }, { severity: effect === "error" ? "error" : "warning", code, message, ...details }),
+		);
+	}
+	if (holes.size === 0) {
+		for (const [index, { code }] of (recipe.overrides ?? []).entries()) {
+			if (
+				findings.some(({ override, code: used }) => override === code || used === code) ||
+				isCeilingOverride(code, recipe, material)
+			)
+				continue;
+			const message = `The override ${code} is not needed: nothing in the recipe rests on it.`;
+			problems.push(
+				problemAt(
+					document,
+					{ path: ["overrides", index, "code"] },
+					{ severity: "warning", code: "OVERRIDE_UNUSED", message, value: code },
+				),
+			);
+		}
+	}
+	if (!material || !film || problems.some(({ severity }) => severity === "error"))
+		return finish(acknowledgements, undefined);
+	return finish(
+		acknowledgements,
+		makePlan({ ...input, material, film, sha256, parameters, acknowledgements, expansion }),
+	);
+}
+
+function makePlan({
+	recipe,
+	material,
+	film,
+	lab,
+	trace,
+	seconds,
+	sha256,
+	parameters,
+	acknowledgements,
+	expansion,
+}: RuleInput & {
+	material: MaterialData;
+	film: FilmData;
+	sha256: string;
+	parameters: Plan["parameters"];
+	acknowledgements: Plan["acknowledgements"];
+	expansion: Expansion;
+}): Plan {
+	const { flat, cycles } = expansion;
+	const ceilings = flat.flatMap(({ step }) => (step.type === "anneal" ? [step.neverAboveC] : []));
+	if (recipe.foil_never_above_degC !== undefined) ceilings.push(recipe.foil_never_above_degC);
+	return {
+		recipe: recipe.name,
+		recipeVersion: recipe.version,
+		sha256,
+		parameters,
+		material: { name: material.name, meltingPointC: material.meltingPointC, source: material.source },
+		product: printSampleName({ metal: material.name, cycles, film: film.name, suffix: recipe.product.suffix }),
+		steps: flat.map(({ step }, index) => ({ ...step, plannedS: seconds[index]! })),
+		cyclesOrdered: cycles,
+		neverAboveC: ceilings.length === 0 ? null : Math.min(...ceilings),
+		holdC: recipe.hold_degC ?? null,
+		maxPauseS: recipe.max_pause_s ?? MAX_PAUSE_S,
+		...dryRun({ trace, seconds, lab, film, material: material.name }),
+		acknowledgements,
+		purgeMinimumS: purgeMinima(trace, film, lab),
+	};
+}
+
+/**
+ * The longest minimum that any dose of the plan asks for, by precursor. Where an override lets the chamber be colder than
+ * the table, the recipe's own shortest purge stands in for it.
+ */
+function purgeMinima(trace: Trace, film: FilmData, lab: LabFacts): Record<string, number> {
+	const minima: Record<string, number> = {};
+	const own: Record<string, number> = {};
+	for (const { step, before } of trace.steps) {
+		if (step.type !== "purge") continue;
+		const table = film.deposition.purgeMinimumS.get(step.after);
+		const coldest = coldestSurface(lab, before);
+		if (table && coldest && !isColderThan(table, coldest.atC)) {
+			minima[step.after] = Math.max(minima[step.after] ?? 0, purgeFloor(interpolate(table, coldest.atC)));
+		} else own[step.after] = Math.min(own[step.after] ?? Number.POSITIVE_INFINITY, step.seconds);
+	}
+	for (const [precursor, ownS] of Object.entries(own)) minima[precursor] = Math.max(minima[precursor] ?? 0, ownS);
+	return minima;
+}
+
+/** All findings, each place and code once: a repeat of 500 cycles says a thing once. */
+function judge(input: RuleInput): { findings: Finding[]; acknowledgements: { code: string; reason: string }[] } {
+	const findings: Finding[] = [];
+	const seen = new Set<string>();
+	const acknowledgements = new Map<string, string>();
+	for (const rule of RULES) {
+		for (const finding of rule(input)) {
+			const key = `${finding.code} ${printPath(finding.path)}`;
+			if (seen.has(key)) continue;
+			seen.add(key);
+			findings.push(finding);
+			if (finding.effect === "acknowledge" && !acknowledgements.has(finding.code))
+				acknowledgements.set(finding.code, finding.message);
+		}
+	}
+	return { findings, acknowledgements: [...acknowledgements].map(([code, reason]) => ({ code, reason })) };
+}
+
+function lookUp(recipe: RecipeFile, library: Library, document: YamlDocument, problems: Problem[]) {
+	const material = library.materials.get(recipe.material);
+	const filmName = recipe.product?.film;
+	const film = library.films.get(filmName);
+	if (typeof recipe.material === "string" && !material) {
+		const known = [...library.materials.keys()];
+		const message = `There is no material ${recipe.material}; there are ${known.join(", ")}.`;
+		problems.push(
+			problemAt(
+				document,
+				{ path: ["material"] },
+				{ severity: "error", code: "MATERIAL_UNKNOWN", message, value: recipe.material, limit: known },
+			),
+		);
+	}
+	if (typeof filmName === "string" && !film) {
+		const known = [...library.films.keys()];
+		const message = `There is no film ${filmName}; there are ${known.join(", ")}.`;
+		problems.push(
+			problemAt(
+				document,
+				{ path: ["product", "film"] },
+				{ severity: "error", code: "FILM_UNKNOWN", message, value: filmName, limit: known },
+			),
+		);
+	}
+	return { material, film };
+}
+
+/** A ceiling above melting for the whole run rests on the declaration too. */
+const isCeilingOverride = (code: OverrideCode, recipe: RecipeFile, material: MaterialData | undefined): boolean =>
+	code === "ANNEAL_ABOVE_MELTING" &&
+	(recipe.foil_never_above_degC ?? -Infinity) >= (material?.meltingPointC ?? Infinity);
+
+/** The innermost step around a path, printed; undefined outside any step. */
+function stepOf(path: Path): string | undefined {
+	for (let end = path.length; end >= 2; end -= 1) {
+		if (typeof path[end - 1] === "number" && path[end - 2] === "steps") return printPath(path.slice(0, end));
+	}
+	return undefined;
+}
+
+/** The document as a recipe, without those top-level keys that the schema refused: rules then see them as absent. */
+function readable(value: Record<string, unknown>, broken: readonly Path[]): RecipeFile {
+	const copy = { ...value };
+	for (const [key] of broken) if (typeof key === "string" && key !== "steps") delete copy[key];
+	return copy as unknown as RecipeFile;
+}
+
+function sorted(problems: Problem[]): Problem[] {
+	const errorsFirst = (problem: Problem): number => (problem.severity === "error" ? 0 : 1);
+	return problems.sort(
+		(a, b) => errorsFirst(a) - errorsFirst(b) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+	);
+}

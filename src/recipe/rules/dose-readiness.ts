@@ -1,0 +1,41 @@
+import type { Finding, RuleInput } from "#recipe/rules/rule.js";
+import { heatsFoil } from "#recipe/rules/rule.js";
+
+/** No dose before the chamber was pumped down, carrier flows, and every heated zone has stabilised at its setpoint. */
+export function* doseReadiness({ trace, lab, isWhole }: RuleInput): Generator<Finding> {
+	if (!isWhole) return;
+	for (const { step, path, before } of trace.steps) {
+		if (step.type !== "pulse") continue;
+		const at = [...path, "pulse"];
+		if (!before.pumpedDown) {
+			const message = `${step.precursor} would be dosed before any pump-down: the chamber may still hold air.`;
+			yield { code: "DOSE_BEFORE_PUMP_DOWN", effect: "error", path: at, message };
+		}
+		if (before.carrierSccm === null || before.carrierSccm === 0) {
+			const message = `${step.precursor} would be dosed without carrier flow (${before.carrierSccm ?? "never set"}): nothing would carry it away.`;
+			yield {
+				code: "DOSE_WITHOUT_FLOW",
+				effect: "error",
+				path: at,
+				message,
+				value: before.carrierSccm,
+				limit: lab.carrier.sccmMin,
+			};
+		}
+		const heated = [...before.setpointsC.keys()];
+		const waiting = heated.filter((zone) => !before.settled.has(zone));
+		const foil = Object.keys(lab.zones).filter((zone) => heatsFoil(lab, zone));
+		const cold = foil.filter((zone) => !before.setpointsC.has(zone));
+		if (waiting.length > 0 || cold.length > 0) {
+			const what = cold.length > 0 ? `${cold.join(", ")} was not heated` : `${waiting.join(", ")} was not stabilised`;
+			const message = `${step.precursor} would be dosed although ${what} at the deposition temperature.`;
+			yield {
+				code: "DOSE_BEFORE_STABILISE",
+				effect: "error",
+				path: at,
+				message,
+				value: cold.length > 0 ? cold : waiting,
+			};
+		}
+	}
+}

@@ -1,0 +1,39 @@
+/** All rules, in the order in which their findings are best read. */
+import { carrierReacts } from "#recipe/rules/carrier-reacts.js";
+import { ceiling } from "#recipe/rules/ceiling.js";
+import { cooling } from "#recipe/rules/cooling.js";
+import { doseReadiness } from "#recipe/rules/dose-readiness.js";
+import { flowRange } from "#recipe/rules/flow-range.js";
+import { heatingOrder } from "#recipe/rules/heating-order.js";
+import { melting } from "#recipe/rules/melting.js";
+import { names } from "#recipe/rules/names.js";
+import { product } from "#recipe/rules/product.js";
+import { pulseWidth } from "#recipe/rules/pulse-width.js";
+import { pumpDown } from "#recipe/rules/pump-down.js";
+import { purgeLength } from "#recipe/rules/purge-length.js";
+import { purgePresent } from "#recipe/rules/purge-present.js";
+import type { Rule } from "#recipe/rules/rule.js";
+import { setpointRange } from "#recipe/rules/setpoint-range.js";
+import { stabiliseTarget } from "#recipe/rules/stabilise-target.js";
+import { timeouts } from "#recipe/rules/timeouts.js";
+import { waterNearMelting } from "#recipe/rules/water-near-melting.js";
+
+export const RULES: readonly Rule[] = [
+	names,
+	product,
+	flowRange,
+	pumpDown,
+	doseReadiness,
+	pulseWidth,
+	purgePresent,
+	purgeLength,
+	waterNearMelting,
+	setpointRange,
+	stabiliseTarget,
+	heatingOrder,
+	ceiling,
+	melting,
+	carrierReacts,
+	cooling,
+	timeouts,
+];

@@ -1,0 +1,115 @@
+/**
+ * How long each step takes, predicted from the reactor's facts: ramps at their limit, settling, free cooling as
+ * T = ambient + (T0 - ambient) exp(-t/tau), pump-down as p = p0 exp(-t/tau). Pure.
+ */
+import type { LabFacts, ZoneFacts } from "#recipe/lab-facts.js";
+import type { AnnealStep, CoolStep, HeatStep, StabiliseStep, Step } from "#recipe/plan.js";
+
+const ATMOSPHERE_PA = 101_325;
+/** Typical pressure under carrier flow, about 1 Torr, from which later pump-downs start. */
+const PROCESS_PA = 133;
+/** An exponential comes arbitrarily near its end and never there. */
+const NEAR_END_C = 0.5;
+
+/** One zone on its way: linear in time between the two temperatures. */
+interface ZoneWay {
+	readonly fromC: number;
+	readonly toC: number;
+	readonly startS: number;
+	readonly endS: number;
+	readonly settledS: number;
+	/** Set while the heaters are off: free cooling since `startS`. */
+	readonly free?: true;
+}
+
+/** Seconds of each step; steps that name an unknown zone take none (a rule refuses them). */
+export function planTimes(steps: readonly Step[], lab: LabFacts): number[] {
+	const ways = new Map<string, ZoneWay>();
+	let nowS = 0;
+	let pressurePa = ATMOSPHERE_PA;
+
+	const facts = (zone: string): ZoneFacts | undefined => (Object.hasOwn(lab.zones, zone) ? lab.zones[zone] : undefined);
+	const temperature = (zone: string, fact: ZoneFacts): number => {
+		const way = ways.get(zone);
+		if (!way) return fact.ambientC;
+		if (way.free)
+			return fact.ambientC + (way.fromC - fact.ambientC) * Math.exp(-(nowS - way.startS) / fact.coolTimeConstantS);
+		if (nowS >= way.endS) return way.toC;
+		return way.fromC + ((way.toC - way.fromC) * (nowS - way.startS)) / (way.endS - way.startS);
+	};
+	const heat = (step: HeatStep): number => {
+		for (const { zone, toC, rampCPerMin } of step.zones) {
+			const fact = facts(zone);
+			if (!fact) continue;
+			const fromC = temperature(zone, fact);
+			const rampS = (Math.abs(toC - fromC) / Math.min(rampCPerMin, fact.rampCPerMinMax)) * 60;
+			const endS = nowS + (toC < fromC ? Math.max(rampS, coolingS(fact, fromC, toC)) : rampS);
+			ways.set(zone, { fromC, toC, startS: nowS, endS, settledS: endS + fact.settleS });
+		}
+		return 0;
+	};
+	const stabilise = (step: StabiliseStep): number =>
+		step.forS + Math.max(0, ...step.zones.map(({ zone }) => (ways.get(zone)?.settledS ?? nowS) - nowS));
+	const anneal = (step: AnnealStep): number => {
+		const fact = facts(step.zone);
+		if (!fact) return 0;
+		const fromC = temperature(step.zone, fact);
+		const slowC = Math.min(step.approachFromC, Math.max(0, step.atC - fromC));
+		const fastC = Math.max(0, step.atC - fromC - slowC);
+		const fastS = (fastC / Math.min(step.rampCPerMin, fact.rampCPerMinMax)) * 60;
+		const slowS = (slowC / Math.min(step.approachCPerMin, fact.rampCPerMinMax)) * 60;
+		const wayS = (step.atC < fromC ? coolingS(fact, fromC, step.atC) : fastS + slowS) + fact.settleS;
+		const endS = nowS + wayS;
+		ways.set(step.zone, { fromC, toC: step.atC, startS: nowS, endS, settledS: endS });
+		return wayS + step.forS;
+	};
+	const cool = (step: CoolStep): number => {
+		const fact = facts(step.zone);
+		const seconds = fact ? coolingS(fact, temperature(step.zone, fact), step.belowC) : 0;
+		for (const [zone] of ways) {
+			const known = facts(zone)!;
+			const fromC = temperature(zone, known);
+			ways.set(zone, { fromC, toC: known.ambientC, startS: nowS, endS: nowS, settledS: nowS, free: true });
+		}
+		return seconds;
+	};
+	const pumpDown = (belowPa: number): number => {
+		const seconds = lab.pumpTimeConstantS * Math.log(Math.max(1, pressurePa / belowPa));
+		pressurePa = PROCESS_PA;
+		return seconds;
+	};
+	const duration = (step: Step): number => {
+		switch (step.type) {
+			case "flow":
+				return 0;
+			case "pump-down":
+				return pumpDown(step.belowPa);
+			case "heat":
+				return heat(step);
+			case "stabilise":
+				return stabilise(step);
+			case "pulse":
+				return step.widthMs / 1000;
+			case "purge":
+			case "wait":
+				return step.seconds;
+			case "anneal":
+				return anneal(step);
+			case "cool":
+				return cool(step);
+		}
+	};
+
+	return steps.map((step) => {
+		const seconds = duration(step);
+		nowS += seconds;
+		return seconds;
+	});
+}
+
+/** Free cooling from one temperature to another; 0 when it is there already. */
+export function coolingS(fact: Pick<ZoneFacts, "ambientC" | "coolTimeConstantS">, fromC: number, toC: number): number {
+	if (toC >= fromC) return 0;
+	const endC = Math.max(toC - fact.ambientC, NEAR_END_C);
+	return fact.coolTimeConstantS * Math.log(Math.max(1, (fromC - fact.ambientC) / endC));
+}

@@ -1,0 +1,124 @@
+/** YAML text to a value in which every place can still be found in the text. Pure. */
+import { type Document, isAlias, isMap, isNode, isPair, isSeq, LineCounter, parseDocument, visit } from "yaml";
+import type { Problem } from "#core/errors.js";
+import { type Path, printPath } from "#recipe/path.js";
+
+/** A file has to fit, with everything else, into one message of the control link (64 KiB). */
+export const TEXT_BYTES_MAX = 48 * 1024;
+
+export interface YamlDocument {
+	/** The content as plain data; undefined when the text could not be read. */
+	readonly value: unknown;
+	readonly problems: readonly Problem[];
+	/**
+	 * Line and column (from 1) of the value at the path, or of its key; where the path does not exist, of the nearest thing
+	 * around it.
+	 */
+	locate(path: Path, part?: "key" | "value"): { line: number; column: number };
+}
+
+export function readYaml(text: string): YamlDocument {
+	const start = { line: 1, column: 1 };
+	if (Buffer.byteLength(text) > TEXT_BYTES_MAX) {
+		const bytes = Buffer.byteLength(text);
+		const message = `The file has ${bytes} bytes; the longest that is read has ${TEXT_BYTES_MAX}.`;
+		return unreadable([
+			{ severity: "error", code: "FILE_TOO_LARGE", message, ...start, path: "", value: bytes, limit: TEXT_BYTES_MAX },
+		]);
+	}
+	const lines = new LineCounter();
+	try {
+		const document = parseDocument(text, {
+			lineCounter: lines,
+			prettyErrors: false,
+			stringKeys: true,
+			logLevel: "error",
+		});
+		const problems: Problem[] = document.errors.map((error) => {
+			const { line, col } = lines.linePos(error.pos[0]);
+			const message = `The text is not valid YAML: ${oneLine(error.message)}`;
+			return {
+				severity: "error",
+				code: "YAML_INVALID",
+				message,
+				line: Math.max(1, line),
+				column: Math.max(1, col),
+				path: "",
+			};
+		});
+		if (problems.length > 0) return unreadable(problems);
+		const aliases = findAliases(document, lines);
+		if (aliases.length > 0) return unreadable(aliases);
+		return {
+			value: document.toJS() as unknown,
+			problems: [],
+			locate: (path, part = "value") => locate(document, lines, path, part),
+		};
+	} catch (thrown) {
+		// The parser recurses: thousands of nested brackets exhaust the stack.
+		const reason = thrown instanceof Error ? oneLine(thrown.message) : String(thrown);
+		const message = `The text is not valid YAML: ${reason}`;
+		return unreadable([{ severity: "error", code: "YAML_INVALID", message, ...start, path: "" }]);
+	}
+}
+
+const unreadable = (problems: Problem[]): YamlDocument => ({
+	value: undefined,
+	problems,
+	locate: () => ({ line: 1, column: 1 }),
+});
+
+/** Aliases are refused: what a line says should stand on that line. */
+function findAliases(document: Document.Parsed, lines: LineCounter): Problem[] {
+	const problems: Problem[] = [];
+	visit(document, {
+		Node(_key, node) {
+			const anchor = isAlias(node)
+				? `*${node.source}`
+				: "anchor" in node && node.anchor
+					? `&${node.anchor}`
+					: undefined;
+			if (anchor === undefined) return;
+			const { line, col } = lines.linePos(node.range?.[0] ?? 0);
+			const message = `YAML anchors and aliases are not used here (${anchor}): write the value out, or make it a parameter.`;
+			problems.push({ severity: "error", code: "YAML_ALIAS", message, line, column: col, path: "", value: anchor });
+		},
+	});
+	return problems;
+}
+
+function locate(document: Document.Parsed, lines: LineCounter, path: Path, part: "key" | "value") {
+	let node: unknown = document.contents;
+	let offset = offsetOf(node) ?? 0;
+	for (const [depth, segment] of path.entries()) {
+		if (isMap(node)) {
+			const pair = node.items.find((item) => isPair(item) && keyText(item.key) === String(segment));
+			if (!pair) break;
+			const keyOffset = offsetOf(pair.key) ?? offset;
+			node = pair.value;
+			const wantsKey = part === "key" && depth === path.length - 1;
+			// A missing or collection value is best shown at its key's line.
+			offset = wantsKey || isMap(node) || isSeq(node) ? keyOffset : (offsetOf(node) ?? keyOffset);
+		} else if (isSeq(node)) {
+			const item: unknown = typeof segment === "number" ? node.items[segment] : undefined;
+			if (item === undefined) break;
+			node = item;
+			offset = offsetOf(node) ?? offset;
+		} else break;
+	}
+	const { line, col } = lines.linePos(offset);
+	return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+const offsetOf = (node: unknown): number | undefined => (isNode(node) ? node.range?.[0] : undefined);
+const keyText = (key: unknown): string => String(isNode(key) && "value" in key ? key.value : key);
+const oneLine = (message: string): string => message.split("\n", 1)[0]!.trim();
+
+/** The problem at a place of the document. */
+export function problemAt(
+	document: YamlDocument,
+	place: { path: Path; part?: "key" | "value" },
+	problem: Omit<Problem, "line" | "column" | "path">,
+): Problem {
+	return { ...problem, ...document.locate(place.path, place.part), path: printPath(place.path) };
+}

@@ -1,0 +1,203 @@
+import pg from "pg";
+import type { Clock } from "#core/clock.js";
+import type { Batch, JournalReader } from "#journal/reader.js";
+import { BatchWriter, PositionMoved } from "./write-batch.js";
+
+const BACKOFF_FIRST_MS = 250;
+const BACKOFF_LAST_MS = 5000;
+/** A live journal is taken over in small transactions, four a second at most. */
+const REST_MS = 200;
+/**
+ * The reader's acknowledgement lets the writer delete, so it must stand for rows that no crash can take back: this often
+ * a commit waits for the database's disk, and is then acknowledged.
+ */
+const ACKNOWLEDGE_EVERY_MS = 1000;
+const LAG_EVERY_MS = 1000;
+const CONNECT_TIMEOUT_MS = 5000;
+/** Classes of SQLSTATE that tell of the data, not of the server: data exception, integrity constraint, syntax or missing object. */
+const DATA_ERROR = /^(22|23)/;
+
+export interface IngesterHealth {
+	readonly state: "ready" | "unavailable" | "starting";
+	/** What is wrong, when something is. */
+	readonly detail: string;
+	/** Records in the journal that are not in the database yet. */
+	readonly lagRecords: number;
+	/** Records that the database refused and that were passed over; they stay in the journal's files until those are deleted. */
+	readonly refusedRecords: number;
+}
+
+export interface IngesterOptions {
+	readonly reader: JournalReader;
+	/** The database, or undefined while there is none; asked before each connection. */
+	readonly url: () => string | undefined;
+	readonly clock: Clock;
+	/** Brings the schema up to date; called once per connection, before anything else. */
+	readonly prepare?: (url: string) => Promise<unknown>;
+}
+
+/**
+ * Takes the journal over into the database, from the position that the database itself remembers: nothing is lost or
+ * doubled, whatever is killed when. It never throws; while the database is away it tries again and says so in `health`.
+ */
+export class Ingester {
+	private readonly stopping = new AbortController();
+	private running: Promise<void> | undefined;
+	private state: IngesterHealth["state"] = "starting";
+	private detail = "";
+	private seq = 0;
+	private lagRecords = 0;
+	private lagMeasuredMs = Number.NEGATIVE_INFINITY;
+	private refusedRecords = 0;
+	private rowsWritten = 0;
+
+	constructor(private readonly options: IngesterOptions) {}
+
+	/** Begins to work in the background. */
+	start(): void {
+		this.running ??= this.run();
+	}
+
+	/** Ends after the present batch. */
+	async stop(): Promise<void> {
+		this.stopping.abort();
+		await this.running;
+	}
+
+	health(): IngesterHealth {
+		return { state: this.state, detail: this.detail, lagRecords: this.lagRecords, refusedRecords: this.refusedRecords };
+	}
+
+	/** Number of the last record taken over. */
+	get position(): number {
+		return this.seq;
+	}
+
+	/** Rows of samples written in this life. */
+	get sampleRows(): number {
+		return this.rowsWritten;
+	}
+
+	private async run(): Promise<void> {
+		const { signal } = this.stopping;
+		let waitMs = BACKOFF_FIRST_MS;
+		while (!signal.aborted) {
+			const reached = this.seq;
+			try {
+				await this.connectAndFollow(signal);
+			} catch (error) {
+				this.state = "unavailable";
+				this.detail = describe(error);
+			}
+			this.measureLag();
+			if (this.seq > reached) waitMs = BACKOFF_FIRST_MS;
+			await this.rest(waitMs);
+			waitMs = Math.min(waitMs * 2, BACKOFF_LAST_MS);
+		}
+	}
+
+	private async connectAndFollow(signal: AbortSignal): Promise<void> {
+		const url = this.options.url();
+		if (url === undefined) throw new Error("There is no database yet.");
+		await this.options.prepare?.(url);
+		const client = new pg.Client({
+			connectionString: url,
+			connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+			keepAlive: true,
+			application_name: "adlayer-ingest",
+		});
+		client.on("error", () => {});
+		await client.connect();
+		try {
+			await this.follow(new BatchWriter(client), signal);
+		} finally {
+			await client.end().catch(() => {});
+		}
+	}
+
+	private async follow(writer: BatchWriter, signal: AbortSignal): Promise<void> {
+		const { reader, clock } = this.options;
+		let journal: string | undefined;
+		let acknowledged = 0;
+		let acknowledgedMs = clock.nowMs();
+		while (!signal.aborted) {
+			const found = journal === undefined ? await reader.identify() : undefined;
+			if (found !== undefined) journal = await this.resume(writer, found);
+			this.state = "ready";
+			this.detail = "";
+			const batch = journal === undefined ? undefined : await reader.read();
+			const isDue = clock.nowMs() - acknowledgedMs >= ACKNOWLEDGE_EVERY_MS;
+			if (batch === undefined) {
+				if (isDue && journal !== undefined && this.seq > acknowledged) {
+					await writer.makeDurable(journal);
+					acknowledged = this.seq;
+					reader.acknowledge(acknowledged);
+				}
+				this.measureLag();
+				await this.rest(REST_MS);
+				continue;
+			}
+			if (batch.journal !== journal) {
+				journal = undefined;
+				continue;
+			}
+			await this.writeOrPassOver(writer, batch, isDue);
+			if (isDue) {
+				acknowledged = this.seq;
+				reader.acknowledge(acknowledged);
+				acknowledgedMs = clock.nowMs();
+			}
+			this.measureLag();
+			if (this.lagRecords < batch.lines.length) await this.rest(REST_MS);
+		}
+	}
+
+	private async resume(
+		writer: BatchWriter,
+		{ journal, station }: { journal: string; station: string },
+	): Promise<string> {
+		this.seq = await writer.position(journal, station);
+		await this.options.reader.seek({ journal, seq: this.seq });
+		return journal;
+	}
+
+	/**
+	 * A record that the database refuses for what it holds would stop everything behind it for good: the batch is halved
+	 * until that record stands alone, and it is passed over and counted.
+	 */
+	private async writeOrPassOver(writer: BatchWriter, batch: Batch, isDurable: boolean): Promise<void> {
+		try {
+			const { samples } = await writer.write(batch, { afterSeq: this.seq, isDurable });
+			this.rowsWritten += samples;
+		} catch (error) {
+			if (!DATA_ERROR.test((error as { code?: string }).code ?? "")) throw error;
+			const { lines } = batch;
+			if (lines.length === 1) {
+				this.refusedRecords += 1;
+				return;
+			}
+			const middle = lines.length >> 1;
+			await this.writeOrPassOver(writer, { ...batch, lines: lines.slice(0, middle) }, isDurable);
+			await this.writeOrPassOver(writer, { ...batch, lines: lines.slice(middle) }, isDurable);
+			return;
+		}
+		this.seq = batch.lines.at(-1)!.record.seq;
+	}
+
+	private measureLag(): void {
+		const nowMs = this.options.clock.nowMs();
+		if (nowMs - this.lagMeasuredMs < LAG_EVERY_MS) return;
+		this.lagMeasuredMs = nowMs;
+		this.lagRecords = Math.max(0, this.options.reader.endSeq() - this.seq);
+	}
+
+	private async rest(ms: number): Promise<void> {
+		await this.options.clock.sleep(ms, this.stopping.signal).catch(() => {});
+	}
+}
+
+function describe(error: unknown): string {
+	if (error instanceof PositionMoved) return "Another process is taking the same journal over.";
+	if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
+	return error instanceof Error ? error.message : String(error);
+}

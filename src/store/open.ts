@@ -1,0 +1,60 @@
+/** The store as a whole: a database of our own or another's, the journal flowing into it, and answers about the past. */
+import type { Clock } from "#core/clock.js";
+import type { JournalReader } from "#journal/reader.js";
+import type { History } from "#record/history.js";
+import type { ServiceHealth } from "#record/service-status.js";
+import { Database } from "./database.js";
+import { EmbeddedSupervisor } from "./embedded-supervisor.js";
+import { StoreHistory } from "./history.js";
+import { Ingester } from "./ingester.js";
+import { migrate } from "./migrate.js";
+
+export interface StoreOptions {
+	/** A PostgreSQL server (`DATABASE_URL`); without it an embedded one is run on `embeddedFolder`. */
+	readonly databaseUrl?: string;
+	readonly embeddedFolder: string;
+	/** The journal to take over; the store reads it to its end and acknowledges. */
+	readonly reader: JournalReader;
+	readonly clock: Clock;
+	/** Whose signals `history` means where several reactors share the database; all when left out. */
+	readonly station?: string;
+}
+
+export interface Store {
+	readonly history: History;
+	readonly ingester: Ingester;
+	/** The embedded server, unless there is another. */
+	readonly embedded: EmbeddedSupervisor | undefined;
+	/** Address of the database; undefined while there is none. Holds a password. */
+	url(): string | undefined;
+	health(): ServiceHealth["database"];
+	/** Ends ingestion after the present batch, closes connections, stops the embedded server. */
+	close(): Promise<void>;
+}
+
+/** Returns at once and never throws: the database comes up, and back, in the background. */
+export function openStore(options: StoreOptions): Store {
+	const { databaseUrl, reader, clock, station } = options;
+	const embedded = databaseUrl === undefined ? new EmbeddedSupervisor(options.embeddedFolder, clock) : undefined;
+	const url = () => databaseUrl ?? embedded?.url;
+	const database = new Database(url);
+	const ingester = new Ingester({ reader, url, clock, prepare: migrate });
+	ingester.start();
+	return {
+		history: new StoreHistory(database, station),
+		ingester,
+		embedded,
+		url,
+		health: () => {
+			const { state, detail, lagRecords, refusedRecords } = ingester.health();
+			const refused = refusedRecords > 0 ? `${refusedRecords} records were refused by the database.` : "";
+			return { state, detail: [embedded?.problem, detail, refused].filter(Boolean).join(" "), lagRecords };
+		},
+		close: async () => {
+			await ingester.stop();
+			await reader.close();
+			await database.close();
+			await embedded?.stop();
+		},
+	};
+}

@@ -1,0 +1,149 @@
+/** One batch of the journal into the database: all rows and the position they stand for, in one transaction. */
+import { finished } from "node:stream/promises";
+import type { ClientBase } from "pg";
+import { from as copyFrom } from "pg-copy-streams";
+import type { Batch } from "#journal/reader.js";
+import type { JournalRecord, PulseRecord, RecordBase } from "#record/records.js";
+import { CopyRows, uuidBytes } from "./copy-rows.js";
+import { Partitions } from "./partitions.js";
+import { RunTables } from "./run-tables.js";
+import { SignalIds } from "./signal-ids.js";
+
+const QUALITY_GOOD = 0;
+const QUALITY_FAULT = 2;
+
+/** The position in the database was not the one expected: another writer was there. Nothing was written. */
+export class PositionMoved extends Error {}
+
+export interface BatchOptions {
+	/** The position in the database before this batch. */
+	readonly afterSeq: number;
+	/** Waits until the batch is on the database's disk; otherwise it may take the database 0.6 s more. */
+	readonly isDurable: boolean;
+}
+
+/** Writes batches over one connection. Ids and partitions it knows are forgotten with it. */
+export class BatchWriter {
+	private readonly signals: SignalIds;
+	private readonly partitions: Partitions;
+
+	constructor(private readonly client: ClientBase) {
+		this.signals = new SignalIds(client);
+		this.partitions = new Partitions(client);
+	}
+
+	/** The number up to which the journal has been taken over; 0 for one never seen. */
+	async position(journal: string, station: string): Promise<number> {
+		await this.client.query(
+			"INSERT INTO journal_position (journal, station, seq, updated_at) VALUES ($1, $2, 0, now()) ON CONFLICT DO NOTHING",
+			[journal, station],
+		);
+		const { rows } = await this.client.query("SELECT seq FROM journal_position WHERE journal = $1", [journal]);
+		return Number((rows[0] as { seq: string }).seq);
+	}
+
+	/** Returns when everything written so far is on the database's disk: a commit that waits takes those before it along. */
+	async makeDurable(journal: string): Promise<void> {
+		await this.client.query("UPDATE journal_position SET updated_at = now() WHERE journal = $1", [journal]);
+	}
+
+	/** Writes the batch; throws PositionMoved, or what the database says, with nothing written. */
+	async write(batch: Batch, options: BatchOptions): Promise<{ samples: number }> {
+		const { samples, events, pulses, tables, times } = await this.prepare(batch);
+		// Partitions and the numbers of signals are kept, whatever becomes of the batch.
+		await this.partitions.cover(times);
+		const { client } = this;
+		await client.query("BEGIN");
+		try {
+			// The journal is the truth: a commit lost in a crash of the database takes its position with it and is made again.
+			if (!options.isDurable) await client.query("SET LOCAL synchronous_commit = off");
+			const last = batch.lines.at(-1)!.record.seq;
+			const moved = await client.query(
+				"UPDATE journal_position SET seq = $2, samples = samples + $4, updated_at = now() WHERE journal = $1 AND seq = $3",
+				[batch.journal, last, options.afterSeq, samples.rows],
+			);
+			if (moved.rowCount !== 1) throw new PositionMoved();
+			await this.copy("samples (signal_id, time, value, quality)", samples);
+			await this.copy("events (journal, seq, at, kind, run, body)", events);
+			await this.copy(
+				"pulses (journal, seq, run, pulse, precursor, valve, cycle, commanded_ms, due_ms, issued_ms, confirmed_ms, baseline_pa, peak_pa, area_pa_s, fate, at)",
+				pulses,
+			);
+			await tables.write(client);
+			await client.query("COMMIT");
+		} catch (error) {
+			await client.query("ROLLBACK").catch(() => {});
+			throw error;
+		}
+		return { samples: samples.rows };
+	}
+
+	private async prepare(batch: Batch) {
+		const samples = new CopyRows();
+		const events = new CopyRows();
+		const pulses = new CopyRows();
+		const tables = new RunTables(batch.journal, batch.station);
+		const times: number[] = [];
+		const journal = uuidBytes(batch.journal);
+		for (const { record, raw } of batch.lines) {
+			if (record.kind === "sample") {
+				times.push(record.wall);
+				let ids = this.signals.known(batch.station, record.instrument, record.values);
+				ids ??= await this.signals.learn(batch.station, record.instrument, record.values);
+				const { wall, values, fault } = record;
+				for (const name in values) {
+					const value = values[name] ?? null;
+					samples.sample(
+						ids.get(name)!,
+						wall,
+						value,
+						value === null || fault?.[name] !== undefined ? QUALITY_FAULT : QUALITY_GOOD,
+					);
+				}
+				continue;
+			}
+			addEvent(events, journal, record, raw);
+			if (record.kind === "pulse") addPulse(pulses, journal, record);
+			if (record.kind === "control-started") await this.signals.declare(record.station, record.signals);
+			tables.follow(record);
+		}
+		return { samples, events, pulses, tables, times };
+	}
+
+	private async copy(target: string, rows: CopyRows): Promise<void> {
+		if (rows.rows === 0) return;
+		const stream = this.client.query(copyFrom(`COPY ${target} FROM STDIN (FORMAT binary)`));
+		stream.end(rows.finish());
+		await finished(stream);
+	}
+}
+
+function addEvent(rows: CopyRows, journal: Buffer, record: JournalRecord, raw: Buffer): void {
+	rows.row(6);
+	rows.uuid(journal);
+	rows.int8(record.seq);
+	rows.timestamp(record.wall);
+	rows.text(record.kind);
+	rows.text("run" in record ? record.run : null);
+	rows.bytes(raw);
+}
+
+function addPulse(rows: CopyRows, journal: Buffer, pulse: PulseRecord & RecordBase): void {
+	rows.row(16);
+	rows.uuid(journal);
+	rows.int8(pulse.seq);
+	rows.text(pulse.run);
+	rows.int4(pulse.pulse);
+	rows.text(pulse.precursor);
+	rows.text(pulse.valve);
+	rows.int4(pulse.cycle);
+	rows.float8(pulse.commandedMs);
+	rows.float8(pulse.dueT);
+	rows.float8(pulse.issuedT);
+	rows.float8(pulse.confirmedMs);
+	rows.float8(pulse.effective?.baselinePa);
+	rows.float8(pulse.effective?.peakPa);
+	rows.float8(pulse.effective?.areaPaS);
+	rows.text(pulse.fate);
+	rows.timestamp(pulse.wall);
+}

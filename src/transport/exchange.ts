@@ -1,0 +1,56 @@
+import type { ExchangeCounters, LineRequest } from "#core/wire.js";
+
+/** Time-out and number of further attempts of a request that says nothing else. */
+export interface LineTiming {
+	readonly timeoutMs: number;
+	readonly retries: number;
+}
+
+/** A request that may look different at each attempt and can say what was wrong with what came instead of its reply. */
+export interface Exchange<Reply> extends LineRequest<Reply> {
+	/** Called before each attempt, the first included; `bytes` is read after it. */
+	prepare?(): void;
+	/** One sentence about bytes that came in time but hold no reply. */
+	diagnose?(received: Uint8Array): string;
+}
+
+/** One of the users of a line: an instrument with its own counters and habits. */
+export interface LineUser {
+	/** The instrument's name, for messages. */
+	readonly name: string;
+	readonly timing: LineTiming;
+	readonly counters: ExchangeCounters;
+	/** Replies carry the id of their request, so that a late one is told by itself and needs no silence. */
+	readonly repliesCarryIds: boolean;
+	/**
+	 * A request that is asked after a time-out before anything else of this user, and whose reply cannot be taken for the
+	 * reply to `lost`. Absent where the protocol makes no such request possible.
+	 */
+	readonly resynchronise?: (lost: LineRequest<unknown>) => LineRequest<unknown>;
+}
+
+export type Job = RequestJob | SendJob | DrainJob;
+
+interface JobBase {
+	readonly user: LineUser;
+	readonly resolve: (reply: never) => void;
+	readonly reject: (error: Error) => void;
+}
+
+export interface RequestJob extends JobBase {
+	readonly kind: "request";
+	readonly request: Exchange<unknown>;
+	readonly timeoutMs: number;
+	attemptsLeft: number;
+}
+
+export interface SendJob extends JobBase {
+	readonly kind: "send";
+	readonly bytes: Uint8Array;
+}
+
+export interface DrainJob extends JobBase {
+	readonly kind: "drain";
+	readonly quietMs: number;
+	readonly limitMs: number;
+}

@@ -1,0 +1,323 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { FastifyInstance } from "fastify";
+import { describe, expect, it } from "vitest";
+import { AdlayerError } from "#core/errors.js";
+import {
+	controlStarted,
+	instrumentReady,
+	pulse,
+	type Recorder,
+	runCreated,
+	runState,
+	sample,
+	stepEnded,
+	stepStarted,
+	WALL_START,
+	world,
+} from "./world.js";
+
+function aRun(recorder: Recorder) {
+	recorder.write(controlStarted);
+	recorder.write(instrumentReady("gauge"));
+	recorder.write(sample("gauge", { chamber: 40 }));
+	recorder.write(runCreated());
+	recorder.write(runState("idle", "running"));
+	recorder.write(stepStarted({ index: 0, cycle: 1 }));
+	recorder.write(pulse(1, 1, "TMA", 15.02));
+	recorder.write(stepEnded(0, "r1", 1));
+}
+
+const get = (app: FastifyInstance, url: string, headers: Record<string, string> = {}) => app.inject({ url: `/api/v1${url}`, headers });
+const post = (app: FastifyInstance, url: string, payload?: object | string, headers: Record<string, string> = {}) =>
+	app.inject({ method: "POST", url: `/api/v1${url}`, headers, ...(payload === undefined ? {} : { payload }) });
+
+describe("the document", () => {
+	it("is OpenAPI 3.1 with every route of the contract, each with its error forms", async () => {
+		const { app } = await world();
+		const document = (await get(app, "/openapi.json")).json();
+		expect(document.openapi).toBe("3.1.0");
+		const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
+			Object.keys(methods as object).map((method) => `${method} ${path.replace("/api/v1", "")}`),
+		);
+		expect(routes.sort()).toEqual([
+			"get /alarms",
+			"get /health",
+			"get /instruments",
+			"get /interlocks",
+			"get /recipes",
+			"get /recipes/{name}",
+			"get /runs",
+			"get /runs/{id}",
+			"get /runs/{id}/events",
+			"get /runs/{id}/pulses",
+			"get /signals",
+			"get /signals/{id}/history",
+			"get /status",
+			"post /alarms/{id}/acknowledge",
+			"post /interlocks/{id}/reset",
+			"post /recipes/check",
+			"post /runs",
+			"post /runs/{id}/commands",
+		]);
+		for (const methods of Object.values(document.paths) as Record<string, { responses: Record<string, { content: object }> }>[]) {
+			for (const { responses } of Object.values(methods)) {
+				expect(Object.keys(responses["400"]!.content)).toEqual(["application/problem+json"]);
+			}
+		}
+	});
+
+	it("describes what the routes really answer", async () => {
+		const { app, recorder, history } = await world();
+		aRun(recorder);
+		history.points = [{ at: WALL_START, min: 1, max: 2, mean: 1.5 }];
+		const document = (await get(app, "/openapi.json")).json();
+		const ajv = new Ajv2020({ strict: false });
+		ajv.addSchema({ $id: "doc", components: document.components });
+		const urls = {
+			"/health": "/health",
+			"/status": "/status",
+			"/recipes": "/recipes",
+			"/recipes/{name}": "/recipes/li",
+			"/runs": "/runs",
+			"/runs/{id}": "/runs/r1",
+			"/runs/{id}/events": "/runs/r1/events",
+			"/runs/{id}/pulses": "/runs/r1/pulses",
+			"/instruments": "/instruments",
+			"/signals": "/signals",
+			"/signals/{id}/history": "/signals/gauge.chamber/history?from=0&to=9",
+			"/alarms": "/alarms",
+			"/interlocks": "/interlocks",
+		};
+		for (const [path, url] of Object.entries(urls)) {
+			const answer = await get(app, url);
+			expect(answer.statusCode, `${url} ${answer.body}`).toBe(200);
+			const schema = document.paths[`/api/v1${path}`].get.responses["200"].content["application/json"].schema;
+			const absolute = JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"doc#/components'));
+			const isValid = ajv.validate(absolute, answer.json());
+			expect(isValid, `${url}: ${ajv.errorsText()}`).toBe(true);
+		}
+	});
+
+	it("is a page for people too, with all error codes and no address outside", async () => {
+		const { app } = await world();
+		const page = await app.inject({ url: "/docs" });
+		expect(page.headers["content-type"]).toContain("text/html");
+		expect(page.body).toContain('id="RUN_ACTIVE"');
+		expect(page.body).toContain("/api/v1/runs/{id}/commands");
+		expect(page.body).not.toMatch(/(src|href)="https?:/);
+	});
+});
+
+describe("launching", () => {
+	it("hands the recipe to control and answers 201 with the run's address", async () => {
+		const { app, control } = await world();
+		control.answer = () => ({ run: "r 7", state: "running", product: "Li@3LiAlOx-ex", sample: "S1" });
+		const answer = await post(app, "/runs", { recipe: "li", set: { cycles: 3 }, operator: "mk", acknowledge: ["A"] });
+		expect(answer.statusCode).toBe(201);
+		expect(answer.headers.location).toBe("/api/v1/runs/r%207");
+		expect(answer.headers["adlayer-simulated"]).toBe("true");
+		expect(answer.json()).toMatchObject({ simulated: true, run: "r 7" });
+		expect(control.asked).toEqual([
+			{
+				command: "launch",
+				args: { recipe: "li.recipe.yaml", recipeText: "adlayer: recipe/1", set: { cycles: 3 }, operator: "mk", acknowledge: ["A"] },
+				options: undefined,
+			},
+		]);
+	});
+
+	it("passes on control's refusal as a problem with code, hint and every problem found", async () => {
+		const { app, control } = await world();
+		control.answer = () => {
+			throw new AdlayerError("RUN_ACTIVE", "Run r1 is running.");
+		};
+		const active = await post(app, "/runs", { recipe: "li", operator: "mk" });
+		expect(active.statusCode).toBe(409);
+		expect(active.headers["content-type"]).toContain("application/problem+json");
+		expect(active.json()).toEqual({
+			type: "/docs#RUN_ACTIVE",
+			title: "The reactor already has a run.",
+			status: 409,
+			detail: "Run r1 is running.",
+			code: "RUN_ACTIVE",
+			hint: "Wait until it has ended, or stop it.",
+		});
+		const problems = [{ severity: "error" as const, code: "X", message: "m", line: 3 }];
+		control.answer = () => {
+			throw new AdlayerError("RECIPE_INVALID", "The recipe has 1 problem.", { problems });
+		};
+		const invalid = await post(app, "/runs", { recipe: "li", operator: "mk" });
+		expect(invalid.statusCode).toBe(422);
+		expect(invalid.json().problems).toEqual(problems);
+	});
+
+	it("refuses a body with all its problems at once, unknown members among them", async () => {
+		const { app, control } = await world();
+		const answer = await post(app, "/runs", { recipe: 7, sett: {} });
+		expect(answer.statusCode).toBe(400);
+		expect(answer.json().code).toBe("USAGE");
+		const messages = answer.json().problems.map((problem: { message: string }) => problem.message).join(" ");
+		expect(messages).toContain("operator");
+		expect(messages).toContain("sett");
+		expect(messages).toContain("body.recipe must be string");
+		expect(control.asked).toEqual([]);
+	});
+
+	it("knows no recipe that is not on the shelf", async () => {
+		const { app } = await world();
+		expect((await post(app, "/runs", { recipe: "none", operator: "mk" })).json().code).toBe("RECIPE_NOT_FOUND");
+		expect((await get(app, "/recipes/none")).statusCode).toBe(404);
+	});
+
+	it("is refused to a page of another origin, to a plain form, and under a foreign name", async () => {
+		const { app, control } = await world({ hostNames: ["lab-pc"] });
+		const body = { recipe: "li", operator: "mk" };
+		const foreign = await post(app, "/runs", body, { origin: "http://evil.example", host: "127.0.0.1:8080" });
+		expect(foreign.json()).toMatchObject({ status: 403, code: "ORIGIN_REFUSED" });
+		const form = await post(app, "/runs", JSON.stringify(body), { "content-type": "text/plain" });
+		expect(form.statusCode).toBe(415);
+		const rebound = await post(app, "/runs", body, { host: "evil.example" });
+		expect(rebound.statusCode).toBe(403);
+		expect(control.asked).toEqual([]);
+		for (const host of ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "lab-pc"]) {
+			expect((await post(app, "/runs", body, { host, origin: `http://${host}` })).statusCode).toBe(201);
+		}
+	});
+
+	it("refuses a body larger than the limit", async () => {
+		const { app } = await world();
+		const answer = await post(app, "/runs", { recipeText: "x".repeat(300_000), operator: "mk" });
+		expect(answer.json()).toMatchObject({ status: 413, code: "MESSAGE_TOO_LARGE" });
+	});
+});
+
+describe("commanding", () => {
+	it("passes the command with its condition, and control's refusal back", async () => {
+		const { app, control } = await world();
+		control.answer = () => ({ run: "r1", state: "holding" });
+		const held = await post(app, "/runs/r1/commands", { command: "hold", by: "mk", ifState: "running" });
+		expect(held.json()).toEqual({ simulated: true, run: "r1", state: "holding" });
+		expect(control.asked[0]).toEqual({
+			command: "command",
+			args: { run: "r1", command: "hold", by: "mk" },
+			options: { ifState: "running" },
+		});
+		control.answer = () => {
+			throw new AdlayerError("STATE_CHANGED", "The run is complete.");
+		};
+		expect((await post(app, "/runs/r1/commands", { command: "hold", ifState: "running" })).statusCode).toBe(409);
+		const unknown = await post(app, "/runs/r1/commands", { command: "explode" });
+		expect(unknown.json().problems[0].limit).toContain("hold");
+	});
+
+	it("acknowledges alarms and resets interlocks, with or without a name", async () => {
+		const { app, control } = await world();
+		control.answer = () => ({ alarm: "FLOW_LOW", state: "acknowledged" });
+		expect((await post(app, "/alarms/FLOW_LOW/acknowledge", { by: "mk" })).statusCode).toBe(200);
+		expect((await post(app, "/alarms/FLOW_LOW/acknowledge")).statusCode).toBe(200);
+		control.answer = () => ({ interlock: "pump", state: "clear" });
+		expect((await post(app, "/interlocks/pump/reset")).statusCode).toBe(200);
+		expect(control.asked.map(({ args }) => (args as { by: string }).by)).toEqual(["mk", "rest", "rest"]);
+	});
+
+	it("answers 503 when control is away", async () => {
+		const { app, control } = await world();
+		control.answer = () => {
+			throw new AdlayerError("CONTROL_UNREACHABLE", "No answer.");
+		};
+		expect((await post(app, "/runs/r1/commands", { command: "abort" })).statusCode).toBe(503);
+	});
+});
+
+describe("without a database", () => {
+	it("serves live state, the present run and its events, and answers 503 for the past", async () => {
+		const { app, recorder } = await world({ database: false });
+		aRun(recorder);
+		for (const url of ["/health", "/status", "/signals", "/instruments", "/alarms", "/recipes"]) {
+			expect((await get(app, url)).statusCode, url).toBe(200);
+		}
+		expect((await get(app, "/runs/r1")).json()).toMatchObject({ run: "r1", state: "running", rows: null, steps: [{ index: 0 }] });
+		expect((await get(app, "/runs/r1/pulses")).json().pulses).toMatchObject([{ pulse: 1, confirmedMs: 15.02 }]);
+		expect((await get(app, "/runs/r1/events")).json().events).toHaveLength(5);
+		for (const url of ["/runs", "/runs/old", "/signals/gauge.chamber/history?from=0&to=9"]) {
+			const answer = await get(app, url);
+			expect(answer.json(), url).toMatchObject({ status: 503, code: "DATABASE_UNAVAILABLE" });
+		}
+	});
+
+	it("says so in health when it is away", async () => {
+		const { app, history } = await world();
+		expect((await get(app, "/health")).json().status).toBe("ok");
+		history.isAway = true;
+		expect((await get(app, "/health")).json()).toMatchObject({ status: "degraded", database: { state: "unavailable" } });
+		expect((await get(app, "/runs")).statusCode).toBe(503);
+	});
+});
+
+describe("reading", () => {
+	it("lists the present run before the database knows it", async () => {
+		const { app, recorder, history } = await world();
+		aRun(recorder);
+		history.storedThrough = 0;
+		expect((await get(app, "/runs")).json().runs).toMatchObject([{ run: "r1", state: "running" }]);
+		expect((await get(app, "/runs?before=5")).json().runs).toEqual([]);
+	});
+
+	it("pages through events by sequence number", async () => {
+		const { app, recorder } = await world();
+		aRun(recorder);
+		const first = (await get(app, "/runs/r1/events?limit=2")).json();
+		expect(first.events).toHaveLength(2);
+		const rest = (await get(app, `/runs/r1/events?after=${first.last}`)).json();
+		expect(rest.events.map((event: { kind: string }) => event.kind)).toEqual(["step-started", "pulse", "step-ended"]);
+	});
+
+	it("checks the times and points of a history", async () => {
+		const { app, recorder } = await world();
+		aRun(recorder);
+		const ask = async (query: string) => (await get(app, `/signals/gauge.chamber/history${query}`)).statusCode;
+		expect(await ask("?from=2026-11-22T09:00:00Z&to=2026-11-22T10:00:00%2B01:00&points=10")).toBe(400);
+		expect(await ask("?from=2026-11-22T09:00:00Z&to=2026-11-22T10:00:00Z&points=10")).toBe(200);
+		expect(await ask("?from=2026-11-22T09:00:00&to=9999999999999")).toBe(400);
+		expect(await ask("?from=9&to=1")).toBe(400);
+		expect(await ask("?from=1&to=9&points=0")).toBe(400);
+		expect(await ask("?from=1")).toBe(400);
+		expect((await get(app, "/signals/none.such/history?from=1&to=9")).json().code).toBe("SIGNAL_UNKNOWN");
+	});
+
+	it("checks a recipe from the shelf or from its text", async () => {
+		const { app } = await world();
+		expect((await post(app, "/recipes/check", { recipe: "li" })).json()).toMatchObject({ ok: true, recipe: "li.recipe.yaml" });
+		expect((await post(app, "/recipes/check", { recipeText: "a: 1" })).statusCode).toBe(200);
+		expect((await post(app, "/recipes/check", {})).json().code).toBe("USAGE");
+	});
+
+	it("says 404 in the same form for what is not there", async () => {
+		const { app } = await world();
+		for (const answer of [await get(app, "/nothing"), await app.inject({ url: "/x" }), await app.inject({ method: "DELETE", url: "/" })]) {
+			expect(answer.statusCode).toBe(404);
+			expect(answer.headers["content-type"]).toContain("application/problem+json");
+			expect(answer.json().code).toBe("NOT_FOUND");
+		}
+		expect((await get(app, "/runs/none")).json().code).toBe("RUN_NOT_FOUND");
+	});
+
+	it("keeps what went wrong inside to itself", async () => {
+		const { app, history } = await world();
+		history.runs = async () => {
+			throw new Error("password is secret");
+		};
+		const answer = await get(app, "/runs");
+		expect(answer.json()).toMatchObject({ status: 500, code: "INTERNAL" });
+		expect(answer.body).not.toContain("secret");
+	});
+
+	it("serves the status page from its own files", async () => {
+		const { app } = await world();
+		const page = await app.inject({ url: "/" });
+		expect(page.body).toContain("SIMULATED");
+		expect(page.body).not.toMatch(/https?:\/\//);
+		expect(page.headers["content-security-policy"]).toContain("default-src 'self'");
+		for (const file of ["/page.js", "/page.css"]) expect((await app.inject({ url: file })).statusCode).toBe(200);
+	});
+});
