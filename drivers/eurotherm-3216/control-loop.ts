@@ -9,42 +9,52 @@ export interface Tuning {
 	derivativeS: number;
 }
 
-/** The derivative is smoothed over this share of the derivative time, as usual in industrial controllers. */
+/**
+ * How much of a setpoint change the proportional part sees at once; the integral brings the rest. Below 1 a ramp ends
+ * without overshoot. The maker does not publish his algorithm; a weight like this is common in such controllers.
+ */
+const SETPOINT_WEIGHT = 0.8;
+/** The derivative is smoothed over this share of the derivative time, as is usual. */
 const DERIVATIVE_FILTER_SHARE = 0.2;
 
 /**
- * Proportional on the error, derivative on the process value. While the output is at a limit the integral does not move
- * further that way, so that it has nothing to unwind on arrival.
+ * While the output is at a limit the integral does not move further that way, so that it has nothing to unwind on
+ * arrival. Starts, and starts again after `reset`, from zero output without a jump.
  */
 export class ControlLoop {
-	private integralPercent = 0;
+	private integralPercent: number | undefined;
 	private lastC: number | undefined;
 	private slopeCPerS = 0;
 
 	/** Output in per cent, 0 to `outputMaxPercent`. */
 	step(setpointC: number, processC: number, dtS: number, tuning: Tuning, outputMaxPercent: number): number {
-		const gain = 100 / tuning.proportionalBandC;
-		const errorC = setpointC - processC;
 		this.trackSlope(processC, dtS, tuning.derivativeS);
-		const unintegrated = gain * (errorC - tuning.derivativeS * this.slopeCPerS);
+		if (this.integralPercent === undefined) this.preload(0, setpointC, processC, tuning);
+		const direct = this.direct(setpointC, processC, tuning);
 		if (tuning.integralS > 0) {
-			const change = (gain * errorC * dtS) / tuning.integralS;
-			const before = unintegrated + this.integralPercent;
+			const change = (100 / tuning.proportionalBandC) * (setpointC - processC) * (dtS / tuning.integralS);
+			const before = direct + this.integralPercent!;
 			const stuck = (before >= outputMaxPercent && change > 0) || (before <= 0 && change < 0);
-			if (!stuck) this.integralPercent = clamp(this.integralPercent + change, 0, outputMaxPercent);
+			if (!stuck) this.integralPercent! += change;
 		}
-		return clamp(unintegrated + this.integralPercent, 0, outputMaxPercent);
+		return Math.min(outputMaxPercent, Math.max(0, direct + this.integralPercent!));
 	}
 
 	/** Takes over from another output without a jump. */
 	preload(outputPercent: number, setpointC: number, processC: number, tuning: Tuning): void {
-		this.integralPercent = clamp(outputPercent - (100 / tuning.proportionalBandC) * (setpointC - processC), 0, 100);
+		this.integralPercent = outputPercent - this.direct(setpointC, processC, tuning);
 	}
 
 	reset(): void {
-		this.integralPercent = 0;
+		this.integralPercent = undefined;
 		this.lastC = undefined;
 		this.slopeCPerS = 0;
+	}
+
+	/** The proportional and derivative parts. */
+	private direct(setpointC: number, processC: number, tuning: Tuning): number {
+		const weightedC = SETPOINT_WEIGHT * setpointC - processC;
+		return (100 / tuning.proportionalBandC) * (weightedC - tuning.derivativeS * this.slopeCPerS);
 	}
 
 	private trackSlope(processC: number, dtS: number, derivativeS: number): void {
@@ -53,8 +63,4 @@ export class ControlLoop {
 		this.slopeCPerS += share * (slope - this.slopeCPerS);
 		this.lastC = processC;
 	}
-}
-
-function clamp(value: number, min: number, max: number): number {
-	return Math.min(max, Math.max(min, value));
 }

@@ -31,7 +31,7 @@ interface Register {
  */
 export class Eurotherm3216Simulator implements InstrumentSimulator {
 	/** Suits a stage of 2 degC/%, 600 s time constant and some 10 s dead time: no overshoot at the end of a ramp. */
-	readonly tuning: Tuning = { proportionalBandC: 8, integralS: 600, derivativeS: 0 };
+	readonly tuning: Tuning = { proportionalBandC: 8, integralS: 150, derivativeS: 0 };
 	/** Kept in EEPROM: SP1 and SP2. */
 	readonly localSetpointsC: [number, number];
 	/** The value of register 276 that means "remote" on this instrument. */

@@ -95,7 +95,9 @@ function installChecks(app: FastifyInstance): void {
 		addFormats.default(ajv);
 		for (const schema of SCHEMAS) ajv.addSchema(schema);
 	}
-	app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === "body" ? strict : converting).compile(schema as object));
+	app.setValidatorCompiler(({ schema, httpPart }) =>
+		(httpPart === "body" ? strict : converting).compile(schema as object),
+	);
 	// Answers are typed where they are made; a schema must never cut a field off.
 	app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 }

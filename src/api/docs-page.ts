@@ -5,7 +5,13 @@ interface Operation {
 	readonly tags?: readonly string[];
 	readonly summary?: string;
 	readonly description?: string;
-	readonly parameters?: readonly { name: string; in: string; required?: boolean; description?: string; schema?: object }[];
+	readonly parameters?: readonly {
+		name: string;
+		in: string;
+		required?: boolean;
+		description?: string;
+		schema?: object;
+	}[];
 	readonly requestBody?: { content?: Record<string, Media> };
 	readonly responses?: Record<string, { description?: string; content?: Record<string, Media> }>;
 }
@@ -43,7 +49,9 @@ export function renderDocs(openapi: object): string {
 <a href="#schemas">schemas</a> <a href="#errors">errors</a></nav>
 ${sections.join("\n")}
 <h2 id="schemas">schemas</h2>
-${Object.entries(document.components?.schemas ?? {}).map(([name, schema]) => renderSchema(name, schema)).join("\n")}
+${Object.entries(document.components?.schemas ?? {})
+	.map(([name, schema]) => renderSchema(name, schema))
+	.join("\n")}
 <h2 id="errors">errors</h2>
 <p>Every failure is <code>application/problem+json</code> (RFC 9457) with one of these codes.</p>
 <table><tr><th>code</th><th>status</th><th>meaning</th><th>what to do</th></tr>
@@ -59,7 +67,8 @@ function renderOperation(path: string, method: string, operation: Operation): st
 			`<td>${escapeHtml(parameter.description ?? "")}</td><td>${json(parameter.schema)}</td></tr>`,
 	);
 	const bodies = Object.entries(operation.requestBody?.content ?? {}).map(
-		([type, media]) => `<h4>Body <code>${escapeHtml(type)}</code></h4>${examples(media)}<details><summary>schema</summary>${json(media.schema)}</details>`,
+		([type, media]) =>
+			`<h4>Body <code>${escapeHtml(type)}</code></h4>${examples(media)}<details><summary>schema</summary>${json(media.schema)}</details>`,
 	);
 	const answers = Object.entries(operation.responses ?? {}).map(([status, answer]) => {
 		const types = Object.keys(answer.content ?? {}).map((type) => `<code>${escapeHtml(type)}</code>`);
@@ -76,7 +85,10 @@ ${bodies.join("")}
 
 function examples(media: Media): string {
 	const given = [media.example, ...Object.values(media.examples ?? {}).map((example) => example.value)];
-	return given.filter((example) => example !== undefined).map(json).join("");
+	return given
+		.filter((example) => example !== undefined)
+		.map(json)
+		.join("");
 }
 
 function renderSchema(name: string, schema: object): string {
@@ -89,7 +101,13 @@ function renderCode([code, entry]: [string, CodeEntry]): string {
 
 const json = (value: unknown): string => `<pre>${escapeHtml(JSON.stringify(value, null, 2) ?? "")}</pre>`;
 
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ENTITIES: Readonly<Record<string, string>> = {
+	"&": "&amp;",
+	"<": "&lt;",
+	">": "&gt;",
+	'"': "&quot;",
+	"'": "&#39;",
+};
 
 function escapeHtml(text: string): string {
 	return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);

@@ -1,11 +1,12 @@
 /** All listeners on server-sent events: run events with resume, and the state a few times a second. */
-import type { Timer } from "#core/clock.js";
-import { AdlayerError } from "#core/errors.js";
-import type { JournalRecord } from "#record/records.js";
+
 import type { FastifyReply } from "fastify";
 import { EventStream } from "#api/event-stream.js";
 import { runOf } from "#api/live-run.js";
 import type { AppDeps, AppLimits } from "#api/ports.js";
+import type { Timer } from "#core/clock.js";
+import { AdlayerError } from "#core/errors.js";
+import type { JournalRecord } from "#record/records.js";
 
 /** Rows asked of the database at a time while a listener is brought up to the present. */
 const PAGE_RECORDS = 1_000;
@@ -129,7 +130,10 @@ export class Followers {
 	private async page(run: string, afterSeq: number): Promise<Page> {
 		const { history, health } = this.deps;
 		if (history === null) {
-			throw new AdlayerError("DATABASE_UNAVAILABLE", `Events of run ${run} after ${afterSeq} are only in the database.`);
+			throw new AdlayerError(
+				"DATABASE_UNAVAILABLE",
+				`Events of run ${run} after ${afterSeq} are only in the database.`,
+			);
 		}
 		// Read before the rows: whatever was stored up to then is among them.
 		const { journal, database } = health();

@@ -1,3 +1,4 @@
+import type { RunSummary } from "#record/history.js";
 import type {
 	JournalRecord,
 	PlannedStep,
@@ -11,7 +12,6 @@ import type {
 	StepStarted,
 } from "#record/records.js";
 import type { CycleCount, RunStatus } from "#record/status.js";
-import type { RunSummary } from "#record/history.js";
 
 const FINAL: ReadonlySet<RunState> = new Set<RunState>(["complete", "stopped", "aborted"]);
 
@@ -149,7 +149,8 @@ export class LiveRun {
 			elapsedS: this.elapsedS(nowT),
 			remainingS: this.remainingS(nowT),
 			anneal: this.anneal,
-			worstPulseErrorMs: this.finished?.worstPulseErrorMs ?? highest(this.worstPulseErrorMs, this.adopted?.worstPulseErrorMs),
+			worstPulseErrorMs:
+				this.finished?.worstPulseErrorMs ?? highest(this.worstPulseErrorMs, this.adopted?.worstPulseErrorMs),
 			peakFoilC: this.finished?.peakFoilC ?? this.peakFoilC,
 		};
 	}

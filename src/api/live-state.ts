@@ -2,10 +2,13 @@
  * The present, rebuilt from the journal: what the page, REST and MQTT show without a database. Each record costs a
  * constant; the whole state is only put together when somebody asks.
  */
+
+import { EventRing } from "#api/event-ring.js";
+import { LiveRun, runOf } from "#api/live-run.js";
 import type { Clock } from "#core/clock.js";
 import type { Quality } from "#core/reading.js";
-import type { JournalRecord, RecordBase, RunCreated, SampleRecord, SignalDeclaration } from "#record/records.js";
 import type { RunDetail, RunSummary } from "#record/history.js";
+import type { JournalRecord, RecordBase, RunCreated, SampleRecord, SignalDeclaration } from "#record/records.js";
 import type {
 	AlarmStatus,
 	ControlStatus,
@@ -14,8 +17,6 @@ import type {
 	SignalRoles,
 	SignalStatus,
 } from "#record/status.js";
-import { EventRing } from "#api/event-ring.js";
-import { LiveRun, runOf } from "#api/live-run.js";
 
 /** A signal is stale after this many of its instrument's usual periods without a sample ... */
 export const STALE_PERIODS = 5;
@@ -293,7 +294,12 @@ export class LiveState {
 			}
 			case "interlock": {
 				const { interlock, cause, effect } = record;
-				this.interlocks.set(interlock, { interlock, state: record.state === "reset" ? "clear" : record.state, cause, effect });
+				this.interlocks.set(interlock, {
+					interlock,
+					state: record.state === "reset" ? "clear" : record.state,
+					cause,
+					effect,
+				});
 				return;
 			}
 			case "alarm": {

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
-import { AdlayerError } from "#core/errors.js";
 import type { FastifyRequest } from "fastify";
+import { AdlayerError } from "#core/errors.js";
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -18,7 +18,10 @@ export function refuseForeignPages(hostNames?: readonly string[]) {
 			throw new AdlayerError("ORIGIN_REFUSED", `A page of ${origin.slice(0, 100)} may not give commands here.`);
 		}
 		if (hostNames === undefined) return;
-		const name = host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "").toLowerCase();
+		const name = host
+			.replace(/:\d+$/, "")
+			.replace(/^\[|\]$/g, "")
+			.toLowerCase();
 		if (name === "localhost" || isIP(name) !== 0 || hostNames.includes(name)) return;
 		throw new AdlayerError("ORIGIN_REFUSED", `This service is not known as ${name.slice(0, 100)}.`);
 	};

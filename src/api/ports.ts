@@ -1,11 +1,12 @@
 /** What the REST interface needs from the rest of the house; the composition root hands it in. */
-import type { Clock } from "#core/clock.js";
+
+import type { LiveState } from "#api/live-state.js";
 import type { CommandName, ControlCommands } from "#control-link/messages.js";
+import type { Clock } from "#core/clock.js";
 import type { CheckJson } from "#recipe/check-json.js";
 import type { History } from "#record/history.js";
 import type { RunState } from "#record/records.js";
 import type { ServiceHealth } from "#record/service-status.js";
-import type { LiveState } from "#api/live-state.js";
 
 /** Commands to control; rejects with control's own AdlayerError, or CONTROL_UNREACHABLE. */
 export interface ControlPort {

@@ -1,7 +1,8 @@
 /** Every failure of the REST interface as RFC 9457 problem+json, from one place. */
+
+import type { FastifyError, FastifyInstance } from "fastify";
 import { ERROR_CODES, type ErrorCode } from "#core/error-codes.js";
 import { AdlayerError, type Problem } from "#core/errors.js";
-import type { FastifyError, FastifyInstance } from "fastify";
 
 export const PROBLEM_TYPE = "application/problem+json";
 
@@ -36,9 +37,11 @@ export function problemFrom(error: AdlayerError, status: number = error.entry.ht
 /** Fastify's own refusals in our terms; anything else unknown is INTERNAL and keeps its details to the log. */
 function translate(error: FastifyError): { error: AdlayerError; status?: number } {
 	if (error.validation !== undefined) return { error: validationError(error) };
-	if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") return { error: new AdlayerError("MESSAGE_TOO_LARGE", `${error.message}.`) };
+	if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
+		return { error: new AdlayerError("MESSAGE_TOO_LARGE", `${error.message}.`) };
 	const status = error.statusCode;
-	if (status !== undefined && status >= 400 && status < 500) return { error: new AdlayerError("USAGE", error.message), status };
+	if (status !== undefined && status >= 400 && status < 500)
+		return { error: new AdlayerError("USAGE", error.message), status };
 	const internal = new AdlayerError("INTERNAL", "The service failed on this request.", { cause: error });
 	return { error: internal };
 }
@@ -74,4 +77,3 @@ export function installErrorForms(app: FastifyInstance): void {
 		void reply.code(body.status).type(PROBLEM_TYPE).send(body);
 	});
 }
-

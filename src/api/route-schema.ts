@@ -1,6 +1,6 @@
+import { boolean, ref, shape } from "#api/schemas.js";
 import type { ErrorCode } from "#core/error-codes.js";
 import { ERROR_CODES } from "#core/error-codes.js";
-import { ref, shape, boolean } from "#api/schemas.js";
 
 interface RouteText {
 	readonly tag: string;

@@ -276,6 +276,11 @@ export const SCHEMAS = [
 /** Who gives a command, for the record. */
 export const by = { type: "string", minLength: 1, maxLength: 100, description: "Who does this, for the record" };
 export const setValues = { ...parameters, maxProperties: 100, examples: [{ cycles: 200 }] };
-export const recipeText = { type: "string", minLength: 1, maxLength: 60_000, description: "A recipe file's text (YAML)" };
+export const recipeText = {
+	type: "string",
+	minLength: 1,
+	maxLength: 60_000,
+	description: "A recipe file's text (YAML)",
+};
 export const recipeName = { type: "string", minLength: 1, maxLength: 200 };
 export { boolean, integer, number, quality, runState, string };

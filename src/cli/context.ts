@@ -1,6 +1,6 @@
-import type { Clock } from "#core/clock.js";
 import type { StartAll } from "#cli/launcher.js";
 import type { Output } from "#cli/output.js";
+import type { Clock } from "#core/clock.js";
 
 /** What every command gets. */
 export interface CliContext {

@@ -1,11 +1,12 @@
 /** Follows a run over REST until its end, through losses of the connection and restarts of the service. */
+
+import type { RestClient } from "#cli/rest-client.js";
 import type { Clock, Timer } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import type { RunDetail } from "#record/history.js";
 import type { JournalRecord, RunState } from "#record/records.js";
 import type { ServiceHealth } from "#record/service-status.js";
 import type { ControlStatus, CycleCount } from "#record/status.js";
-import type { RestClient } from "#cli/rest-client.js";
 
 const STATUS_EVERY_MS = 500;
 const RETRY_MS = 1_000;
@@ -60,7 +61,9 @@ export async function followRun(options: FollowOptions): Promise<RunResult> {
 		await showing;
 	}
 	await untilStored(options);
-	const detail = await rest.get<RunDetail & { rows: Record<string, number> | null }>(`/runs/${encodeURIComponent(run)}`);
+	const detail = await rest.get<RunDetail & { rows: Record<string, number> | null }>(
+		`/runs/${encodeURIComponent(run)}`,
+	);
 	const cycles = detail.cycles ?? { ordered: 0, complete: 0, repeated: 0, unknown: 0 };
 	return {
 		ok: detail.state === "complete" && cycles.complete === cycles.ordered,
@@ -76,7 +79,14 @@ export async function followRun(options: FollowOptions): Promise<RunResult> {
 }
 
 /** Reads the run's events, each once, until the last of them. */
-async function untilEnd({ rest, run, clock, watcher, interrupted, lossMsMax = LOSS_MS_MAX }: FollowOptions): Promise<void> {
+async function untilEnd({
+	rest,
+	run,
+	clock,
+	watcher,
+	interrupted,
+	lossMsMax = LOSS_MS_MAX,
+}: FollowOptions): Promise<void> {
 	let lastId: string | undefined;
 	let lostSinceMs: number | undefined;
 	let isFinal = false;

@@ -1,14 +1,14 @@
 /** The adlayer command. */
 import { userInfo } from "node:os";
 import { CommanderError } from "commander";
-import { type Clock, SystemClock } from "#core/clock.js";
-import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import type { CliContext } from "#cli/context.js";
 import { EXIT, exitCodeOf } from "#cli/exit-codes.js";
 import type { StartAll } from "#cli/launcher.js";
 import { Output, type TextSink } from "#cli/output.js";
 import { packageVersion } from "#cli/package-root.js";
 import { buildProgram } from "#cli/program.js";
+import { type Clock, SystemClock } from "#core/clock.js";
+import { AdlayerError, asAdlayerError } from "#core/errors.js";
 
 export interface MainOptions {
 	readonly stdout: TextSink;

@@ -1,11 +1,11 @@
 /** The command line as a tree of commands: what there is, with which options. */
 import { Command } from "commander";
 import { collect, parsePort, parseSet, parseSpeed } from "#cli/arguments.js";
-import { check, type CheckOptions } from "#cli/commands/check.js";
-import { DEMO_RECIPE, DEMO_SPEED, demo, type DemoOptions } from "#cli/commands/demo.js";
+import { type CheckOptions, check } from "#cli/commands/check.js";
+import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/demo.js";
 import { commandRun } from "#cli/commands/hold-abort.js";
-import { run, type RunOptions } from "#cli/commands/run.js";
-import { start, type StartOptions } from "#cli/commands/start.js";
+import { type RunOptions, run } from "#cli/commands/run.js";
+import { type StartOptions, start } from "#cli/commands/start.js";
 import { type DataOption, status } from "#cli/commands/status.js";
 import type { CliContext, Outcome } from "#cli/context.js";
 
@@ -46,7 +46,12 @@ export function buildProgram(version: string, perform: Perform): Command {
 		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
 		.action((options: DataOption) => perform((context) => status(context, options)));
 	for (const name of ["hold", "abort"] as const) {
-		command(name, name === "hold" ? "hold the present run, straight to control" : "abort the present run: safe state at once, straight to control")
+		command(
+			name,
+			name === "hold"
+				? "hold the present run, straight to control"
+				: "abort the present run: safe state at once, straight to control",
+		)
 			.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
 			.action((options: DataOption) => perform((context) => commandRun(context, name, options)));
 	}

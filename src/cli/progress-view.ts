@@ -1,9 +1,10 @@
 /** Keeps the live view on a terminal up to date, or writes a line now and then where there is none. */
-import type { Clock } from "#core/clock.js";
-import type { ControlStatus } from "#record/status.js";
+
 import type { RunWatcher } from "#cli/follow.js";
 import type { Output } from "#cli/output.js";
 import { renderProgress, renderProgressLine } from "#cli/progress.js";
+import type { Clock } from "#core/clock.js";
+import type { ControlStatus } from "#record/status.js";
 
 const LINE_EVERY_MS = 10_000;
 const LOST = "No connection to the service; trying again. The run goes on.";
@@ -37,7 +38,8 @@ export class ProgressView implements RunWatcher {
 	}
 
 	private draw(): void {
-		const lines = this.last === undefined ? [] : renderProgress(this.last, this.out.width - 1);
+		const present = this.isLost && this.last !== undefined ? withoutValues(this.last) : this.last;
+		const lines = present === undefined ? [] : renderProgress(present, this.out.width - 1);
 		if (this.isLost) lines.push(LOST);
 		const back = this.linesOnScreen > 0 ? `\x1b[${this.linesOnScreen}A` : "";
 		this.out.people.write(`${back}\x1b[0J${lines.map((line) => `${line}\n`).join("")}`);
@@ -53,4 +55,10 @@ export class ProgressView implements RunWatcher {
 		this.lineAtMs = now;
 		this.out.line(renderProgressLine(status));
 	}
+}
+
+/** What was last heard, once nothing is heard any more: every value is stale. */
+function withoutValues(status: ControlStatus): ControlStatus {
+	const stale = Object.entries(status.signals).map(([id, signal]) => [id, { ...signal, quality: "stale" as const }]);
+	return { ...status, signals: Object.fromEntries(stale) };
 }

@@ -92,7 +92,9 @@ function phaseLines(run: RunStatus, columns: number): string[] {
 function figureLines(status: ControlStatus, run: RunStatus, columns: number): string[] {
 	const { foilC, foilTargetC, chamberPa } = parts(status);
 	const { complete, ordered, repeated, unknown } = run.cycles;
-	const extras = [repeated > 0 ? `${repeated} repeated` : "", unknown > 0 ? `${unknown} unknown` : ""].filter((text) => text !== "");
+	const extras = [repeated > 0 ? `${repeated} repeated` : "", unknown > 0 ? `${unknown} unknown` : ""].filter(
+		(text) => text !== "",
+	);
 	const pulse = run.worstPulseErrorMs === null ? "none yet" : `worst error ${run.worstPulseErrorMs.toFixed(3)} ms`;
 	const lines = [
 		`Cycle    ${complete}/${ordered}${extras.length === 0 ? "" : ` (${extras.join(", ")})`}${run.step === null ? "" : `  ${run.step.title}`}`,
@@ -110,7 +112,9 @@ function figureLines(status: ControlStatus, run: RunStatus, columns: number): st
 }
 
 function alarmLines({ alarms, interlocks }: ControlStatus): string[] {
-	const tripped = interlocks.filter(({ state }) => state !== "clear").map(({ interlock, cause }) => `! interlock ${interlock}: ${cause}`);
+	const tripped = interlocks
+		.filter(({ state }) => state !== "clear")
+		.map(({ interlock, cause }) => `! interlock ${interlock}: ${cause}`);
 	const raised = alarms.map(({ alarm, priority, message }) => `! ${priority} ${alarm}: ${message}`);
 	const all = [...tripped, ...raised];
 	if (all.length === 0) return ["Alarms   none"];
@@ -123,4 +127,5 @@ function bar(fraction: number, chars: number): string {
 	return "█".repeat(full) + "░".repeat(chars - full);
 }
 
-const clipped = (line: string, columns: number): string => ([...line].length <= columns ? line : `${[...line].slice(0, columns - 1).join("")}…`);
+const clipped = (line: string, columns: number): string =>
+	[...line].length <= columns ? line : `${[...line].slice(0, columns - 1).join("")}…`;

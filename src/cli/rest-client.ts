@@ -30,7 +30,10 @@ export class RestClient {
 	}
 
 	/** Yields events until the connection ends. Throws the service's own refusal, or SERVICE_UNREACHABLE. */
-	async *events(path: string, options: { lastId?: string | undefined; signal: AbortSignal }): AsyncGenerator<StreamEvent> {
+	async *events(
+		path: string,
+		options: { lastId?: string | undefined; signal: AbortSignal },
+	): AsyncGenerator<StreamEvent> {
 		const silence = new AbortController();
 		let timer: Timer | undefined;
 		const heard = () => {
@@ -81,7 +84,10 @@ export class RestClient {
 		if (response.ok) return response;
 		const problem = (await response.json().catch(() => undefined)) as { code?: string; detail?: string } | undefined;
 		if (problem?.code === undefined) {
-			throw new AdlayerError("SERVICE_UNREACHABLE", `${this.url} answered ${response.status}, not as this service does.`);
+			throw new AdlayerError(
+				"SERVICE_UNREACHABLE",
+				`${this.url} answered ${response.status}, not as this service does.`,
+			);
 		}
 		throw AdlayerError.fromJSON({ ...problem, message: problem.detail ?? "A refusal without a reason." });
 	}
@@ -90,7 +96,9 @@ export class RestClient {
 		if (thrown instanceof AdlayerError) return thrown;
 		const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
 		const why = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause);
-		return new AdlayerError("SERVICE_UNREACHABLE", `The service at ${this.url} cannot be reached (${why}).`, { cause: thrown });
+		return new AdlayerError("SERVICE_UNREACHABLE", `The service at ${this.url} cannot be reached (${why}).`, {
+			cause: thrown,
+		});
 	}
 }
 
@@ -100,7 +108,8 @@ export class EventParser {
 
 	*push(text: string): Generator<StreamEvent> {
 		this.rest += text;
-		if (this.rest.length > EVENT_CHARS_MAX * 2) throw new AdlayerError("SERVICE_UNREACHABLE", "The service sent an event without end.");
+		if (this.rest.length > EVENT_CHARS_MAX * 2)
+			throw new AdlayerError("SERVICE_UNREACHABLE", "The service sent an event without end.");
 		for (let end = this.rest.indexOf("\n\n"); end >= 0; end = this.rest.indexOf("\n\n")) {
 			const block = this.rest.slice(0, end);
 			this.rest = this.rest.slice(end + 2);

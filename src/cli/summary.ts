@@ -14,25 +14,39 @@ export interface SummaryInput {
 
 export function renderSummary({ result, simulated, truth, meltingPointC, system }: SummaryInput): string[] {
 	const { cycles } = result;
-	const extras = [cycles.repeated > 0 ? `${cycles.repeated} repeated` : "", cycles.unknown > 0 ? `${cycles.unknown} of unknown fate` : ""];
+	const extras = [
+		cycles.repeated > 0 ? `${cycles.repeated} repeated` : "",
+		cycles.unknown > 0 ? `${cycles.unknown} of unknown fate` : "",
+	];
 	const cycleExtras = extras.filter((text) => text !== "").join(", ");
 	const rows: [string, string][] = [
 		["Product", `${result.product}${simulated ? "  (SIMULATED)" : ""}`],
 		["Run", `${result.run}: ${result.state}`],
 		["Cycles", `${cycles.complete} of ${cycles.ordered} delivered${cycleExtras === "" ? "" : ` (${cycleExtras})`}`],
 		["Duration", result.durationS === null ? "unknown" : `${duration(result.durationS)} lab time`],
-		["Worst pulse error", result.worstPulseErrorMs === null ? "no pulse confirmed" : `${result.worstPulseErrorMs.toFixed(3)} ms`],
+		[
+			"Worst pulse error",
+			result.worstPulseErrorMs === null ? "no pulse confirmed" : `${result.worstPulseErrorMs.toFixed(3)} ms`,
+		],
 		["Peak foil temperature", peak(result.peakFoilC, meltingPointC)],
 	];
 	if (truth !== null) {
 		const melted = truth.melted ? "MELTED" : "not melted";
 		const lithiated = `${(truth.lithiatedFraction * 100).toFixed(0)} % lithiated`;
-		rows.push(["Film by the twin", `${truth.thicknessNm.toFixed(1)} nm, interlayer ${truth.interlayerNm.toFixed(1)} nm, ${lithiated}`]);
+		rows.push([
+			"Film by the twin",
+			`${truth.thicknessNm.toFixed(1)} nm, interlayer ${truth.interlayerNm.toFixed(1)} nm, ${lithiated}`,
+		]);
 		rows.push(["Foil by the twin", `${truth.foil}, peak ${truth.peakFoilC.toFixed(2)} °C, ${melted}`]);
 	}
 	rows.push(["Rows in the database", result.rows === null ? "no database" : String(result.rows)]);
 	if (system !== undefined) {
-		rows.push(["Page", `${system.url}/`], ["REST", `${system.url}/docs`], ["MQTT", system.mqttUrl], ["Data", system.dataDir]);
+		rows.push(
+			["Page", `${system.url}/`],
+			["REST", `${system.url}/docs`],
+			["MQTT", system.mqttUrl],
+			["Data", system.dataDir],
+		);
 	}
 	const nameChars = Math.max(...rows.map(([name]) => name.length));
 	return rows.map(([name, text]) => `${name.padEnd(nameChars)}  ${text}`);

@@ -121,7 +121,7 @@ export class JournalWriter implements RecordSink {
 			const writer = new JournalWriter(options, lock);
 			writer.every(SYNC_INTERVAL_MS, () => writer.syncInBackground());
 			writer.every(BEAT_MS, () => lock.beat());
-			writer.every(DISK_INTERVAL_MS, () => void writer.measureDisk().then(() => writer.deleteAcknowledged()));
+			writer.every(DISK_INTERVAL_MS, () => void writer.tidy());
 			void writer.measureDisk();
 			return writer;
 		} catch (error) {
@@ -197,6 +197,16 @@ export class JournalWriter implements RecordSink {
 		this.isClosed = true;
 		for (const fd of [...this.retired.splice(0), this.fd]) closeSync(fd);
 		this.lock.release();
+	}
+
+	/** What cannot be deleted now is tried again; the disk bound tells when that matters. */
+	private async tidy(): Promise<void> {
+		await this.measureDisk();
+		try {
+			this.deleteAcknowledged();
+		} catch {
+			// The folder is momentarily not readable or not writable.
+		}
 	}
 
 	private every(intervalMs: number, work: () => void): void {

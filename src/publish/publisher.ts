@@ -4,9 +4,9 @@
  */
 import { connect, type MqttClient } from "mqtt";
 import type { Clock, Timer } from "#core/clock.js";
+import { type Topics, topicsOf } from "#publish/topics.js";
 import type { JournalRecord } from "#record/records.js";
 import type { ControlStatus, SignalStatus } from "#record/status.js";
-import { type Topics, topicsOf } from "#publish/topics.js";
 
 /** At most one message per signal in this time (real time); the latest value wins. */
 export const SIGNAL_INTERVAL_MS = 1_000;
@@ -125,7 +125,14 @@ export class Publisher {
 		const state =
 			run === null
 				? { run: null, state: "idle" }
-				: { run: run.run, state: run.state, cause: run.cause, recipe: run.recipe, product: run.product, cycles: run.cycles };
+				: {
+						run: run.run,
+						state: run.state,
+						cause: run.cause,
+						recipe: run.recipe,
+						product: run.product,
+						cycles: run.cycles,
+					};
 		this.send(this.topics.runState, JSON.stringify({ ...state, ...marked }));
 		this.send(this.topics.runStep, JSON.stringify({ run: run?.run ?? null, step: run?.step ?? null, ...marked }));
 		for (const alarm of alarms) {

@@ -1,5 +1,5 @@
 /** Brings a database to the schema of prisma/migrations, with Prisma's own engine: `prisma migrate deploy` elsewhere agrees. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -47,12 +47,12 @@ class WholeScriptAdapter extends PrismaPg {
 	}
 }
 
-/** The folder that holds package.json, above the source as above `dist`. */
+/** The folder that holds prisma/, above the source as above `dist`. */
 function packageRoot(): string {
 	for (let at = dirname(fileURLToPath(import.meta.url)); at !== dirname(at); at = dirname(at)) {
-		if (readdirSync(at).includes("prisma")) return at;
+		if (existsSync(join(at, "prisma", "migrations"))) return at;
 	}
-	throw new Error("There is no folder prisma/ above the store.");
+	throw new Error("There is no folder prisma/migrations above the store.");
 }
 
 function readMigrations(): MigrationList {

@@ -7,10 +7,8 @@ import type { JournalRecord, PulseRecord, RecordBase } from "#record/records.js"
 import { CopyRows, uuidBytes } from "./copy-rows.js";
 import { Partitions } from "./partitions.js";
 import { RunTables } from "./run-tables.js";
+import { SampleRows } from "./sample-rows.js";
 import { SignalIds } from "./signal-ids.js";
-
-const QUALITY_GOOD = 0;
-const QUALITY_FAULT = 2;
 
 /** The position in the database was not the one expected: another writer was there. Nothing was written. */
 export class PositionMoved extends Error {}
@@ -79,7 +77,7 @@ export class BatchWriter {
 	}
 
 	private async prepare(batch: Batch) {
-		const samples = new CopyRows();
+		const samples = new SampleRows();
 		const events = new CopyRows();
 		const pulses = new CopyRows();
 		const tables = new RunTables(batch.journal, batch.station);
@@ -90,16 +88,7 @@ export class BatchWriter {
 				times.push(record.wall);
 				let ids = this.signals.known(batch.station, record.instrument, record.values);
 				ids ??= await this.signals.learn(batch.station, record.instrument, record.values);
-				const { wall, values, fault } = record;
-				for (const name in values) {
-					const value = values[name] ?? null;
-					samples.sample(
-						ids.get(name)!,
-						wall,
-						value,
-						value === null || fault?.[name] !== undefined ? QUALITY_FAULT : QUALITY_GOOD,
-					);
-				}
+				samples.add(record, ids);
 				continue;
 			}
 			addEvent(events, journal, record, raw);
@@ -107,7 +96,7 @@ export class BatchWriter {
 			if (record.kind === "control-started") await this.signals.declare(record.station, record.signals);
 			tables.follow(record);
 		}
-		return { samples, events, pulses, tables, times };
+		return { samples: samples.encode(), events, pulses, tables, times };
 	}
 
 	private async copy(target: string, rows: CopyRows): Promise<void> {

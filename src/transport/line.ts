@@ -182,7 +182,6 @@ export class Line {
 			parsed = exchange.parse(view);
 		} catch (thrown) {
 			this.endWait();
-			this.strayByteMs = this.clock.nowMs();
 			if (thrown instanceof AdlayerError && thrown.code === "REPLY_INVALID") this.missed(job, exchange, thrown);
 			else this.answered(job, exchange, thrown, undefined);
 			return;

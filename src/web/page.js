@@ -145,7 +145,8 @@ async function command(name, question) {
 }
 
 $("hold").onclick = () => command("hold", "Hold the run? Precursor valves shut, purge flow on.");
-$("abort").onclick = () => command("abort", "Abort the run? The reactor goes to its safe state and the run cannot be resumed.");
+$("abort").onclick = () =>
+	command("abort", "Abort the run? The reactor goes to its safe state and the run cannot be resumed.");
 
 new EventSource("/api/v1/status").addEventListener("status", (event) => {
 	lastHeardMs = performance.now();

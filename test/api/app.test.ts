@@ -27,7 +27,8 @@ function aRun(recorder: Recorder) {
 	recorder.write(stepEnded(0, "r1", 1));
 }
 
-const get = (app: FastifyInstance, url: string, headers: Record<string, string> = {}) => app.inject({ url: `/api/v1${url}`, headers });
+const get = (app: FastifyInstance, url: string, headers: Record<string, string> = {}) =>
+	app.inject({ url: `/api/v1${url}`, headers });
 const post = (app: FastifyInstance, url: string, payload?: object | string, headers: Record<string, string> = {}) =>
 	app.inject({ method: "POST", url: `/api/v1${url}`, headers, ...(payload === undefined ? {} : { payload }) });
 
@@ -59,7 +60,10 @@ describe("the document", () => {
 			"post /runs",
 			"post /runs/{id}/commands",
 		]);
-		for (const methods of Object.values(document.paths) as Record<string, { responses: Record<string, { content: object }> }>[]) {
+		for (const methods of Object.values(document.paths) as Record<
+			string,
+			{ responses: Record<string, { content: object }> }
+		>[]) {
 			for (const { responses } of Object.values(methods)) {
 				expect(Object.keys(responses["400"]!.content)).toEqual(["application/problem+json"]);
 			}
@@ -120,7 +124,13 @@ describe("launching", () => {
 		expect(control.asked).toEqual([
 			{
 				command: "launch",
-				args: { recipe: "li.recipe.yaml", recipeText: "adlayer: recipe/1", set: { cycles: 3 }, operator: "mk", acknowledge: ["A"] },
+				args: {
+					recipe: "li.recipe.yaml",
+					recipeText: "adlayer: recipe/1",
+					set: { cycles: 3 },
+					operator: "mk",
+					acknowledge: ["A"],
+				},
 				options: undefined,
 			},
 		]);
@@ -156,7 +166,10 @@ describe("launching", () => {
 		const answer = await post(app, "/runs", { recipe: 7, sett: {} });
 		expect(answer.statusCode).toBe(400);
 		expect(answer.json().code).toBe("USAGE");
-		const messages = answer.json().problems.map((problem: { message: string }) => problem.message).join(" ");
+		const messages = answer
+			.json()
+			.problems.map((problem: { message: string }) => problem.message)
+			.join(" ");
 		expect(messages).toContain("operator");
 		expect(messages).toContain("sett");
 		expect(messages).toContain("body.recipe must be string");
@@ -236,7 +249,12 @@ describe("without a database", () => {
 		for (const url of ["/health", "/status", "/signals", "/instruments", "/alarms", "/recipes"]) {
 			expect((await get(app, url)).statusCode, url).toBe(200);
 		}
-		expect((await get(app, "/runs/r1")).json()).toMatchObject({ run: "r1", state: "running", rows: null, steps: [{ index: 0 }] });
+		expect((await get(app, "/runs/r1")).json()).toMatchObject({
+			run: "r1",
+			state: "running",
+			rows: null,
+			steps: [{ index: 0 }],
+		});
 		expect((await get(app, "/runs/r1/pulses")).json().pulses).toMatchObject([{ pulse: 1, confirmedMs: 15.02 }]);
 		expect((await get(app, "/runs/r1/events")).json().events).toHaveLength(5);
 		for (const url of ["/runs", "/runs/old", "/signals/gauge.chamber/history?from=0&to=9"]) {
@@ -249,7 +267,10 @@ describe("without a database", () => {
 		const { app, history } = await world();
 		expect((await get(app, "/health")).json().status).toBe("ok");
 		history.isAway = true;
-		expect((await get(app, "/health")).json()).toMatchObject({ status: "degraded", database: { state: "unavailable" } });
+		expect((await get(app, "/health")).json()).toMatchObject({
+			status: "degraded",
+			database: { state: "unavailable" },
+		});
 		expect((await get(app, "/runs")).statusCode).toBe(503);
 	});
 });
@@ -287,14 +308,21 @@ describe("reading", () => {
 
 	it("checks a recipe from the shelf or from its text", async () => {
 		const { app } = await world();
-		expect((await post(app, "/recipes/check", { recipe: "li" })).json()).toMatchObject({ ok: true, recipe: "li.recipe.yaml" });
+		expect((await post(app, "/recipes/check", { recipe: "li" })).json()).toMatchObject({
+			ok: true,
+			recipe: "li.recipe.yaml",
+		});
 		expect((await post(app, "/recipes/check", { recipeText: "a: 1" })).statusCode).toBe(200);
 		expect((await post(app, "/recipes/check", {})).json().code).toBe("USAGE");
 	});
 
 	it("says 404 in the same form for what is not there", async () => {
 		const { app } = await world();
-		for (const answer of [await get(app, "/nothing"), await app.inject({ url: "/x" }), await app.inject({ method: "DELETE", url: "/" })]) {
+		for (const answer of [
+			await get(app, "/nothing"),
+			await app.inject({ url: "/x" }),
+			await app.inject({ method: "DELETE", url: "/" }),
+		]) {
 			expect(answer.statusCode).toBe(404);
 			expect(answer.headers["content-type"]).toContain("application/problem+json");
 			expect(answer.json().code).toBe("NOT_FOUND");
@@ -319,5 +347,14 @@ describe("reading", () => {
 		expect(page.body).not.toMatch(/https?:\/\//);
 		expect(page.headers["content-security-policy"]).toContain("default-src 'self'");
 		for (const file of ["/page.js", "/page.css"]) expect((await app.inject({ url: file })).statusCode).toBe(200);
+	});
+
+	it("has every element that the page's script speaks of", async () => {
+		const { app } = await world();
+		const html = (await app.inject({ url: "/" })).body;
+		const script = (await app.inject({ url: "/page.js" })).body;
+		const ids = [...script.matchAll(/\$\("(\w+)"\)/g)].map((match) => match[1]);
+		expect(ids.length).toBeGreaterThan(15);
+		for (const id of ids) expect(html).toContain(`id="${id}"`);
 	});
 });

@@ -1,8 +1,8 @@
-import { connect, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { SystemClock } from "#core/clock.js";
 import type { AppLimits } from "#api/ports.js";
+import { SystemClock } from "#core/clock.js";
 import { controlStarted, runCreated, runState, stepEnded, world } from "./world.js";
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -39,7 +39,9 @@ class Listener {
 	static open(port: number, path: string, headers: Record<string, string | number> = {}): Listener {
 		const socket = connect({ port, host: "127.0.0.1" });
 		const lines = Object.entries({ Host: `127.0.0.1:${port}`, Accept: "text/event-stream", ...headers });
-		socket.write(`GET /api/v1${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`);
+		socket.write(
+			`GET /api/v1${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`,
+		);
 		closers.push(async () => socket.destroy());
 		return new Listener(socket);
 	}
@@ -51,7 +53,8 @@ class Listener {
 	async until(condition: () => boolean, what: string): Promise<void> {
 		const deadline = performance.now() + 20_000;
 		while (!condition()) {
-			if (performance.now() > deadline) throw new Error(`Not within 20 s: ${what}. Received ${this.text.length} characters.`);
+			if (performance.now() > deadline)
+				throw new Error(`Not within 20 s: ${what}. Received ${this.text.length} characters.`);
 			await new Promise((resolve) => setTimeout(resolve, 5));
 		}
 	}

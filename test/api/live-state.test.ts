@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { SteppedClock } from "#core/clock.js";
 import { SILENCE_MS } from "#api/live-state.js";
+import { SteppedClock } from "#core/clock.js";
 import {
 	controlStarted,
 	instrumentReady,
@@ -86,7 +86,12 @@ describe("signals", () => {
 
 	it("are at fault when the instrument says so, and stale when its connection is lost", () => {
 		const { live, recorder } = arrange();
-		recorder.write({ kind: "sample", instrument: "gauge", values: { chamber: null }, fault: { chamber: "sensor off" } });
+		recorder.write({
+			kind: "sample",
+			instrument: "gauge",
+			values: { chamber: null },
+			fault: { chamber: "sensor off" },
+		});
 		expect(live.signal("gauge.chamber").quality).toBe("fault");
 		recorder.write(sample("gauge", { chamber: 40 }));
 		recorder.write({ kind: "instrument", instrument: "gauge", driver: "d", address: "a", state: "fault" });
@@ -180,11 +185,29 @@ describe("alarms and interlocks", () => {
 		const { live, recorder } = arrange();
 		const alarm = { kind: "alarm", alarm: "FLOW_LOW", priority: "high", message: "m", response: "r" } as const;
 		recorder.write({ ...alarm, state: "unacknowledged" });
-		recorder.write({ kind: "interlock", interlock: "pump", state: "tripped", cause: "c", value: 1, limit: 0, unit: "1", effect: "e" });
+		recorder.write({
+			kind: "interlock",
+			interlock: "pump",
+			state: "tripped",
+			cause: "c",
+			value: 1,
+			limit: 0,
+			unit: "1",
+			effect: "e",
+		});
 		expect(live.status().alarms).toHaveLength(1);
 		expect(live.status().interlocks).toEqual([{ interlock: "pump", state: "tripped", cause: "c", effect: "e" }]);
 		recorder.write({ ...alarm, state: "normal" });
-		recorder.write({ kind: "interlock", interlock: "pump", state: "reset", cause: "c", value: null, limit: null, unit: null, effect: "e" });
+		recorder.write({
+			kind: "interlock",
+			interlock: "pump",
+			state: "reset",
+			cause: "c",
+			value: null,
+			limit: null,
+			unit: null,
+			effect: "e",
+		});
 		expect(live.status().alarms).toEqual([]);
 		expect(live.status().interlocks[0]?.state).toBe("clear");
 	});
@@ -216,7 +239,9 @@ describe("events", () => {
 			seq: first + index,
 			t: index * 10,
 			wall: WALL_START + index * 10,
-			...(index % 20 === 0 ? pulse(index, index, "TMA", 15) : sample(index % 2 ? "gauge" : "stage", { chamber: index })),
+			...(index % 20 === 0
+				? pulse(index, index, "TMA", 15)
+				: sample(index % 2 ? "gauge" : "stage", { chamber: index })),
 		}));
 		const before = performance.now();
 		for (const record of records) live.apply(record);

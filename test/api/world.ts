@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
-import { SteppedClock, type Clock } from "#core/clock.js";
-import { AdlayerError } from "#core/errors.js";
 import { buildApp } from "#api/app.js";
 import { LiveState } from "#api/live-state.js";
 import type { AppDeps, ControlPort } from "#api/ports.js";
+import { type Clock, SteppedClock } from "#core/clock.js";
+import { AdlayerError } from "#core/errors.js";
 import type { History } from "#record/history.js";
 import type { JournalRecord, PlannedStep, RecordBody } from "#record/records.js";
 import type { ServiceHealth } from "#record/service-status.js";
@@ -114,7 +114,13 @@ export const stepEnded = (index: number, run = "r1", cycle?: number): RecordBody
 	...(cycle === undefined ? {} : { cycle }),
 });
 
-export const pulse = (number: number, cycle: number, precursor: string, confirmedMs: number | null, run = "r1"): RecordBody => ({
+export const pulse = (
+	number: number,
+	cycle: number,
+	precursor: string,
+	confirmedMs: number | null,
+	run = "r1",
+): RecordBody => ({
 	kind: "pulse",
 	run,
 	pulse: number,
@@ -206,7 +212,9 @@ export class FakeControl implements ControlPort {
 	}
 }
 
-export async function world(options: Partial<AppDeps> & { clock?: Clock; eventsKept?: number; database?: boolean } = {}) {
+export async function world(
+	options: Partial<AppDeps> & { clock?: Clock; eventsKept?: number; database?: boolean } = {},
+) {
 	const clock = options.clock ?? new SteppedClock({ wallStartMs: WALL_START });
 	const recorder = new Recorder();
 	const live = liveState(clock, options.eventsKept === undefined ? {} : { eventsKept: options.eventsKept });

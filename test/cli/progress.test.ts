@@ -21,7 +21,9 @@ describe("the live view", () => {
 	});
 
 	it("is one line where there is no terminal", () => {
-		expect(renderProgressLine(STATUS)).toMatchInlineSnapshot(`"SIMULATED Li@200LiAlOx-ex running | deposit | cycle 37/200 | stage 119.8 °C | chamber 0.310 Torr | elapsed 0:32:10 | left 2:05:00"`);
+		expect(renderProgressLine(STATUS)).toMatchInlineSnapshot(
+			`"SIMULATED Li@200LiAlOx-ex running | deposit | cycle 37/200 | stage 119.8 °C | chamber 0.310 Torr | elapsed 0:32:10 | left 2:05:00"`,
+		);
 	});
 
 	it("names a stale or faulty value as such and never shows its number", () => {
@@ -44,7 +46,12 @@ describe("the live view", () => {
 	});
 
 	it("says why a run is held, which alarms stand, and what was repeated", () => {
-		const run = { ...RUN, state: "held" as const, cause: "Carrier flow is below 5 sccm.", cycles: { ...RUN.cycles, repeated: 1, unknown: 2 } };
+		const run = {
+			...RUN,
+			state: "held" as const,
+			cause: "Carrier flow is below 5 sccm.",
+			cycles: { ...RUN.cycles, repeated: 1, unknown: 2 },
+		};
 		const alarm = { state: "unacknowledged", priority: "high", message: "Flow 0 sccm.", response: "", at: 0 } as const;
 		const alarms = Array.from({ length: 7 }, (_, index) => ({ ...alarm, alarm: `A${index}` }));
 		const interlocks = [{ interlock: "pump", state: "tripped", cause: "Pump stopped.", effect: "" } as const];
@@ -59,7 +66,8 @@ describe("the live view", () => {
 
 	it("keeps within the width, and does without a run", () => {
 		for (const width of [20, 40, 55, 200]) {
-			for (const line of renderProgress(STATUS, width)) expect([...line].length).toBeLessThanOrEqual(Math.max(40, width));
+			for (const line of renderProgress(STATUS, width))
+				expect([...line].length).toBeLessThanOrEqual(Math.max(40, width));
 		}
 		expect(renderProgress({ ...STATUS, run: null }, 72)).toEqual(["SIMULATED ×100  sim1", "No run.", "Alarms   none"]);
 	});
@@ -88,7 +96,14 @@ describe("the summary", () => {
 	};
 
 	it("says what was made, how well, and where to look", () => {
-		const truth = { thicknessNm: 50.2, interlayerNm: 99.7, lithiatedFraction: 0.981, peakFoilC: 180.2, melted: false, foil: "Li" };
+		const truth = {
+			thicknessNm: 50.2,
+			interlayerNm: 99.7,
+			lithiatedFraction: 0.981,
+			peakFoilC: 180.2,
+			melted: false,
+			foil: "Li",
+		};
 		const system = { url: "http://127.0.0.1:8480", dataDir: "/tmp/x", mqttUrl: "mqtt://127.0.0.1:1883" };
 		const lines = renderSummary({ result, simulated: true, truth, meltingPointC: 180.5, system });
 		expect(lines.join("\n")).toMatchInlineSnapshot(`

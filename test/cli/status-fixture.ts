@@ -8,7 +8,15 @@ export const RUN: RunStatus = {
 	operator: "mk",
 	state: "running",
 	cause: "Started by mk.",
-	step: { index: 160, path: "steps[1]", phase: "deposit", type: "purge", title: "Purge after TMA 5 s", plannedS: 5, cycle: 38 },
+	step: {
+		index: 160,
+		path: "steps[1]",
+		phase: "deposit",
+		type: "purge",
+		title: "Purge after TMA 5 s",
+		plannedS: 5,
+		cycle: 38,
+	},
 	phases: [
 		{ name: "prepare", seconds: 1200 },
 		{ name: "deposit", seconds: 3600 },
@@ -35,7 +43,12 @@ export const STATUS: ControlStatus = {
 	run: RUN,
 	instruments: {
 		stage: { driver: "eurotherm-3216", address: "a", state: "ready" },
-		gauge: { driver: "pfeiffer-tpg362", address: "b", state: "fault", error: { code: "DEVICE_SILENT", message: "No answer." } },
+		gauge: {
+			driver: "pfeiffer-tpg362",
+			address: "b",
+			state: "fault",
+			error: { code: "DEVICE_SILENT", message: "No answer." },
+		},
 	},
 	signals: {
 		"stage.temperature": { value: 119.83, unit: "degC", quality: "good", at: 0, seq: 1 },

@@ -65,7 +65,14 @@ async function broker(port = 0): Promise<EmbeddedBroker> {
 }
 
 function publisher(at: Pick<EmbeddedBroker, "url" | "login">, source: Source, intervalMs = 40): Publisher {
-	const made = new Publisher({ clock: new SystemClock(), url: at.url, login: at.login, station: "sim1", source, intervalMs });
+	const made = new Publisher({
+		clock: new SystemClock(),
+		url: at.url,
+		login: at.login,
+		station: "sim1",
+		source,
+		intervalMs,
+	});
 	made.start();
 	closers.push(() => made.stop());
 	return made;
@@ -144,7 +151,14 @@ describe("publishing", () => {
 		publisher(at, source, 3_600_000);
 		const { latest } = await dashboard(at.url);
 		await until(() => latest("online")?.online === true, "online");
-		const alarm = { alarm: "FLOW_LOW", state: "unacknowledged", priority: "high", message: "m", response: "r", at: 1 } as const;
+		const alarm = {
+			alarm: "FLOW_LOW",
+			state: "unacknowledged",
+			priority: "high",
+			message: "m",
+			response: "r",
+			at: 1,
+		} as const;
 		source.present = { ...EMPTY, alarms: [alarm] };
 		source.happen("alarm");
 		await until(() => latest("alarms/FLOW_LOW")?.state === "unacknowledged", "alarm");
@@ -197,7 +211,9 @@ describe("the embedded broker", () => {
 		client.publish("adlayer/v1/sim1/run/state", JSON.stringify({ state: "forged" }), { retain: true });
 		await until(() => !client.connected, "the forger is disconnected");
 		expect(latest("run/state")?.state).not.toBe("forged");
-		await expect(connectAsync(at.url, { username: at.login.username, password: "guess", reconnectPeriod: 0 })).rejects.toThrow();
+		await expect(
+			connectAsync(at.url, { username: at.login.username, password: "guess", reconnectPeriod: 0 }),
+		).rejects.toThrow();
 		const other = await dashboard(at.url);
 		await until(() => other.latest("run/state") !== undefined, "retained");
 		expect(other.latest("run/state")?.state).toBe("idle");

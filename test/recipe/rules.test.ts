@@ -550,7 +550,7 @@ describe("overrides", () => {
 describe("recipe reference", () => {
 	it("has an entry for every code and for none that is not", () => {
 		const path = fileURLToPath(new URL("../../docs/recipe-reference.md", import.meta.url));
-		const entries = [...readFileSync(path, "utf8").matchAll(/^\| `([A-Z0-9_]+)` \| (\w+) \|/gm)].map(
+		const entries = [...readFileSync(path, "utf8").matchAll(/^\| `([A-Z0-9_]+)` *\| (\w+) *\|/gm)].map(
 			([, code, effect]) => [code, effect],
 		);
 		expect(Object.fromEntries(entries)).toEqual(RULE_CODES);

@@ -7,7 +7,7 @@ import { loadLibrary } from "#recipe/library-files.js";
 export const RECIPES = fileURLToPath(new URL("../../recipes/", import.meta.url));
 export const library = loadLibrary(RECIPES);
 
-/** The facts of the simulated lab, with argon as its carrier. */
+/** A small reactor like the simulated lab, with argon as its carrier and round numbers. */
 export const lab: LabFacts = {
 	station: "sim1",
 	carrier: { gas: "Ar", sccmMin: 5, sccmMax: 200 },

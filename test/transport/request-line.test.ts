@@ -157,6 +157,13 @@ describe("a request line", () => {
 		expect(far.requests).toHaveLength(1);
 	});
 
+	it("goes on at once after a refusal", async () => {
+		const { far, line } = setUp();
+		far.answer = (_request, index) => far.send(ascii(index === 0 ? "E12\r" : "1\r"));
+		await expect(line.request(ask("SP 900"))).rejects.toMatchObject({ code: "SETPOINT_OUT_OF_RANGE" });
+		expect(await line.request(ask("PR1"))).toBe("1");
+	});
+
 	it("calls bytes without an end REPLY_INVALID and shows them", async () => {
 		const { far, line } = setUp();
 		far.answer = () => far.send(ascii("AB"));

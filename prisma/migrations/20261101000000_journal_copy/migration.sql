@@ -178,4 +178,6 @@ CREATE INDEX "events_run_seq_idx" ON "events"("run", "seq");
 CREATE UNIQUE INDEX "signals_station_name_key" ON "signals"("station", "name");
 
 -- CreateIndex
-CREATE INDEX "samples_signal_id_time_idx" ON "samples"("signal_id", "time");
+-- BRIN: rows come in the order of time, and by signal within a batch. A B-tree halves the rate of ingestion and saves little,
+-- because the rows of one signal lie on most pages anyhow.
+CREATE INDEX "samples_signal_id_time_idx" ON "samples" USING BRIN ("signal_id", "time") WITH (pages_per_range = 16, autosummarize = on);

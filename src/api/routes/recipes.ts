@@ -1,8 +1,8 @@
-import { AdlayerError } from "#core/errors.js";
-import type { RouteGroup } from "#api/route-group.js";
 import type { AppDeps } from "#api/ports.js";
+import type { RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
 import { list, recipeName, recipeText, ref, setValues, shape, string } from "#api/schemas.js";
+import { AdlayerError } from "#core/errors.js";
 
 export interface RecipeChoice {
 	recipe?: string;
@@ -49,7 +49,10 @@ export function recipeRoutes({ api, deps }: RouteGroup): void {
 		tag: "recipes",
 		summary: "Validate a recipe against this reactor and run it dry",
 		description: "Answers 200 also when the recipe has problems: `ok` says whether it may be launched.",
-		body: strictBody({ recipe: recipeName, recipeText, set: setValues }, [], { recipe: "li-lialox-ex", set: { cycles: 200 } }),
+		body: strictBody({ recipe: recipeName, recipeText, set: setValues }, [], {
+			recipe: "li-lialox-ex",
+			set: { cycles: 200 },
+		}),
 		answer: ref("CheckReport"),
 		errors: ["RECIPE_NOT_FOUND", "MESSAGE_TOO_LARGE"],
 	});

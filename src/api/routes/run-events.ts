@@ -1,10 +1,10 @@
-import { AdlayerError } from "#core/errors.js";
+import { runOf } from "#api/live-run.js";
 import type { RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema } from "#api/route-schema.js";
 import { wantsStream } from "#api/routes/accept.js";
 import { findRun, historyOf } from "#api/routes/runs.js";
 import { integer, list, ref, string } from "#api/schemas.js";
-import { runOf } from "#api/live-run.js";
+import { AdlayerError } from "#core/errors.js";
 
 export function runEventRoutes({ api, deps, followers }: RouteGroup): void {
 	const schema = routeSchema({
@@ -19,7 +19,11 @@ export function runEventRoutes({ api, deps, followers }: RouteGroup): void {
 			after: { type: "integer", minimum: 0, description: "Only events after this sequence number" },
 			limit: { type: "integer", minimum: 1, maximum: 10_000, default: 1_000, description: "JSON only" },
 		},
-		answer: envelope({ run: string, events: list(ref("Event")), last: { ...integer, description: "Ask on with `after`" } }),
+		answer: envelope({
+			run: string,
+			events: list(ref("Event")),
+			last: { ...integer, description: "Ask on with `after`" },
+		}),
 		contentTypes: ["application/json", "text/event-stream"],
 		errors: ["RUN_NOT_FOUND", "DATABASE_UNAVAILABLE", "SERVICE_BUSY"],
 	});

@@ -1,8 +1,5 @@
-import { AdlayerError } from "#core/errors.js";
-import type { History, RunDetail } from "#record/history.js";
-import type { RunCommand, RunState } from "#record/records.js";
-import { API_PREFIX, type RouteGroup } from "#api/route-group.js";
 import type { AppDeps } from "#api/ports.js";
+import { API_PREFIX, type RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
 import { chosenRecipe, type RecipeChoice } from "#api/routes/recipes.js";
 import {
@@ -17,6 +14,9 @@ import {
 	setValues,
 	string,
 } from "#api/schemas.js";
+import { AdlayerError } from "#core/errors.js";
+import type { History, RunDetail } from "#record/history.js";
+import type { RunCommand, RunState } from "#record/records.js";
 
 /** Stands for a caller who gave no name. */
 export const ANONYMOUS = "rest";
@@ -57,7 +57,8 @@ function launchRoute({ api, deps }: RouteGroup): void {
 	const schema = routeSchema({
 		tag: "runs",
 		summary: "Launch a recipe",
-		description: "Give `recipe` (a name of this service) or `recipeText`. What the check lists as acknowledgements must be given by code.",
+		description:
+			"Give `recipe` (a name of this service) or `recipeText`. What the check lists as acknowledgements must be given by code.",
 		body: strictBody(
 			{
 				recipe: recipeName,
@@ -121,7 +122,8 @@ function listRoutes({ api, deps }: RouteGroup): void {
 	const oneSchema = routeSchema({
 		tag: "runs",
 		summary: "One run with its recipe, parameters and steps",
-		description: "The present run is answered from live state, also without a database. `rows` counts what the database holds of the run.",
+		description:
+			"The present run is answered from live state, also without a database. `rows` counts what the database holds of the run.",
 		params: { id: string },
 		answer: ref("RunDetail"),
 		errors: ["RUN_NOT_FOUND", "DATABASE_UNAVAILABLE"],
@@ -145,7 +147,14 @@ function commandRoute({ api, deps }: RouteGroup): void {
 			{ command: "hold", by: "mk" },
 		),
 		answer: envelope({ run: string, state: runState }),
-		errors: ["RUN_NOT_FOUND", "COMMAND_NOT_ALLOWED", "STATE_CHANGED", "PERMIT_REFUSED", "CONTROL_UNREACHABLE", "ORIGIN_REFUSED"],
+		errors: [
+			"RUN_NOT_FOUND",
+			"COMMAND_NOT_ALLOWED",
+			"STATE_CHANGED",
+			"PERMIT_REFUSED",
+			"CONTROL_UNREACHABLE",
+			"ORIGIN_REFUSED",
+		],
 	});
 	type Route = { Params: { id: string }; Body: CommandBody };
 	api.post<Route>("/runs/:id/commands", { schema }, async ({ params, body }) => {
@@ -179,4 +188,3 @@ function pulseRoute({ api, deps }: RouteGroup): void {
 		return { simulated, run: params.id, pulses: await historyOf(deps).pulses(params.id) };
 	});
 }
-

@@ -1,8 +1,8 @@
-import { AdlayerError } from "#core/errors.js";
 import type { RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema } from "#api/route-schema.js";
 import { historyOf } from "#api/routes/runs.js";
 import { list, ref, shape, string } from "#api/schemas.js";
+import { AdlayerError } from "#core/errors.js";
 
 const POINTS_DEFAULT = 500;
 /** More points than any screen shows. */
@@ -55,7 +55,8 @@ export function signalRoutes({ api, deps }: RouteGroup): void {
 		if (from >= to) throw new AdlayerError("USAGE", `from (${query.from}) must be before to (${query.to}).`);
 		const points = await historyOf(deps).signal(id, { from, to, points: query.points });
 		const declared = deps.live.declarations.get(id);
-		if (declared === undefined && points.length === 0) throw new AdlayerError("SIGNAL_UNKNOWN", `There is no signal ${id}.`);
+		if (declared === undefined && points.length === 0)
+			throw new AdlayerError("SIGNAL_UNKNOWN", `There is no signal ${id}.`);
 		return { simulated: deps.live.simulated, signal: id, unit: declared?.unit ?? "1", points };
 	});
 }
@@ -64,5 +65,8 @@ function timeFrom(name: string, text: string): number {
 	const ms = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
 	const hasZone = /^\d+$/.test(text) || /(Z|[+-]\d\d:?\d\d)$/.test(text);
 	if (Number.isFinite(ms) && hasZone) return ms;
-	throw new AdlayerError("USAGE", `${name} is neither Unix ms nor an ISO 8601 time with time zone: ${text.slice(0, 40)}.`);
+	throw new AdlayerError(
+		"USAGE",
+		`${name} is neither Unix ms nor an ISO 8601 time with time zone: ${text.slice(0, 40)}.`,
+	);
 }

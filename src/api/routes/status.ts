@@ -1,7 +1,7 @@
 import type { RouteGroup } from "#api/route-group.js";
 import { routeSchema } from "#api/route-schema.js";
-import { ref } from "#api/schemas.js";
 import { wantsStream } from "#api/routes/accept.js";
+import { ref } from "#api/schemas.js";
 
 export function statusRoutes({ api, deps, followers }: RouteGroup): void {
 	const schema = routeSchema({

@@ -1,11 +1,11 @@
 import { basename, join } from "node:path";
-import { checkRecipe } from "#recipe/check.js";
-import { type CheckJson, toCheckJson } from "#recipe/check-json.js";
-import { loadLibrary } from "#recipe/library-files.js";
 import { readRecipe } from "#cli/arguments.js";
 import type { CliContext, Outcome } from "#cli/context.js";
 import { packageRoot } from "#cli/package-root.js";
 import { duration } from "#cli/progress.js";
+import { checkRecipe } from "#recipe/check.js";
+import { type CheckJson, toCheckJson } from "#recipe/check-json.js";
+import { loadLibrary } from "#recipe/library-files.js";
 
 export interface CheckOptions {
 	readonly lab?: string;
@@ -25,9 +25,13 @@ export async function check({ out }: CliContext, recipe: string, options: CheckO
 	return report.ok ? 0 : 1;
 }
 
-export function checkLines({ ok, recipe, sha256, problems, acknowledgements, dryRun }: CheckJson, file: string): string[] {
+export function checkLines(
+	{ ok, recipe, sha256, problems, acknowledgements, dryRun }: CheckJson,
+	file: string,
+): string[] {
 	const lines = problems.map(
-		({ line, column, severity, code, message }) => `${file}:${line ?? 1}:${column ?? 1}: ${severity} ${code}: ${message}`,
+		({ line, column, severity, code, message }) =>
+			`${file}:${line ?? 1}:${column ?? 1}: ${severity} ${code}: ${message}`,
 	);
 	lines.push(`${recipe} ${ok ? "may be launched" : "is refused"} (sha256 ${sha256.slice(0, 12)})`);
 	for (const { code, reason } of acknowledgements) lines.push(`Launch must acknowledge ${code}: ${reason}`);

@@ -2,13 +2,13 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asAdlayerError } from "#core/errors.js";
-import { RestClient } from "#cli/rest-client.js";
-import { interruption, systemLines } from "#cli/commands/start.js";
 import { type Followed, type LaunchOptions, launchAndFollow } from "#cli/commands/run.js";
+import { interruption, systemLines } from "#cli/commands/start.js";
 import type { CliContext, Outcome } from "#cli/context.js";
 import type { RunningSystem } from "#cli/launcher.js";
+import { RestClient } from "#cli/rest-client.js";
 import { renderSummary } from "#cli/summary.js";
+import { asAdlayerError } from "#core/errors.js";
 
 /** The main job of the product: two-step coating of lithium foil, 200 cycles. */
 export const DEMO_RECIPE = "li-two-step";
@@ -48,12 +48,18 @@ export async function demo(context: CliContext, options: DemoOptions): Promise<O
 	}
 }
 
-async function conclude(context: CliContext, system: RunningSystem, followed: Followed, options: DemoOptions): Promise<Outcome> {
+async function conclude(
+	context: CliContext,
+	system: RunningSystem,
+	followed: Followed,
+	options: DemoOptions,
+): Promise<Outcome> {
 	const { out, interrupted } = context;
 	const { result, meltingPointC } = followed;
 	const truth = await system.labTruth();
 	out.line();
-	for (const line of renderSummary({ result, simulated: system.simulated, truth, meltingPointC, system })) out.line(line);
+	for (const line of renderSummary({ result, simulated: system.simulated, truth, meltingPointC, system }))
+		out.line(line);
 	const { url, dataDir, mqttUrl } = system;
 	out.result({ ...result, simulated: system.simulated, truth, url, dataDir, mqttUrl });
 	if (options.keep) {

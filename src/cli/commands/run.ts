@@ -1,9 +1,9 @@
-import { RestClient } from "#cli/rest-client.js";
 import { recipeArgument } from "#cli/arguments.js";
 import type { CliContext, Outcome } from "#cli/context.js";
 import { followRun, type RunResult } from "#cli/follow.js";
 import { serviceUrl } from "#cli/places.js";
 import { ProgressView } from "#cli/progress-view.js";
+import { RestClient } from "#cli/rest-client.js";
 import { renderSummary } from "#cli/summary.js";
 import type { ControlStatus } from "#record/status.js";
 
@@ -62,6 +62,7 @@ export async function launchAndFollow(
 		},
 	};
 	const result = await followRun({ rest, run: launched.run, clock, watcher, interrupted });
-	watcher.status(await rest.get<ControlStatus>("/status"));
+	const last = await rest.get<ControlStatus>("/status").catch(() => undefined);
+	if (last !== undefined) watcher.status(last);
 	return { result, simulated, meltingPointC };
 }

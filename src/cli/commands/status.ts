@@ -1,8 +1,8 @@
-import { ControlClient } from "#control-link/client.js";
-import type { ControlStatus } from "#record/status.js";
 import type { CliContext, Outcome } from "#cli/context.js";
 import { controlSocket, dataFolder } from "#cli/places.js";
 import { renderProgress, shown } from "#cli/progress.js";
+import { ControlClient } from "#control-link/client.js";
+import type { ControlStatus } from "#record/status.js";
 
 export interface DataOption {
 	readonly data?: string;

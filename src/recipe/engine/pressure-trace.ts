@@ -10,13 +10,14 @@ export class PressureTrace {
 	private readonly times: number[] = [];
 	private readonly pressuresPa: number[] = [];
 
-	/** A good chamber reading; anything else breaks the trace. */
+	/** A good chamber reading, given once or more; anything else breaks the trace. */
 	push(atMs: number, pressurePa: number | null): void {
 		if (pressurePa === null) {
 			this.times.length = 0;
 			this.pressuresPa.length = 0;
 			return;
 		}
+		if (this.times.at(-1) === atMs) return;
 		this.times.push(atMs);
 		this.pressuresPa.push(pressurePa);
 		if (this.times.length > SAMPLES_MAX) {
