@@ -6,7 +6,7 @@ import { Plant, type PlantInstrument } from "#device/plant.js";
 import type { DriverContext } from "#device/contract.js";
 import { DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
 import { driverNamed } from "#drivers/index.js";
-import type { InstrumentRecord, RecordSink, SampleRecord } from "#record/records.js";
+import type { InstrumentRecord, RecordSink, RunState, SampleRecord } from "#record/records.js";
 import type { ControlStatus, InstrumentStatus, SignalStatus } from "#record/status.js";
 import { checkRecipe } from "#recipe/check.js";
 import { Run } from "#recipe/engine/run.js";
@@ -96,6 +96,11 @@ export class Control {
 		const result = await this.perform(command, args as never, id);
 		return { seq: this.options.journal.lastSeq, result: result as never };
 	};
+
+	/** The present run's state; undefined before the first run. */
+	get runState(): RunState | undefined {
+		return this.run?.state;
+	}
 
 	get status(): ControlStatus {
 		const { lab, clock, speed, version } = this.options;

@@ -75,7 +75,7 @@ export class VirtualPlant {
 	}
 
 	get runState(): string | undefined {
-		return this.control.status.run?.state;
+		return this.control.runState;
 	}
 
 	async until(state: string, limitS: number): Promise<void> {
