@@ -27,7 +27,7 @@ async function startControl({ dataDir, labFile, speed }: ProcessOptions): Promis
 	}
 	const pace: PaceClient | undefined = speed === 1 ? undefined : await connectPace(files.paceSocket);
 	const clock: Clock = pace?.clock ?? new SystemClock();
-	const journal = JournalWriter.open({ dir: files.journal, clock, station: lab.content.station });
+	const journal = JournalWriter.open({ dir: files.journal, clock, diskClock: new SystemClock(), station: lab.content.station });
 	const control = new Control({
 		lab,
 		library: loadLibrary(RECIPES_DIR),

@@ -13,7 +13,7 @@ import { asAdlayerError } from "#core/errors.js";
 /** The main job of the product: two-step coating of lithium foil, 200 cycles. */
 export const DEMO_RECIPE = "li-two-step";
 /** Lab time per real time: a coating of some hours in a few minutes. */
-export const DEMO_SPEED = 100;
+export const DEMO_SPEED = 1000;
 /** Instruments may still be connecting when the service already answers. */
 const READY_MS_MAX = 60_000;
 const READY_EVERY_MS = 500;
