@@ -13,6 +13,6 @@ COPY --from=build /adlayer /adlayer
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data
-EXPOSE 8080
+EXPOSE 8480
 ENTRYPOINT ["node", "bin/adlayer.js"]
 CMD ["start"]

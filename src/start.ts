@@ -9,14 +9,13 @@ import { DEFAULT_PORT } from "#cli/places.js";
 import { askTruth } from "#lab/ask-lab.js";
 import { loadLabFile } from "#src/config.js";
 import { dataFolder, ROOT, SIMULATED_LAB_FILE } from "#src/processes/files.js";
+import { PROCESS_VARIABLE, type ProcessName } from "#src/processes/main.js";
 import type { ProcessOptions } from "#src/processes/process.js";
 
 /** The launcher's own view: as the command line sees it, and the process ids by name as they are now. */
 export interface StartedSystem extends RunningSystem {
 	pids(): Record<string, number>;
 }
-
-type ProcessName = "lab" | "control" | "service";
 
 /** So that neither service nor database can starve control. */
 const SERVICE_NICE = 10;
@@ -90,8 +89,8 @@ class Keeper {
 	start(): Promise<Record<string, unknown>> {
 		const logFile = join(this.options.dataDir, "logs", `${this.name}.log`);
 		const output = openSync(logFile, "a");
-		const child = fork(join(ROOT, "dist/src/processes", `${this.name}.js`), [], {
-			env: { ...process.env, ADLAYER_PROCESS: JSON.stringify(this.options) },
+		const child = fork(join(ROOT, "dist/src/processes/main.js"), [], {
+			env: { ...process.env, [PROCESS_VARIABLE]: JSON.stringify({ name: this.name, options: this.options }) },
 			stdio: ["ignore", output, output, "ipc"],
 			// Ctrl-C reaches the launcher alone, which then stops them in order.
 			detached: true,

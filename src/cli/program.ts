@@ -4,10 +4,17 @@ import { collect, parsePort, parseSet, parseSpeed } from "#cli/arguments.js";
 import { type CheckOptions, check } from "#cli/commands/check.js";
 import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/demo.js";
 import { commandRun } from "#cli/commands/hold-abort.js";
+import { type ProcessCommandOptions, runOneProcess } from "#cli/commands/process.js";
 import { type RunOptions, run } from "#cli/commands/run.js";
 import { type StartOptions, start } from "#cli/commands/start.js";
 import { type DataOption, status } from "#cli/commands/status.js";
 import type { CliContext, Outcome } from "#cli/context.js";
+
+const PROCESSES = {
+	lab: "the simulated lab's process alone",
+	control: "the control process alone",
+	service: "the service's process alone",
+} as const;
 
 export type Perform = (command: (context: CliContext) => Promise<Outcome>) => Promise<void>;
 
@@ -64,5 +71,16 @@ export function buildProgram(version: string, perform: Perform): Command {
 		.option("--set <name=value>", "a parameter of the recipe; may be repeated", parseSet, {})
 		.option("--lab <file>", "lab file to check against (default: the simulated lab)")
 		.action((file: string, options: CheckOptions) => perform((context) => check(context, file, options)));
+
+	for (const name of ["lab", "control", "service"] as const) {
+		program
+			.command(name)
+			.description(PROCESSES[name])
+			.option("--data <folder>", "data folder, shared by the processes of one reactor (default: ADLAYER_DATA)")
+			.requiredOption("--lab <file>", "lab file")
+			.option("--speed <factor>", "lab time per real time, simulated labs only", parseSpeed)
+			.option("--port <number>", "port of page and REST interface (default: ADLAYER_PORT)", parsePort)
+			.action((options: ProcessCommandOptions) => perform((context) => runOneProcess(context, name, options)));
+	}
 	return program;
 }

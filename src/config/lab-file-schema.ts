@@ -1,5 +1,7 @@
 /** JSON Schema (draft-07) of a lab file. Nothing that safety depends on has a default. */
 const name = { type: "string", pattern: "^[A-Za-z][A-Za-z0-9_]{0,31}$" };
+/** The other words stand in the same place of an MQTT topic. */
+const instrumentName = { ...name, not: { enum: ["run", "alarms", "online"] } };
 const signal = { type: "string", pattern: "^[A-Za-z][A-Za-z0-9_]{0,31}\\.[A-Za-z][A-Za-z0-9_]{0,31}$" };
 const celsius = { type: "number", minimum: -50, maximum: 1_200 };
 const positive = { type: "number", exclusiveMinimum: 0 };
@@ -51,7 +53,7 @@ export const LAB_FILE_SCHEMA = strict(
 		station: name,
 		title: { type: "string", minLength: 1 },
 		simulation: strict({ seed: { type: "integer", minimum: 0 }, reactor: { type: "string" }, foil: { type: "string" } }),
-		instruments: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: instrument },
+		instruments: { type: "object", minProperties: 1, propertyNames: instrumentName, additionalProperties: instrument },
 		reactor: strict({
 			carrier: strict({ instrument: name, gas: { type: "string", minLength: 1 }, sccm_min: positive, sccm_max: positive, purge_sccm: positive }),
 			pressures: strict({ chamber: signal, foreline: signal }),

@@ -1,21 +1,25 @@
 /** The control process: moves the reactor, writes the journal, answers on the control link. */
 import { mkdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
+import { setTimeout } from "node:timers/promises";
 import { type Clock, SystemClock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
 import { ControlServer } from "#control-link/server.js";
 import { JournalWriter } from "#journal/writer.js";
 import { loadLibrary } from "#recipe/library-files.js";
-import { loadLabFile } from "#src/config.js";
+import { type LabFile, loadLabFile } from "#src/config.js";
 import { Control } from "#src/control.js";
 import { dataFolder, RECIPES_DIR, VERSION } from "#src/processes/files.js";
-import { type ProcessOptions, runProcess, type Started } from "#src/processes/process.js";
+import type { ProcessOptions, Started } from "#src/processes/process.js";
 import { connectPace, type PaceClient } from "#transport/pace-client.js";
 
 /** Above everything else on the machine, where the system lets us. */
 const PRIORITY = -10;
+/** The simulated lab may be started at the same time. */
+const LAB_WAIT_MS_MAX = 20_000;
+const LAB_LOOK_EVERY_MS = 50;
 
-async function startControl({ dataDir, labFile, speed }: ProcessOptions): Promise<Started> {
+export async function startControl({ dataDir, labFile, speed }: ProcessOptions): Promise<Started> {
 	const files = dataFolder(dataDir);
 	mkdirSync(files.journal, { recursive: true });
 	const lab = loadLabFile(labFile);
@@ -35,7 +39,7 @@ async function startControl({ dataDir, labFile, speed }: ProcessOptions): Promis
 		journal,
 		version: VERSION,
 		speed,
-		...(lab.simulated ? { addresses: JSON.parse(readFileSync(files.addresses, "utf8")) as Record<string, string> } : {}),
+		addresses: await simulatedAddresses(lab, files.addresses),
 		disk: () => journal.diskState(),
 	});
 	const link = await ControlServer.listen({ socketPath: files.controlSocket, handle: control.handle });
@@ -53,4 +57,16 @@ async function startControl({ dataDir, labFile, speed }: ProcessOptions): Promis
 	};
 }
 
-await runProcess("control", startControl);
+/** Where the simulated lab serves its instruments: it says so in a file once it is up. Empty when the lab file says it all. */
+async function simulatedAddresses(lab: LabFile, file: string): Promise<Record<string, string>> {
+	const isNeeded = Object.values(lab.content.instruments).some(({ address }) => address.startsWith("simulated:"));
+	if (!isNeeded) return {};
+	for (const endMs = performance.now() + LAB_WAIT_MS_MAX; ; await setTimeout(LAB_LOOK_EVERY_MS)) {
+		try {
+			return JSON.parse(readFileSync(file, "utf8")) as Record<string, string>;
+		} catch (cause) {
+			if (performance.now() < endMs) continue;
+			throw new AdlayerError("LINK_UNREACHABLE", `The simulated lab has not said in ${file} where its instruments are.`, { cause, hint: "Start the lab process first: adlayer lab." });
+		}
+	}
+}

@@ -5,10 +5,10 @@ import { simulatedDrivers } from "#drivers/index.js";
 import { startLab } from "#lab/start-lab.js";
 import { labPlan, loadLabFile } from "#src/config.js";
 import { dataFolder } from "#src/processes/files.js";
-import { type ProcessOptions, runProcess, type Started } from "#src/processes/process.js";
+import type { ProcessOptions, Started } from "#src/processes/process.js";
 import { parseTwinConstants } from "#twin/constants.js";
 
-async function startLabProcess({ dataDir, labFile, speed }: ProcessOptions): Promise<Started> {
+export async function startLabProcess({ dataDir, labFile, speed }: ProcessOptions): Promise<Started> {
 	const files = dataFolder(dataDir);
 	mkdirSync(files.dir, { recursive: true });
 	rmSync(files.addresses, { force: true });
@@ -29,5 +29,3 @@ async function startLabProcess({ dataDir, labFile, speed }: ProcessOptions): Pro
 	renameSync(`${files.addresses}.tmp`, files.addresses);
 	return { ready: { addresses: Object.fromEntries(running.addresses) }, stop: () => running.close() };
 }
-
-await runProcess("lab", startLabProcess);

@@ -19,11 +19,10 @@ export interface Started {
 	stop(): Promise<void>;
 }
 
-/** Runs one process to its end: starts it, reports readiness on the parent's channel or stderr, ends on signals. */
-export async function runProcess(name: string, start: (options: ProcessOptions) => Promise<Started>): Promise<void> {
+/** Runs one process to its end: starts it, reports readiness on the parent's channel and stderr, ends on signals. */
+export async function runProcess(name: string, options: ProcessOptions, start: (options: ProcessOptions) => Promise<Started>): Promise<void> {
 	process.title = `adlayer ${name}`;
 	try {
-		const options = JSON.parse(process.env.ADLAYER_PROCESS ?? "null") as ProcessOptions;
 		const started = await start(options);
 		let ending = false;
 		const end = (cause: string) => {

@@ -6,7 +6,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { buildApp } from "#api/app.js";
 import { LiveState } from "#api/live-state.js";
 import type { RecipeEntry, RecipeShelf } from "#api/ports.js";
-import { SystemClock } from "#core/clock.js";
+import { type Clock, SystemClock } from "#core/clock.js";
 import { asAdlayerError } from "#core/errors.js";
 import { ControlClient } from "#control-link/client.js";
 import { JournalReader } from "#journal/reader.js";
@@ -18,15 +18,16 @@ import { loadLibrary } from "#recipe/library-files.js";
 import { readYaml } from "#recipe/yaml-document.js";
 import { foilTemperature, labFacts, loadLabFile, signalRoles } from "#src/config.js";
 import { dataFolder, RECIPES_DIR, ROOT, VERSION } from "#src/processes/files.js";
-import { type ProcessOptions, runProcess, type Started } from "#src/processes/process.js";
+import type { ProcessOptions, Started } from "#src/processes/process.js";
 import { openStore } from "#store/open.js";
 
 /** Records taken into the live state before other work of the process gets its turn. */
 const LIVE_BATCH_RECORDS = 2_000;
 const CONTROL_ASK_MS = 2_000;
+const MQTT_PORT = 1883;
 const RECIPE_ENDING = ".recipe.yaml";
 
-async function startService({ dataDir, labFile, speed, port }: ProcessOptions): Promise<Started> {
+export async function startService({ dataDir, labFile, speed, port }: ProcessOptions): Promise<Started> {
 	const files = dataFolder(dataDir);
 	const lab = loadLabFile(labFile);
 	const clock = new SystemClock();
@@ -50,7 +51,7 @@ async function startService({ dataDir, labFile, speed, port }: ProcessOptions): 
 	});
 	const following = new AbortController();
 	const followed = follow(live, new JournalReader({ dir: files.journal, name: "live", clock, from: { journal: "", seq: 0 } }), following.signal);
-	const broker: EmbeddedBroker | undefined = process.env.MQTT_URL === undefined ? await startBroker() : undefined;
+	const broker: EmbeddedBroker | undefined = process.env.MQTT_URL === undefined ? await dashboardBroker(port) : undefined;
 	const mqttUrl = process.env.MQTT_URL ?? broker!.url;
 	const publisher = new Publisher({
 		clock,
@@ -78,17 +79,14 @@ async function startService({ dataDir, labFile, speed, port }: ProcessOptions): 
 	});
 	const host = process.env.ADLAYER_HOST ?? "127.0.0.1";
 	await app.listen({ host, port });
-	await control
-		.request("status", {}, { timeoutMs: CONTROL_ASK_MS })
-		.then((status) => live.adopt(status))
-		.catch(() => {});
+	const asking = adoptRegularly(live, control, clock, following.signal);
 	return {
 		ready: { url: `http://${host}:${(app.server.address() as AddressInfo).port}`, mqttUrl: withoutLogin(mqttUrl) },
 		async stop() {
 			following.abort();
 			await app.close();
 			await publisher.stop();
-			await followed;
+			await Promise.all([followed, asking]);
 			await store.close();
 			await broker?.close();
 		},
@@ -116,6 +114,23 @@ async function follow(live: LiveState, reader: JournalReader, signal: AbortSigna
 	await reader.close();
 }
 
+/** What the journal's records do not tell (anneal minutes, the end of a run that control gave up) comes from control itself. */
+async function adoptRegularly(live: LiveState, control: ControlClient, clock: Clock, signal: AbortSignal): Promise<void> {
+	while (!signal.aborted) {
+		await control
+			.request("status", {}, { timeoutMs: CONTROL_ASK_MS })
+			.then((status) => live.adopt(status))
+			.catch(() => {});
+		await clock.sleep(CONTROL_ASK_MS, signal).catch(() => {});
+	}
+}
+
+/** On MQTT's own port, so that a dashboard finds it again; on a free one when that is taken, or when any port will do. */
+async function dashboardBroker(servicePort: number): Promise<EmbeddedBroker> {
+	if (servicePort === 0) return startBroker();
+	return startBroker({ port: MQTT_PORT }).catch(() => startBroker());
+}
+
 function shelf(folder: string): RecipeShelf {
 	const read = async (fileName: string): Promise<RecipeEntry & { text: string }> => {
 		const text = await readFile(join(folder, fileName), "utf8");
@@ -134,5 +149,3 @@ function withoutLogin(url: string): string {
 	const parsed = new URL(url);
 	return `${parsed.protocol}//${parsed.host}`;
 }
-
-await runProcess("service", startService);
