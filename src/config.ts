@@ -4,14 +4,14 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { AdlayerError, asAdlayerError, type Problem } from "#core/errors.js";
 import { pascalFromTorr } from "#core/units.js";
-import { driverNamed } from "#drivers/index.js";
 import type { Output, Reactor } from "#device/reactor.js";
+import { driverNamed } from "#drivers/index.js";
 import type { LabPlan } from "#lab/plan.js";
-import type { SampleRecord } from "#record/records.js";
-import type { SignalRoles } from "#record/status.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
 import { compileSchema, validate } from "#recipe/schema.js";
 import { problemAt, readYaml, type YamlDocument } from "#recipe/yaml-document.js";
+import type { SampleRecord } from "#record/records.js";
+import type { SignalRoles } from "#record/status.js";
 import { LAB_FILE_SCHEMA, type LabFileContent } from "#src/config/lab-file-schema.js";
 import { parseAddress } from "#transport/address.js";
 
@@ -32,7 +32,11 @@ export function loadLabFile(path: string): LabFile {
 	try {
 		text = readFileSync(path, "utf8");
 	} catch (cause) {
-		throw new AdlayerError("LAB_FILE_INVALID", `The lab file ${path} cannot be read: ${asAdlayerError(cause).message}`, { cause });
+		throw new AdlayerError(
+			"LAB_FILE_INVALID",
+			`The lab file ${path} cannot be read: ${asAdlayerError(cause).message}`,
+			{ cause },
+		);
 	}
 	return parseLabFile(text, path);
 }
@@ -40,15 +44,26 @@ export function loadLabFile(path: string): LabFile {
 export function parseLabFile(text: string, path: string): LabFile {
 	const document = readYaml(text);
 	const problems: Problem[] = [...document.problems];
-	if (problems.length === 0) problems.push(...validate(validLabFile, document.value, document).map((finding) => finding.problem));
+	if (problems.length === 0)
+		problems.push(...validate(validLabFile, document.value, document).map((finding) => finding.problem));
 	const content = document.value as LabFileContent;
 	if (problems.length === 0) problems.push(...meaningProblems(content, document));
 	if (problems.length > 0) {
 		const first = problems[0]!;
 		const more = problems.length === 1 ? "" : ` and ${problems.length - 1} more`;
-		throw new AdlayerError("LAB_FILE_INVALID", `${path}:${first.line ?? 1}:${first.column ?? 1}: ${first.message}${more}`, { problems });
+		throw new AdlayerError(
+			"LAB_FILE_INVALID",
+			`${path}:${first.line ?? 1}:${first.column ?? 1}: ${first.message}${more}`,
+			{ problems },
+		);
 	}
-	return { path, text, sha256: createHash("sha256").update(text).digest("hex"), content, simulated: content.simulation !== undefined };
+	return {
+		path,
+		text,
+		sha256: createHash("sha256").update(text).digest("hex"),
+		content,
+		simulated: content.simulation !== undefined,
+	};
 }
 
 /** What the schema cannot say: names that must exist, addresses and settings that must fit their driver, ranges in order. */
@@ -66,8 +81,15 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 		}
 		try {
 			const address = parseAddress(entry.address);
-			const fits = address.scheme === "simulated" ? content.simulation !== undefined : driver.addressSchemes.includes(address.scheme);
-			if (!fits) wrong([...at, "address"], `Driver ${entry.driver} cannot use ${entry.address}.`, { value: entry.address, limit: driver.addressSchemes.join(", ") });
+			const fits =
+				address.scheme === "simulated"
+					? content.simulation !== undefined
+					: driver.addressSchemes.includes(address.scheme);
+			if (!fits)
+				wrong([...at, "address"], `Driver ${entry.driver} cannot use ${entry.address}.`, {
+					value: entry.address,
+					limit: driver.addressSchemes.join(", "),
+				});
 		} catch (thrown) {
 			wrong([...at, "address"], asAdlayerError(thrown).message, { value: entry.address });
 		}
@@ -86,17 +108,35 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 	isSignal(["reactor", "pressures", "foreline"], reactor.pressures.foreline);
 	isSignal(["reactor", "stop_valve", "output"], reactor.stop_valve.output);
 	for (const [input, id] of Object.entries(reactor.inputs)) isSignal(["reactor", "inputs", input], id);
-	for (const [zone, spec] of Object.entries(reactor.zones)) isInstrument(["reactor", "zones", zone, "instrument"], spec.instrument);
+	for (const [zone, spec] of Object.entries(reactor.zones))
+		isInstrument(["reactor", "zones", zone, "instrument"], spec.instrument);
 	for (const [precursor, spec] of Object.entries(reactor.precursors)) {
 		const at = ["reactor", "precursors", precursor];
 		isSignal([...at, "output"], spec.output);
-		if (spec.line_zone !== null && !Object.hasOwn(reactor.zones, spec.line_zone)) wrong([...at, "line_zone"], `There is no zone ${spec.line_zone}.`, { value: spec.line_zone });
-		if (spec.shortest_pulse_ms >= spec.longest_pulse_ms) wrong([...at, "longest_pulse_ms"], "The longest pulse is not longer than the shortest.", { value: spec.longest_pulse_ms, limit: spec.shortest_pulse_ms });
+		if (spec.line_zone !== null && !Object.hasOwn(reactor.zones, spec.line_zone))
+			wrong([...at, "line_zone"], `There is no zone ${spec.line_zone}.`, { value: spec.line_zone });
+		if (spec.shortest_pulse_ms >= spec.longest_pulse_ms)
+			wrong([...at, "longest_pulse_ms"], "The longest pulse is not longer than the shortest.", {
+				value: spec.longest_pulse_ms,
+				limit: spec.shortest_pulse_ms,
+			});
 	}
 	const { carrier, limits } = reactor;
-	if (carrier.sccm_min >= carrier.sccm_max) wrong(["reactor", "carrier", "sccm_max"], "sccm_max is not above sccm_min.", { value: carrier.sccm_max, limit: carrier.sccm_min });
-	if (carrier.purge_sccm < carrier.sccm_min || carrier.purge_sccm > carrier.sccm_max) wrong(["reactor", "carrier", "purge_sccm"], "purge_sccm is outside the carrier's range.", { value: carrier.purge_sccm, limit: `${carrier.sccm_min} to ${carrier.sccm_max}` });
-	if (limits.dose_torr_min >= limits.dose_torr_max) wrong(["reactor", "limits", "dose_torr_max"], "dose_torr_max is not above dose_torr_min.", { value: limits.dose_torr_max, limit: limits.dose_torr_min });
+	if (carrier.sccm_min >= carrier.sccm_max)
+		wrong(["reactor", "carrier", "sccm_max"], "sccm_max is not above sccm_min.", {
+			value: carrier.sccm_max,
+			limit: carrier.sccm_min,
+		});
+	if (carrier.purge_sccm < carrier.sccm_min || carrier.purge_sccm > carrier.sccm_max)
+		wrong(["reactor", "carrier", "purge_sccm"], "purge_sccm is outside the carrier's range.", {
+			value: carrier.purge_sccm,
+			limit: `${carrier.sccm_min} to ${carrier.sccm_max}`,
+		});
+	if (limits.dose_torr_min >= limits.dose_torr_max)
+		wrong(["reactor", "limits", "dose_torr_max"], "dose_torr_max is not above dose_torr_min.", {
+			value: limits.dose_torr_max,
+			limit: limits.dose_torr_min,
+		});
 	return problems;
 }
 
@@ -182,11 +222,19 @@ export function labFacts({ content }: LabFile): LabFacts {
 
 /** The signals that people look at first. The foil's temperature is that of the first zone that heats it. */
 export function signalRoles({ content }: LabFile): SignalRoles {
-	const { zones, pressures } = content.reactor;
+	const { zones, pressures, carrier, precursors, stop_valve, inputs } = content.reactor;
 	const foilZone = Object.values(zones).find((zone) => zone.heats_foil);
 	return {
 		chamberPa: pressures.chamber,
-		...(foilZone === undefined ? {} : { foilC: `${foilZone.instrument}.temperature`, foilTargetC: `${foilZone.instrument}.setpoint` }),
+		carrierSccm: `${carrier.instrument}.flow`,
+		carrierTargetSccm: `${carrier.instrument}.setpoint`,
+		dosingValves: mapValues(precursors, ({ output }) => output),
+		stopValve: stop_valve.output,
+		pumpRunning: inputs.pump_running,
+		lidClosed: inputs.lid_closed,
+		...(foilZone === undefined
+			? {}
+			: { foilC: `${foilZone.instrument}.temperature`, foilTargetC: `${foilZone.instrument}.setpoint` }),
 	};
 }
 
@@ -214,7 +262,12 @@ export function labPlan({ content, path }: LabFile): { plan: LabPlan; twinFile: 
 		plan: {
 			seed: simulation.seed,
 			foil: simulation.foil,
-			instruments: Object.entries(content.instruments).map(([name, { driver, address, settings }]) => ({ name, driver, address, settings })),
+			instruments: Object.entries(content.instruments).map(([name, { driver, address, settings }]) => ({
+				name,
+				driver,
+				address,
+				settings,
+			})),
 			reactor: {
 				carrier: { instrument: reactor.carrier.instrument },
 				pressures: reactor.pressures,

@@ -227,7 +227,12 @@ const status = {
 			signals: { type: "object", additionalProperties: shape(signalProperties) },
 			interlocks: list(ref("Interlock")),
 			alarms: list(ref("Alarm")),
-			roles: { type: "object", additionalProperties: string },
+			roles: {
+				type: "object",
+				description: "Which signals (instrument.signal) play which part",
+				properties: { dosingValves: { type: "object", additionalProperties: string } },
+				additionalProperties: string,
+			},
 		},
 		["roles"],
 	),

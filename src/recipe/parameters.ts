@@ -4,7 +4,7 @@ import type { Path } from "#recipe/path.js";
 import { PARAMETER_PATTERN } from "#recipe/recipe-schema.js";
 import type { RuleCode } from "#recipe/rule-codes.js";
 import { isRecord } from "#recipe/schema.js";
-import { problemAt, type YamlDocument } from "#recipe/yaml-document.js";
+import { problemAt, readYaml, type YamlDocument } from "#recipe/yaml-document.js";
 
 export interface Resolution {
 	/** The document with every reference replaced; one that could not be is left as it is and its path is in `unresolved`. */
@@ -12,6 +12,17 @@ export interface Resolution {
 	readonly parameters: Readonly<Record<string, number>>;
 	readonly problems: readonly Problem[];
 	readonly unresolved: readonly Path[];
+}
+
+/** One parameter as a launch form asks for it. */
+export interface DeclaredParameter {
+	readonly name: string;
+	readonly title: string;
+	readonly unit: string;
+	readonly min: number;
+	readonly max: number;
+	readonly default: number;
+	readonly integer: boolean;
 }
 
 const PARAMETER_NAME = new RegExp(PARAMETER_PATTERN);
@@ -139,6 +150,20 @@ function outside(
 		return { code: "PARAMETER_NOT_AN_INTEGER", message, limit: range };
 	}
 	return undefined;
+}
+
+/** What a recipe's text declares, in its order; entries that are not whole are left out, the check says what is wrong. */
+export function declaredParameters(text: string): DeclaredParameter[] {
+	const { value } = readYaml(text);
+	if (!isRecord(value) || !isRecord(value.parameters)) return [];
+	return Object.entries(value.parameters).flatMap(([name, entry]) => {
+		if (!isRecord(entry)) return [];
+		const { title, unit, min, max, default: usual, integer } = entry;
+		if (!isFiniteNumber(min) || !isFiniteNumber(max) || !isFiniteNumber(usual)) return [];
+		const isText = (part: unknown): part is string => typeof part === "string";
+		const texts = { title: isText(title) ? title : name, unit: isText(unit) ? unit : "" };
+		return [{ name, ...texts, min, max, default: usual, integer: integer === true }];
+	});
 }
 
 const isFiniteNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);

@@ -25,6 +25,14 @@ export interface SignalRoles {
 	readonly foilC?: string;
 	readonly foilTargetC?: string;
 	readonly chamberPa?: string;
+	/** Flow of the carrier gas and its setpoint. */
+	readonly carrierSccm?: string;
+	readonly carrierTargetSccm?: string;
+	/** Dosing valves by precursor, and the stop valve towards the pump: 1 is open. */
+	readonly dosingValves?: Readonly<Record<string, string>>;
+	readonly stopValve?: string;
+	readonly pumpRunning?: string;
+	readonly lidClosed?: string;
 }
 
 export interface SignalStatus {

@@ -14,8 +14,11 @@ export interface Declaration {
 /** What the actuators were last told. */
 export interface Commanded {
 	carrierSccm: number;
-	stopOpen: boolean;
-	/** Zones that are heated, with their targets; a zone that is off is absent. */
+	/** When the carrier flow was last commanded, monotonic ms. */
+	carrierSinceMs: number;
+	/** Unknown while a command is on its way, after one that failed, and while its instrument is away. */
+	stopValve: "open" | "shut" | "unknown";
+	/** Setpoints of the zones that are heated, corrected degC; a zone that is off is absent. */
 	readonly targetsC: Map<string, number>;
 }
 
@@ -24,8 +27,6 @@ export interface SafetyView {
 	readonly reactor: Reactor;
 	readonly commanded: Readonly<Commanded>;
 	readonly declaration: Declaration | null;
-	/** When the carrier or the stop valve was last commanded, monotonic ms. */
-	readonly carrierSinceMs: number;
 	reading(signal: string): Reading;
 	instrumentReady(name: string): boolean;
 }
@@ -45,15 +46,18 @@ export interface Interlock {
 	readonly id: string;
 	readonly title: string;
 	readonly effect: Effect;
-	/** The finding must persist this long, or over this many new readings. */
+	/** The finding must persist this long, and over this many new readings. */
 	readonly delayMs: number;
 	readonly consecutiveReadings: number;
 	/** The signal whose readings are counted; absent: every evaluation counts. */
-	readonly countedSignal?: (view: SafetyView) => string | undefined;
+	readonly countedSignal?: string;
 	/** What the operator should do. */
 	readonly response: string;
-	/** The danger seen, or undefined. Stale, unknown and impossible values are danger. */
-	judge(view: SafetyView): Finding | undefined;
+	/**
+	 * The danger seen, or undefined. Stale, unknown and impossible values are danger. `tripped`: the interlock has tripped
+	 * for this cause; it is gone only when the cause itself is, not when the trip has ended what made it matter.
+	 */
+	judge(view: SafetyView, tripped: boolean): Finding | undefined;
 }
 
 /** A reading as words for a cause: its value, or what is wrong with it. */
@@ -66,9 +70,27 @@ export function isGood(reading: Reading): reading is Reading & { readonly value:
 	return reading.quality === "good" && reading.value !== null && Number.isFinite(reading.value);
 }
 
+/** A contact that is proven to be made. */
+export function isMade(reading: Reading): boolean {
+	return reading.quality === "good" && reading.value === 1;
+}
+
+/** The instrument of a signal `instrument.signal`. */
+export function instrumentOf(signal: string): string {
+	return signal.slice(0, signal.indexOf("."));
+}
+
+export function zoneSignal(reactor: Reactor, zone: string): string {
+	return `${reactor.zones[zone]!.instrument}.temperature`;
+}
+
 /** The corrected temperature of a zone: what its sensor reads plus its declared offset. */
-export function zoneReading(view: Pick<SafetyView, "reactor" | "reading">, zone: string): Reading {
-	const spec = view.reactor.zones[zone]!;
-	const raw = view.reading(`${spec.instrument}.temperature`);
-	return raw.value === null ? raw : { ...raw, value: raw.value + spec.offsetC };
+export function corrected(raw: Reading, offsetC: number): Reading {
+	return raw.value === null || offsetC === 0 ? raw : { ...raw, value: raw.value + offsetC };
+}
+
+/** The instruments that drive the stop valve and the precursor valves. */
+export function valveInstruments(reactor: Reactor): string[] {
+	const precursors = Object.values(reactor.precursors).map((precursor) => precursor.instrument);
+	return [...new Set([reactor.stopValve.instrument, ...precursors])];
 }

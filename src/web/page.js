@@ -1,165 +1,62 @@
-/** The status page: shows what the service says over server-sent events, and offers hold and abort. */
-const PASCAL_PER_TORR = 101_325 / 760;
-/** The service sends its state twice a second; after this silence nothing shown may be taken for the present. */
-const SILENCE_MS = 5_000;
-const ENDED = new Set(["idle", "complete", "stopped", "aborted", "aborting"]);
-const HOLDABLE = new Set(["running", "pausing", "paused", "restarting"]);
+/** The status page: one state, twice a second, handed to every view; and what is shown when it stops coming. */
+import { renderAttention } from "./attention-view.js";
+import { $, setText } from "./dom.js";
+import { timeOfDay } from "./format.js";
+import { renderInstruments } from "./instruments-view.js";
+import { openLaunchForm, startLaunchForm } from "./launch-form.js";
+import { startOperator } from "./operator.js";
+import { followPulses } from "./pulses-view.js";
+import { renderReadings } from "./readings-view.js";
+import { renderRun, startRunView } from "./run-view.js";
+import { followHealth } from "./service-view.js";
+import { controlWatch, followStatus, withoutTrust } from "./status-stream.js";
+import { forget, renderTrends, startTrends } from "./trends-view.js";
 
-const $ = (id) => document.getElementById(id);
-let run = null;
-let lastHeardMs = Number.NEGATIVE_INFINITY;
+const isControlHeard = controlWatch();
+let last = null;
+let isConnected = false;
 
-function duration(seconds) {
-	const whole = Math.max(0, Math.round(seconds));
-	const two = (n) => String(n).padStart(2, "0");
-	return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
-}
+startOperator();
+startTrends();
+startLaunchForm();
+startRunView({ onLaunch: () => void openLaunchForm() });
+void followHealth(() => isConnected);
 
-function valueText(signal) {
-	if (signal.value === null) return "–";
-	if (signal.unit === "Pa") return `${(signal.value / PASCAL_PER_TORR).toPrecision(3)} Torr`;
-	if (signal.unit === "degC") return `${signal.value.toFixed(1)} °C`;
-	if (signal.unit === "bool") return signal.value === 0 ? "off" : "on";
-	return `${Number(signal.value.toPrecision(5))} ${signal.unit === "1" ? "" : signal.unit}`;
-}
-
-/** A stale or faulty value is never shown as a plain number. */
-function show(element, signal) {
-	element.className = signal?.quality ?? "stale";
-	element.textContent = signal === undefined ? "–" : signal.quality === "good" ? valueText(signal) : signal.quality;
-}
-
-/** The part's signal: named by the lab, or else found by its name and unit. */
-function part(status, role, name, unit) {
-	const named = status.roles?.[role];
-	if (named !== undefined) return status.signals[named];
-	return Object.entries(status.signals).find(([id, signal]) => signal.unit === unit && name.test(id))?.[1];
-}
-
-function render(status) {
-	$("simulated").hidden = !status.simulated;
-	$("simulated").textContent = status.speed === 1 ? "SIMULATED" : `SIMULATED ×${status.speed}`;
-	$("station").textContent = status.station;
-	run = status.run;
-	$("product").textContent = run === null ? "No run" : run.product;
-	$("state").textContent = run?.state ?? "";
-	$("cause").textContent = run?.cause ?? "";
-	const spent = run === null ? 0 : run.elapsedS + run.remainingS;
-	$("progress").value = spent > 0 ? run.elapsedS / spent : 0;
-	$("phase").textContent = run?.step ? `${run.step.phase}: ${run.step.title}` : "–";
-	$("cycle").textContent = run === null ? "–" : `${run.cycles.complete} / ${run.cycles.ordered}`;
-	$("elapsed").textContent = run === null ? "–" : duration(run.elapsedS);
-	$("left").textContent = run === null ? "–" : duration(run.remainingS);
-	show($("stage"), part(status, "foilC", /^stage\.(?!.*(set|target))/, "degC"));
-	show($("target"), part(status, "foilTargetC", /^stage\..*(set|target)/, "degC"));
-	show($("chamber"), part(status, "chamberPa", /chamber/, "Pa"));
-	$("hold").disabled = run === null || !HOLDABLE.has(run.state);
-	$("abort").disabled = run === null || ENDED.has(run.state);
-	renderAlarms(status);
-	renderSignals(status);
-}
-
-function row(tag, cells) {
-	const line = document.createElement(tag);
-	line.append(...cells);
-	return line;
-}
-
-function cell(text, className = "") {
-	const made = document.createElement("td");
-	made.textContent = text;
-	made.className = className;
-	return made;
-}
-
-function renderAlarms(status) {
-	const lines = status.alarms.map((alarm) => {
-		const line = document.createElement("li");
-		line.className = alarm.priority;
-		line.textContent = `${alarm.alarm} (${alarm.priority}, ${alarm.state}): ${alarm.message} ${alarm.response}`;
-		return line;
-	});
-	const tripped = status.interlocks
-		.filter((interlock) => interlock.state !== "clear")
-		.map((interlock) => {
-			const line = document.createElement("li");
-			line.className = "critical";
-			line.textContent = `Interlock ${interlock.interlock} ${interlock.state}: ${interlock.cause}`;
-			return line;
-		});
-	const none = document.createElement("li");
-	none.textContent = "None";
-	$("alarms").replaceChildren(...(lines.length + tripped.length === 0 ? [none] : [...tripped, ...lines]));
-}
-
-function renderSignals(status) {
-	const rows = Object.entries(status.signals).map(([id, signal]) => {
-		const dot = id.indexOf(".");
-		const name = id.slice(0, dot);
-		const instrument = status.instruments[name];
-		const value = cell("");
-		show(value, signal);
-		const connection = instrument?.state ?? "–";
-		return row("tr", [
-			cell(name),
-			cell(connection, connection === "fault" ? "fault" : ""),
-			cell(id.slice(dot + 1)),
-			value,
-			cell(signal.quality, signal.quality),
-		]);
-	});
-	$("signals").replaceChildren(...rows);
-}
-
-function ask(question) {
-	return new Promise((resolve) => {
-		const dialog = $("confirm");
-		$("question").textContent = question;
-		const answer = (yes) => {
-			dialog.onclose = null;
-			dialog.close();
-			resolve(yes);
-		};
-		$("yes").onclick = () => answer(true);
-		$("no").onclick = () => answer(false);
-		dialog.onclose = () => resolve(false);
-		dialog.showModal();
-	});
-}
-
-async function command(name, question) {
-	const target = run;
-	if (target === null || !(await ask(question))) return;
-	$("answer").textContent = "Sent ...";
-	try {
-		const reply = await fetch(`/api/v1/runs/${encodeURIComponent(target.run)}/commands`, {
-			method: "POST",
-			headers: { "content-type": "application/json" },
-			body: JSON.stringify({ command: name, by: "page" }),
-		});
-		const body = await reply.json();
-		$("answer").textContent = reply.ok ? `Done: the run is ${body.state}.` : `${body.detail} ${body.hint}`;
-	} catch {
-		$("answer").textContent = `The service did not answer. On the machine itself: adlayer ${name}`;
-	}
-}
-
-$("hold").onclick = () => command("hold", "Hold the run? Precursor valves shut, purge flow on.");
-$("abort").onclick = () =>
-	command("abort", "Abort the run? The reactor goes to its safe state and the run cannot be resumed.");
-
-new EventSource("/api/v1/status").addEventListener("status", (event) => {
-	lastHeardMs = performance.now();
-	$("lost").hidden = true;
-	render(JSON.parse(event.data));
+followStatus({
+	onStatus(status) {
+		if (!isConnected) forget();
+		last = status;
+		isConnected = true;
+		const isLive = isControlHeard(status);
+		render(isLive ? status : withoutTrust(status), isLive);
+		renderTrends(status);
+		followPulses(status);
+		showLoss(
+			isLive ? "" : `Control is silent since ${timeOfDay(status.wall)}. Values are old; the run may have changed.`,
+		);
+	},
+	onSilence(silentMs) {
+		isConnected = false;
+		if (last !== null) render(withoutTrust(last), false);
+		const advice = "The run does not depend on this page. On the machine itself: adlayer status, hold, abort.";
+		showLoss(`No connection for ${Math.round(silentMs / 1000)} s. What is shown is old. ${advice}`);
+	},
 });
 
-setInterval(() => {
-	if (performance.now() - lastHeardMs <= SILENCE_MS) return;
-	$("lost").hidden = false;
-	for (const id of ["stage", "target", "chamber"]) show($(id), { quality: "stale", value: null });
-	for (const line of $("signals").rows) {
-		line.cells[3].textContent = line.cells[4].textContent = "stale";
-		line.cells[3].className = line.cells[4].className = "stale";
-	}
-}, 1_000);
+function render(status, isLive) {
+	$("simulated").hidden = !status.simulated;
+	setText($("speed"), status.speed === 1 ? "" : `×${status.speed}`);
+	document.title = `${status.simulated ? "SIMULATED " : ""}${status.run?.state ?? "no run"} – ${status.station}`;
+	document.body.classList.toggle("old", !isLive);
+	setText($("station"), status.station);
+	setText($("clock"), `${status.speed === 1 ? "" : "lab time "}${timeOfDay(status.wall)}`);
+	renderRun(status, isLive);
+	renderReadings(status);
+	renderAttention(status);
+	renderInstruments(status);
+}
+
+function showLoss(text) {
+	$("lost").hidden = text === "";
+	setText($("lost"), text);
+}

@@ -7,6 +7,9 @@ import type { Bench } from "./report.js";
 
 /** Loaded one at a time, so that no bench pays for another's imports. */
 const BENCHES: Record<string, () => Promise<Bench>> = {
+	pulse: async () => (await import("./pulse.js")).pulse,
+	load: async () => (await import("./load.js")).load,
+	startup: async () => (await import("./startup.js")).startup,
 	"virtual-time": async () => (await import("./virtual-time.js")).virtualTime,
 };
 

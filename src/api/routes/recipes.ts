@@ -1,8 +1,9 @@
 import type { AppDeps } from "#api/ports.js";
 import type { RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
-import { list, recipeName, recipeText, ref, setValues, shape, string } from "#api/schemas.js";
+import { boolean, list, number, recipeName, recipeText, ref, setValues, shape, string } from "#api/schemas.js";
 import { AdlayerError } from "#core/errors.js";
+import { declaredParameters } from "#recipe/parameters.js";
 
 export interface RecipeChoice {
 	recipe?: string;
@@ -22,6 +23,15 @@ export async function chosenRecipe(deps: AppDeps, choice: RecipeChoice): Promise
 
 export function recipeRoutes({ api, deps }: RouteGroup): void {
 	const entry = { name: string, fileName: string, title: string };
+	const parameter = shape({
+		name: string,
+		title: string,
+		unit: string,
+		min: number,
+		max: number,
+		default: number,
+		integer: boolean,
+	});
 	const listSchema = routeSchema({
 		tag: "recipes",
 		summary: "All recipes of this service",
@@ -34,15 +44,15 @@ export function recipeRoutes({ api, deps }: RouteGroup): void {
 
 	const oneSchema = routeSchema({
 		tag: "recipes",
-		summary: "One recipe with its text",
+		summary: "One recipe with its text and its parameters",
 		params: { name: recipeName },
-		answer: shape({ ...entry, text: string }),
+		answer: shape({ ...entry, text: string, parameters: list(parameter) }),
 		errors: ["RECIPE_NOT_FOUND"],
 	});
 	api.get<{ Params: { name: string } }>("/recipes/:name", { schema: oneSchema }, async ({ params }) => {
 		const found = await deps.recipes.read(params.name);
 		if (found === undefined) throw new AdlayerError("RECIPE_NOT_FOUND", `There is no recipe ${params.name}.`);
-		return found;
+		return { ...found, parameters: declaredParameters(found.text) };
 	});
 
 	const checkSchema = routeSchema({

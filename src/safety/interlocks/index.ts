@@ -13,13 +13,13 @@ import { valveIoLost } from "#safety/interlocks/valve-io-lost.js";
 export function interlocksOf(reactor: Reactor): Interlock[] {
 	const zones = Object.entries(reactor.zones);
 	return [
-		...zones.map(([zone]) => overTemperature(zone)),
-		...zones.filter(([, spec]) => spec.heatsFoil).map(([zone]) => meltGuard(zone)),
-		pumpLost,
-		forelineAboveChamber,
-		carrierLost,
-		gaugeLost,
-		lidOpen,
-		valveIoLost,
+		...zones.map(([zone]) => overTemperature(reactor, zone)),
+		...zones.filter(([, spec]) => spec.heatsFoil).map(([zone]) => meltGuard(reactor, zone)),
+		pumpLost(reactor),
+		forelineAboveChamber(reactor),
+		carrierLost(reactor),
+		gaugeLost(reactor),
+		lidOpen(reactor),
+		valveIoLost(reactor),
 	];
 }

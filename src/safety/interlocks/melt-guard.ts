@@ -1,21 +1,31 @@
-import { type Interlock, isGood, zoneReading } from "#safety/interlock.js";
+import type { Reactor } from "#device/reactor.js";
+import { corrected, type Interlock, isGood, zoneSignal } from "#safety/interlock.js";
+
+/** The cause counts as gone this far below the bound, so that noise at the bound does not trip again and again. */
+const CLEARS_BELOW_C = 0.5;
 
 /** A zone that heats the foil at or above what the run declared as never-above: two consecutive readings trip. */
-export function meltGuard(zone: string): Interlock {
+export function meltGuard(reactor: Reactor, zone: string): Interlock {
+	const signal = zoneSignal(reactor, zone);
+	const { offsetC } = reactor.zones[zone]!;
 	return {
 		id: `melt-guard.${zone}`,
 		title: `Melt guard of zone ${zone}`,
 		effect: "trip",
 		delayMs: 0,
 		consecutiveReadings: 2,
-		countedSignal: (view) => `${view.reactor.zones[zone]!.instrument}.temperature`,
-		response: "The foil may have been too hot: note it with the sample. Find out why the zone overshot before resetting.",
-		judge(view) {
+		countedSignal: signal,
+		response:
+			"The foil may have been too hot: note it with the sample. Find out why the zone overshot before resetting.",
+		judge(view, tripped) {
 			const limit = view.declaration?.neverAboveC ?? null;
 			if (limit === null) return undefined;
-			const reading = zoneReading(view, zone);
-			if (!isGood(reading) || reading.value < limit) return undefined;
-			return { cause: `Zone ${zone} reads ${reading.value.toFixed(1)} °C; the run declared never above ${limit} °C.`, value: reading.value, limit, unit: "degC" };
+			const reading = corrected(view.reading(signal), offsetC);
+			const clearC = tripped ? limit - CLEARS_BELOW_C : limit;
+			// A temperature that is not known is over-temperature's affair.
+			if (!isGood(reading) || reading.value < clearC) return undefined;
+			const cause = `Zone ${zone} reads ${reading.value.toFixed(1)} °C; the run declared never above ${limit} °C.`;
+			return { cause, value: reading.value, limit, unit: "degC" };
 		},
 	};
 }

@@ -1,18 +1,30 @@
-import { type Interlock, inWords, isGood } from "#safety/interlock.js";
+import type { Reactor } from "#device/reactor.js";
+import { type Interlock, instrumentOf, inWords, isGood, isMade, valveInstruments } from "#safety/interlock.js";
 
-/** The pump is not proven to run while the chamber is open to it. */
-export const pumpLost: Interlock = {
-	id: "pump-lost",
-	title: "Pump lost",
-	effect: "pump-lost",
-	delayMs: 0,
-	consecutiveReadings: 1,
-	response: "Keep the chamber shut. Repair or restart the pump and prove vacuum before resetting.",
-	judge(view) {
-		if (!view.commanded.stopOpen) return undefined;
-		const running = view.reading(view.reactor.inputs.pumpRunning);
-		if (isGood(running) && running.value === 1) return undefined;
-		const seen = isGood(running) ? "open" : inWords(running);
-		return { cause: `The stop valve is open but the pump-run contact is ${seen}.`, value: running.value, limit: 1, unit: "bool" };
-	},
-};
+/**
+ * The pump is not proven to run while the chamber is open to it. A pump contact that is wired to the valve I/O goes with it:
+ * then nothing could shut the stop valve, its own watchdog has opened it, and valve-io-lost acts; a pump that stops in that
+ * time shows on the gauges.
+ */
+export function pumpLost(reactor: Reactor): Interlock {
+	const { pumpRunning } = reactor.inputs;
+	const contactInstrument = instrumentOf(pumpRunning);
+	const isOnValveIo = valveInstruments(reactor).includes(contactInstrument);
+	return {
+		id: "pump-lost",
+		title: "Pump lost",
+		effect: "pump-lost",
+		delayMs: 0,
+		consecutiveReadings: 1,
+		response: "Keep the chamber shut. Repair or restart the pump and prove vacuum before resetting.",
+		judge(view, tripped) {
+			if (!tripped && view.commanded.stopValve === "shut") return undefined;
+			const running = view.reading(pumpRunning);
+			if (isMade(running)) return undefined;
+			if (!tripped && isOnValveIo && !view.instrumentReady(contactInstrument)) return undefined;
+			const seen = isGood(running) ? "open" : inWords(running);
+			const cause = `The stop valve is open but the pump-run contact is ${seen}.`;
+			return { cause, value: running.value, limit: 1, unit: "bool" };
+		},
+	};
+}

@@ -1,0 +1,99 @@
+/** Alarms with what to do, and the interlocks; what wants an answer comes first. */
+import { $, follow, make, setText } from "./dom.js";
+import { timeOfDay } from "./format.js";
+import { operatorName } from "./operator.js";
+import { inWords, post } from "./rest.js";
+
+const RANK = { critical: 0, high: 1, medium: 2, low: 3 };
+const wantsAnswer = ({ state }) => state.includes("unacknowledged");
+const STATE_WORDS = {
+	unacknowledged: "active",
+	acknowledged: "active, acknowledged",
+	"returned-unacknowledged": "gone, not yet acknowledged",
+	"latched-unacknowledged": "gone, latched",
+	"latched-acknowledged": "gone, latched, acknowledged",
+};
+
+export function renderAttention({ alarms, interlocks }) {
+	const sorted = [...alarms].sort(
+		(a, b) => Number(wantsAnswer(b)) - Number(wantsAnswer(a)) || RANK[a.priority] - RANK[b.priority] || b.at - a.at,
+	);
+	const latched = interlocks.filter(({ state }) => state !== "clear");
+	$("no-alarms").hidden = sorted.length + latched.length > 0;
+	setText($("alarm-count"), sorted.length === 0 ? "" : String(sorted.length));
+	follow($("alarms"), sorted, {
+		key: ({ alarm }) => alarm,
+		create: ({ alarm }) => alarmLine(alarm),
+		update: updateAlarm,
+	});
+	follow($("tripped"), latched, {
+		key: ({ interlock }) => interlock,
+		create: ({ interlock }) => interlockLine(interlock),
+		update: updateInterlock,
+	});
+	const clear = interlocks.length - latched.length;
+	const isWell = latched.length === 0;
+	setText(
+		$("interlock-summary"),
+		isWell ? `${clear} interlocks, all clear` : `${latched.length} of ${interlocks.length} interlocks not clear`,
+	);
+	follow($("interlocks"), interlocks, {
+		key: ({ interlock }) => interlock,
+		create: ({ interlock }) => make("li", {}, make("span", {}, interlock), make("b")),
+		update: (line, { state }) => {
+			line.dataset.state = state;
+			setText(line.children[1], state);
+		},
+	});
+}
+
+function alarmLine(alarm) {
+	const button = make("button", { type: "button" }, "Acknowledge");
+	const answer = make("p", { role: "status" });
+	button.addEventListener("click", () =>
+		once(button, answer, () => post(`/alarms/${encodeURIComponent(alarm)}/acknowledge`, { by: operatorName() })),
+	);
+	const text = make("div", {}, make("h3"), make("p", { class: "message" }), make("p", { class: "response" }), answer);
+	return make("li", { class: "alarm" }, text, button);
+}
+
+function updateAlarm(line, alarm) {
+	const [text, button] = line.children;
+	line.dataset.priority = alarm.priority;
+	line.dataset.answered = String(!wantsAnswer(alarm));
+	setText(text.children[0], `${alarm.priority} · ${alarm.alarm}`);
+	setText(text.children[1], alarm.message);
+	setText(text.children[2], `${alarm.response} (${STATE_WORDS[alarm.state] ?? alarm.state}, ${timeOfDay(alarm.at)})`);
+	button.hidden = !wantsAnswer(alarm);
+}
+
+function interlockLine(interlock) {
+	const button = make("button", { type: "button" }, "Reset");
+	const answer = make("p", { role: "status" });
+	button.addEventListener("click", () =>
+		once(button, answer, () => post(`/interlocks/${encodeURIComponent(interlock)}/reset`, { by: operatorName() })),
+	);
+	return make("li", { class: "alarm" }, make("div", {}, make("h3"), make("p", { class: "message" }), answer), button);
+}
+
+function updateInterlock(line, { interlock, state, cause }) {
+	const [text, button] = line.children;
+	line.dataset.priority = "critical";
+	line.dataset.answered = String(state === "cleared");
+	setText(text.children[0], `interlock ${state === "tripped" ? "tripped" : "latched"} · ${interlock}`);
+	setText(text.children[1], state === "tripped" ? cause : `${cause} The cause is gone; reset to go on.`.trim());
+	button.hidden = state !== "cleared";
+}
+
+/** Sends once per press; the button comes back with the answer, which the next state shows. */
+async function once(button, answer, send) {
+	button.disabled = true;
+	setText(answer, "");
+	try {
+		await send();
+	} catch (error) {
+		setText(answer, inWords(error));
+	} finally {
+		button.disabled = false;
+	}
+}

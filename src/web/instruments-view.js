@@ -1,0 +1,44 @@
+/** Every instrument with its connection, and every signal with its quality. */
+import { $, follow, make, setText } from "./dom.js";
+import { lastKnown, valueText } from "./format.js";
+
+export function renderInstruments({ instruments, signals }) {
+	const named = new Set([...Object.keys(instruments), ...Object.keys(signals).map((id) => id.split(".", 1)[0])]);
+	follow($("instruments"), [...named], {
+		key: (name) => name,
+		create: (name) =>
+			make(
+				"article",
+				{ class: "instrument" },
+				make("h3", {}, make("span", {}, name), make("b")),
+				make("p", { class: "note" }),
+				make("dl"),
+			),
+		update: (card, name) => {
+			const instrument = instruments[name];
+			const state = instrument?.state ?? "not there";
+			card.dataset.state = state;
+			setText(card.children[0].children[1], state);
+			setText(card.children[1], noteOf(instrument));
+			const own = Object.entries(signals).filter(([id]) => id.startsWith(`${name}.`));
+			follow(card.children[2], own, { key: ([id]) => id, create: signalLine, update: updateSignal });
+		},
+	});
+}
+
+function noteOf(instrument) {
+	if (instrument === undefined) return "";
+	const { error, identity, driver } = instrument;
+	if (error !== undefined) return error.message;
+	return [identity?.manufacturer, identity?.model].filter(Boolean).join(" ") || driver;
+}
+
+const signalLine = ([id]) => make("div", {}, make("dt", {}, id.slice(id.indexOf(".") + 1)), make("dd"));
+
+function updateSignal(line, [id, signal]) {
+	line.dataset.signal = id;
+	line.dataset.quality = signal.quality;
+	const isGood = signal.quality === "good" && signal.value !== null;
+	setText(line.children[1], isGood ? valueText(signal.value, signal.unit) : signal.quality);
+	line.title = lastKnown(signal);
+}

@@ -1,0 +1,84 @@
+/** What the valves did in this run: by precursor how many pulses, and the last one as ordered, measured and seen. */
+import { $, follow, make, setText } from "./dom.js";
+import { torrNumber } from "./format.js";
+import { get } from "./rest.js";
+
+/** A stream that was refused is asked for again after this. */
+const RETRY_MS = 5_000;
+
+let followed = null;
+let source = null;
+let triedMs = Number.NEGATIVE_INFINITY;
+let precursors = new Map();
+
+/** Keeps to the run of the state: reads its pulses once, then takes each new one as it happens. */
+export function followPulses(status) {
+	const run = status.run?.run ?? null;
+	if (run !== followed) {
+		source?.close();
+		source = null;
+		followed = run;
+		precursors = new Map();
+		triedMs = Number.NEGATIVE_INFINITY;
+		render();
+	}
+	const isOpen = source !== null && source.readyState !== EventSource.CLOSED;
+	if (run === null || isOpen || performance.now() - triedMs < RETRY_MS) return;
+	triedMs = performance.now();
+	void open(run, newest(status));
+}
+
+/** The journal's number that the state reaches to: what was read before it and what is followed after it meet there. */
+const newest = (status) => Math.max(0, ...Object.values(status.signals).map(({ seq }) => seq ?? 0));
+
+async function open(run, seq) {
+	const seen = new Set();
+	const take = (pulse) => {
+		if (run !== followed || seen.has(pulse.pulse)) return;
+		seen.add(pulse.pulse);
+		count(pulse);
+	};
+	try {
+		const { pulses } = await get(`/runs/${encodeURIComponent(run)}/pulses`);
+		if (run !== followed) return;
+		precursors = new Map();
+		for (const pulse of pulses) take(pulse);
+		render();
+	} catch {
+		return;
+	}
+	source = new EventSource(`/api/v1/runs/${encodeURIComponent(run)}/events?after=${seq}`);
+	source.addEventListener("pulse", (event) => {
+		take(JSON.parse(event.data));
+		render();
+	});
+}
+
+function count(pulse) {
+	const line = precursors.get(pulse.precursor) ?? { delivered: 0, doubtful: 0, last: pulse };
+	if (pulse.fate === "delivered") line.delivered += 1;
+	else line.doubtful += 1;
+	line.last = pulse;
+	precursors.set(pulse.precursor, line);
+}
+
+function render() {
+	$("no-pulses").hidden = precursors.size > 0;
+	follow($("pulses"), [...precursors], {
+		key: ([precursor]) => precursor,
+		create: ([precursor]) =>
+			make("div", { class: "pulse" }, make("h3", {}, precursor), make("b"), make("p", { class: "note" })),
+		update: (item, [precursor, { delivered, doubtful, last }]) => {
+			item.dataset.precursor = precursor;
+			item.dataset.quality = doubtful > 0 ? "fault" : "good";
+			setText(item.children[1], widthText(last));
+			const doubt = doubtful > 0 ? `, ${doubtful} doubtful` : "";
+			setText(item.children[2], `ordered ${last.commandedMs} ms · ${evidence(last)} · ${delivered} delivered${doubt}`);
+		},
+	});
+}
+
+const widthText = ({ confirmedMs, fate }) => (confirmedMs === null ? fate : `${confirmedMs.toFixed(2)} ms`);
+
+const evidence = ({ effective }) =>
+	effective === null ? "peak not seen" : `peak +${torrNumber(effective.peakPa)} Torr`;
