@@ -40,7 +40,16 @@ function errorSection(consequence: Consequence): string {
 		.filter(([, entry]) => entry.consequence === consequence)
 		.sort(([a], [b]) => (a < b ? -1 : 1))
 		.map(([code, { http, meaning, next }]) => `| \`${code}\` | ${http} | ${meaning} | ${next} |`);
-	return [`## ${title}`, "", text, "", "| code | HTTP | what it means | what to do |", "|---|---|---|---|", ...rows, ""].join("\n");
+	return [
+		`## ${title}`,
+		"",
+		text,
+		"",
+		"| code | HTTP | what it means | what to do |",
+		"|---|---|---|---|",
+		...rows,
+		"",
+	].join("\n");
 }
 
 export function errorsMarkdown(): string {

@@ -2,10 +2,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { SystemClock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError, type Problem } from "#core/errors.js";
 import { pascalFromTorr } from "#core/units.js";
 import type { Output, Reactor } from "#device/reactor.js";
-import { driverNamed } from "#drivers/index.js";
+import { type AnyDriver, driverNamed } from "#drivers/index.js";
 import type { LabPlan } from "#lab/plan.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
 import { compileSchema, validate } from "#recipe/schema.js";
@@ -23,6 +24,9 @@ export interface LabFile {
 	/** True when the instruments are simulators: then everything a person or program sees says so. */
 	readonly simulated: boolean;
 }
+
+/** One lost poll does not make a value stale. */
+const STALE_POLLS_MIN = 2;
 
 const validLabFile = compileSchema(LAB_FILE_SCHEMA);
 
@@ -69,6 +73,8 @@ export function parseLabFile(text: string, path: string): LabFile {
 /** What the schema cannot say: names that must exist, addresses and settings that must fit their driver, ranges in order. */
 function meaningProblems(content: LabFileContent, document: YamlDocument): Problem[] {
 	const problems: Problem[] = [];
+	/** Names of the signals of every instrument whose settings are sound. */
+	const signalsOf = new Map<string, string[]>();
 	const wrong = (path: (string | number)[], message: string, details: { value?: unknown; limit?: unknown } = {}) =>
 		problems.push(problemAt(document, { path }, { severity: "error", code: "LAB_FILE_INVALID", message, ...details }));
 
@@ -93,8 +99,16 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 		} catch (thrown) {
 			wrong([...at, "address"], asAdlayerError(thrown).message, { value: entry.address });
 		}
-		for (const { path, problem } of validate(compileSchema(driver.settingsSchema), entry.settings, document)) {
-			problems.push(problemAt(document, { path: [...at, "settings", ...path] }, { ...problem }));
+		const misfits = validate(compileSchema(driver.settingsSchema), entry.settings, document);
+		for (const { path, problem } of misfits) problems.push(problemAt(document, { path: [...at, "settings", ...path] }, { ...problem }));
+		if (entry.stale_ms < STALE_POLLS_MIN * entry.poll_ms) {
+			wrong([...at, "stale_ms"], `${name} would be stale between two polls; stale_ms is at least ${STALE_POLLS_MIN} times poll_ms.`, { value: entry.stale_ms, limit: STALE_POLLS_MIN * entry.poll_ms });
+		}
+		if (misfits.length > 0) continue;
+		try {
+			signalsOf.set(name, signalsFrom(driver, name, entry.settings));
+		} catch (thrown) {
+			wrong([...at, "settings"], asAdlayerError(thrown).message);
 		}
 	}
 
@@ -102,7 +116,12 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 	const isInstrument = (path: string[], name: string) => {
 		if (!Object.hasOwn(content.instruments, name)) wrong(path, `There is no instrument ${name}.`, { value: name });
 	};
-	const isSignal = (path: string[], id: string) => isInstrument(path, instrumentOf(id));
+	const isSignal = (path: string[], id: string) => {
+		isInstrument(path, instrumentOf(id));
+		const signals = signalsOf.get(instrumentOf(id));
+		const { output } = outputOf(id);
+		if (signals !== undefined && !signals.includes(output)) wrong(path, `Instrument ${instrumentOf(id)} has no signal ${output}.`, { value: id, limit: signals.join(", ") });
+	};
 	isInstrument(["reactor", "carrier", "instrument"], reactor.carrier.instrument);
 	isSignal(["reactor", "pressures", "chamber"], reactor.pressures.chamber);
 	isSignal(["reactor", "pressures", "foreline"], reactor.pressures.foreline);
@@ -122,6 +141,8 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 			});
 	}
 	const { carrier, limits } = reactor;
+	const selected = content.instruments[carrier.instrument]?.settings.gas;
+	if (typeof selected === "string" && selected !== carrier.gas) wrong(["reactor", "carrier", "gas"], `The flow controller ${carrier.instrument} is set for ${selected}.`, { value: carrier.gas, limit: selected });
 	if (carrier.sccm_min >= carrier.sccm_max)
 		wrong(["reactor", "carrier", "sccm_max"], "sccm_max is not above sccm_min.", {
 			value: carrier.sccm_max,
@@ -138,6 +159,13 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 			limit: limits.dose_torr_min,
 		});
 	return problems;
+}
+
+/** The signals that a driver gives under these settings; nothing is connected. Throws what the driver has against them. */
+function signalsFrom(driver: AnyDriver, name: string, settings: Readonly<Record<string, unknown>>): string[] {
+	const unconnected = {} as never;
+	const device = driver.create({ name, settings: settings as never, clock: new SystemClock(), modbus: unconnected, line: unconnected });
+	return Object.keys(device.signals);
 }
 
 const instrumentOf = (signal: string): string => signal.slice(0, signal.indexOf("."));

@@ -1,6 +1,6 @@
 /** The launcher: starts what the lab file asks for, one process each, and restarts what dies. */
 import { type ChildProcess, fork } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from "node:fs";
 import { setPriority } from "node:os";
 import { join, resolve } from "node:path";
 import { AdlayerError } from "#core/errors.js";
@@ -20,6 +20,7 @@ export interface StartedSystem extends RunningSystem {
 /** So that neither service nor database can starve control. */
 const SERVICE_NICE = 10;
 
+const LOG_BYTES_MAX = 10 * 1024 * 1024;
 const READY_MS_MAX = 60_000;
 const STOP_MS_MAX = 20_000;
 /** Waits before a dead process is started again: doubled each time, until it has lived for a minute. */
@@ -88,6 +89,7 @@ class Keeper {
 	/** Resolves with what the process says when it is ready. */
 	start(): Promise<Record<string, unknown>> {
 		const logFile = join(this.options.dataDir, "logs", `${this.name}.log`);
+		keepSmall(logFile);
 		const output = openSync(logFile, "a");
 		const child = fork(join(ROOT, "dist/src/processes/main.js"), [], {
 			env: { ...process.env, [PROCESS_VARIABLE]: JSON.stringify({ name: this.name, options: this.options }) },
@@ -144,4 +146,9 @@ class Keeper {
 		}, this.restartMs);
 		this.restartMs = Math.min(RESTART_MS_LAST, this.restartMs * 2);
 	}
+}
+
+/** A log that has grown too long makes room at the next start; one older file is kept. */
+function keepSmall(file: string): void {
+	if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) renameSync(file, `${file}.1`);
 }

@@ -1,6 +1,6 @@
 /**
  * A child process that loads the service while it is told to: requests, event streams, and the journal of another reactor
- * flowing into the same database. Runs below the service's own priority's equal, nice 10, like everything but control.
+ * flowing into the same database. Runs at nice 10, like everything but control.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -31,7 +31,14 @@ export interface LoadReport {
 
 const SIGNALS_PER_RECORD = 10;
 const BATCH_MS = 50;
-const PATHS = ["/api/v1/status", "/api/v1/runs", "/api/v1/instruments", "/api/v1/alarms", "/api/v1/signals/gauge.chamber/history?points=200"];
+const HISTORY_MS = 60_000;
+const PATHS = [
+	() => "/api/v1/status",
+	() => "/api/v1/runs",
+	() => "/api/v1/instruments",
+	() => "/api/v1/alarms",
+	() => `/api/v1/signals/gauge.chamber/history?from=${Date.now() - HISTORY_MS}&to=${Date.now()}&points=200`,
+];
 
 const order = JSON.parse(process.env.LOAD_ORDER!) as LoadOrder;
 const clock = new SystemClock();
@@ -64,7 +71,7 @@ async function write(signal: AbortSignal): Promise<void> {
 async function request(signal: AbortSignal): Promise<void> {
 	const everyMs = 1_000 / order.requestsPerS;
 	for (let next = performance.now(), n = 0; !signal.aborted; next += everyMs, n += 1) {
-		fetch(order.url + PATHS[n % PATHS.length]!, { signal: AbortSignal.timeout(10_000) })
+		fetch(order.url + PATHS[n % PATHS.length]!(), { signal: AbortSignal.timeout(10_000) })
 			.then(async (response) => {
 				await response.arrayBuffer();
 				counts.requests += 1;

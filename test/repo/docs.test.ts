@@ -9,8 +9,8 @@ import { ERROR_CODES } from "#core/error-codes.js";
 import { driverNamed, driverNames } from "#drivers/index.js";
 import { checkRecipe } from "#recipe/check.js";
 import { loadLibrary } from "#recipe/library-files.js";
-import { labFacts, parseLabFile } from "#src/config.js";
 import { LAB_FILE_SCHEMA } from "#src/config/lab-file-schema.js";
+import { labFacts, parseLabFile } from "#src/config.js";
 import { errorsMarkdown, labSchema } from "../../scripts/docs.js";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -149,7 +149,17 @@ describe("docs/lab-file.md", () => {
 		};
 		collect(LAB_FILE_SCHEMA);
 		// Groups whose members are explained under their full name.
-		const groups = ["sensor", "prediction", "stop_valve", "inputs", "limits", "carrier", "pressures", "zones", "precursors"];
+		const groups = [
+			"sensor",
+			"prediction",
+			"stop_valve",
+			"inputs",
+			"limits",
+			"carrier",
+			"pressures",
+			"zones",
+			"precursors",
+		];
 		const unsaid = [...names].filter((name) => !groups.includes(name) && !says(name));
 		expect(unsaid).toEqual([]);
 	});
@@ -170,7 +180,9 @@ describe("docs/command-line.md", () => {
 		const unsaid = program.commands.flatMap((command) => {
 			const row = rows.find((line) => line.startsWith("|") && new RegExp(`\`${command.name()}[ \`]`).test(line)) ?? "";
 			const words = [command.name(), ...command.options.map((option) => option.long!)];
-			return words.filter((word) => word !== "--json" && !row.includes(word)).map((word) => `${command.name()}: ${word}`);
+			return words
+				.filter((word) => word !== "--json" && !row.includes(word))
+				.map((word) => `${command.name()}: ${word}`);
 		});
 		expect(unsaid).toEqual([]);
 	});
