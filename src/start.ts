@@ -94,6 +94,8 @@ class Keeper {
 		const child = fork(join(ROOT, "dist/src/processes/main.js"), [], {
 			env: { ...process.env, [PROCESS_VARIABLE]: JSON.stringify({ name: this.name, options: this.options }) },
 			stdio: ["ignore", output, output, "ipc"],
+			// Processes run what is built, however the launcher itself was started.
+			execArgv: [],
 			// Ctrl-C reaches the launcher alone, which then stops them in order.
 			detached: true,
 		});
