@@ -42,11 +42,13 @@ export function renderDocs(openapi: object): string {
 	const { title = "", version = "", description = "" } = document.info ?? {};
 	return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)} REST interface</title><style>${STYLE}</style></head><body>
+<meta http-equiv="Content-Security-Policy" content="default-src 'self'">
+<title>${escapeHtml(title)} REST interface</title><link rel="icon" href="/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/docs.css"></head><body>
 <h1>${escapeHtml(title)} ${escapeHtml(version)}: REST interface</h1>
-<p>${escapeHtml(description)} The same as a document for machines: <a href="/api/v1/openapi.json">OpenAPI 3.1</a>.</p>
+<p>${prose(description)} The same as a document for machines: <a href="/api/v1/openapi.json">OpenAPI 3.1</a>.</p>
 <nav>${(document.tags ?? []).map(({ name }) => `<a href="#${escapeHtml(name)}">${escapeHtml(name)}</a>`).join(" ")}
-<a href="#schemas">schemas</a> <a href="#errors">errors</a></nav>
+<a href="#schemas">schemas</a> <a href="#errors">errors</a> <a href="/">status page</a></nav>
 ${sections.join("\n")}
 <h2 id="schemas">schemas</h2>
 ${Object.entries(document.components?.schemas ?? {})
@@ -77,10 +79,10 @@ function renderOperation(path: string, method: string, operation: Operation): st
 		return `<tr><td>${escapeHtml(status)}</td><td>${escapeHtml(answer.description ?? "")}</td><td>${types.join(" ")}${detail}</td></tr>`;
 	});
 	return `<section><h3><b class="${method}">${method.toUpperCase()}</b> <code>${escapeHtml(path)}</code></h3>
-<p>${escapeHtml(operation.summary ?? "")}. ${escapeHtml(operation.description ?? "")}</p>
+<p>${prose(`${operation.summary ?? ""}. ${operation.description ?? ""}`)}</p>
 ${parameters.length === 0 ? "" : `<table>${parameters.join("")}</table>`}
 ${bodies.join("")}
-<table><tr><th>status</th><th></th><th></th></tr>${answers.join("")}</table></section>`;
+<table><tr><th>status</th><th>meaning</th><th>content</th></tr>${answers.join("")}</table></section>`;
 }
 
 function examples(media: Media): string {
@@ -99,6 +101,9 @@ function renderCode([code, entry]: [string, CodeEntry]): string {
 	return `<tr id="${code}"><td><code>${code}</code></td><td>${entry.http}</td><td>${escapeHtml(entry.meaning)}</td><td>${escapeHtml(entry.next)}</td></tr>`;
 }
 
+/** Text with its `names` set as code. */
+const prose = (text: string): string => escapeHtml(text.trim()).replace(/`([^`]+)`/g, "<code>$1</code>");
+
 const json = (value: unknown): string => `<pre>${escapeHtml(JSON.stringify(value, null, 2) ?? "")}</pre>`;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -112,9 +117,3 @@ const ENTITIES: Readonly<Record<string, string>> = {
 function escapeHtml(text: string): string {
 	return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
-
-const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24}
-h2{border-bottom:2px solid #ccd3da;margin-top:3rem}section{border-left:4px solid #ccd3da;padding-left:1rem;margin:2rem 0}
-pre{background:#f3f5f7;padding:.6rem;overflow:auto;font-size:.85rem;margin:.3rem 0}table{border-collapse:collapse;width:100%}
-td,th{border:1px solid #ccd3da;padding:.3rem .5rem;text-align:left;vertical-align:top}nav a{margin-right:1rem}
-.get{color:#0a6b3d}.post{color:#9a4b00}:target{background:#fff6d6}`;

@@ -20,7 +20,8 @@ export const timeOfDay = (wall) => new Date(wall).toLocaleTimeString("en-GB");
 export function torrNumber(pa) {
 	const torr = torrFromPascal(pa);
 	if (torr === 0) return "0";
-	return Math.abs(torr) < PLAIN_TORR_MIN ? torr.toExponential(2) : torr.toPrecision(3);
+	if (Math.abs(torr) < PLAIN_TORR_MIN) return torr.toExponential(2);
+	return Math.abs(torr) < 100 ? torr.toPrecision(3) : torr.toFixed(0);
 }
 
 /** A value without its unit, and the unit that people expect for it. */

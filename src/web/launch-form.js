@@ -162,9 +162,11 @@ function summary({ totalS, pulses, thicknessNm, tmaMg }) {
 const acknowledgedCodes = () => [...$("acknowledgements").querySelectorAll("input:checked")].map(({ value }) => value);
 
 function allowLaunch() {
-	const isAcknowledged = acknowledgedCodes().length === (report?.acknowledgements.length ?? 0);
-	const isNamed = $("launch-operator").value.trim() !== "";
-	$("launch-now").disabled = isSending || !(report?.ok && isAcknowledged && isNamed);
+	const missing = [];
+	if (report?.ok && $("launch-operator").value.trim() === "") missing.push("the operator's name");
+	if (acknowledgedCodes().length < (report?.acknowledgements.length ?? 0)) missing.push("the acknowledgements above");
+	setText($("launch-missing"), missing.length === 0 ? "" : `Still needed: ${missing.join(" and ")}.`);
+	$("launch-now").disabled = isSending || !report?.ok || missing.length > 0;
 }
 
 async function launch() {

@@ -45,6 +45,7 @@ followStatus({
 
 function render(status, isLive) {
 	$("simulated").hidden = !status.simulated;
+	document.body.classList.toggle("simulated", status.simulated);
 	setText($("speed"), status.speed === 1 ? "" : `×${status.speed}`);
 	document.title = `${status.simulated ? "SIMULATED " : ""}${status.run?.state ?? "no run"} – ${status.station}`;
 	document.body.classList.toggle("old", !isLive);
@@ -57,6 +58,7 @@ function render(status, isLive) {
 }
 
 function showLoss(text) {
-	$("lost").hidden = text === "";
+	// In the browser's top layer, so that an open dialog does not cover it.
+	$("lost").togglePopover(text !== "");
 	setText($("lost"), text);
 }

@@ -1,7 +1,7 @@
 /** Draws a trend into an SVG element: grid, the band from minimum to maximum, the line, and limits. */
 import { timeTicks } from "./trend-scale.js";
 
-const MARGIN = { left: 48, right: 14, top: 12, bottom: 26 };
+const MARGIN = { left: 48, right: 22, top: 12, bottom: 26 };
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
 /**

@@ -1,0 +1,43 @@
+/** The browser that the page's tests run in. */
+import { existsSync } from "node:fs";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, it } from "vitest";
+
+const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+const MISSING = `There is no browser at ${CHROMIUM}: install Debian's chromium (apt-get install chromium), or set CHROMIUM_PATH.`;
+const FLAGS = [
+	"--headless",
+	"--no-sandbox",
+	"--disable-gpu",
+	"--disable-quic",
+	"--no-first-run",
+	"--disable-background-networking",
+	"--disable-component-update",
+	"--disable-sync",
+];
+
+/**
+ * A group of tests with one browser. Without a browser they are skipped with the reason printed; in CI they fail, since
+ * nobody would notice there.
+ */
+export function describeInBrowser(name: string, tests: (browser: () => Browser) => void): void {
+	if (existsSync(CHROMIUM)) {
+		describe(name, () => {
+			let browser: Browser;
+			beforeAll(async () => {
+				browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+			});
+			afterAll(() => browser?.close());
+			tests(() => browser);
+		});
+		return;
+	}
+	if (process.env.CI === "true" || process.env.CI === "1") {
+		it(`${name} (needs a browser)`, () => {
+			throw new Error(MISSING);
+		});
+		return;
+	}
+	console.warn(`Skipped: ${name}. ${MISSING}`);
+	describe.skip(name, () => tests(() => undefined as never));
+}

@@ -1,0 +1,144 @@
+import { afterEach, expect, it } from "vitest";
+import { pulse, runFinished, runState, stepStarted, WALL_START } from "../api/world.js";
+import { describeInBrowser } from "./browser.js";
+import { aRun, Station, type StationOptions, text, type Visit, visit } from "./station.js";
+
+describeInBrowser("the status page", (browser) => {
+	let station: Station;
+	let seen: Visit;
+	const open = async (options: StationOptions = {}, prepare: (station: Station) => void = () => {}) => {
+		station = await Station.start(options);
+		prepare(station);
+		seen = await visit(browser(), station);
+		await station.pass(500);
+		await text(seen.page, "#station", "sim1");
+		return seen.page;
+	};
+	afterEach(async () => {
+		await seen.page.context().close();
+		await station.close();
+		expect(seen.errors).toEqual([]);
+	});
+
+	it("says SIMULATED in a simulated lab, in the band and in the title", async () => {
+		const page = await open();
+		await text(page, "#simulated", "SIMULATED");
+		expect(await page.locator("#simulated").isVisible()).toBe(true);
+		expect(await page.title()).toContain("SIMULATED");
+	});
+
+	it("does not say it on real hardware", async () => {
+		const page = await open({ simulated: false });
+		expect(await page.locator("#simulated").isVisible()).toBe(false);
+		expect(await page.title()).toBe("no run – sim1");
+	});
+
+	it("shows the reactor in the units of its operators, and follows every change", async () => {
+		const page = await open();
+		await text(page, '[data-tile="Stage"]', "120.0 °C target 120.0 °C");
+		await text(page, '[data-tile="Chamber"]', "0.644 Torr");
+		await text(page, '[data-tile="Carrier"]', "100.0 sccm target 100.0 sccm");
+		await text(page, '[data-switch="Pump"]', "running");
+		await text(page, '[data-switch="Stop valve"]', "open");
+		await text(page, '[data-switch="TMA valve"]', "shut");
+		station.readings.stage = { temperature: 121.3, setpoint: 125 };
+		station.readings.io = { TMA: 1, H2O: 0, stop: 0, pump_running: 0, lid_closed: 0 };
+		await station.pass(500);
+		await text(page, '[data-tile="Stage"]', "121.3 °C target 125.0 °C");
+		await text(page, '[data-switch="Pump"]', "stopped");
+		await text(page, '[data-switch="Lid"]', "open");
+		await text(page, '[data-switch="Stop valve"]', "shut");
+		await text(page, '[data-switch="TMA valve"]', "open");
+	});
+
+	it("shows the run: state, step, phases, cycle, times, melting point", async () => {
+		const page = await open({}, aRun);
+		await text(page, "#product", "Li@3LiAlOx-ex");
+		await text(page, "#state", /^running$/);
+		await text(page, "#step", "Purge TMA 5 s");
+		await text(page, '#phases [aria-current="step"]', "deposit");
+		await text(page, '#phases [data-stage="done"]', "✓ heat");
+		await text(page, '[data-figure="Cycle"]', "1 / 3");
+		await text(page, '[data-figure="Time left"]', /0:01:30 ends 09:01:3\d/);
+		await text(page, '[data-tile="Stage"]', "melts at 180.5 °C, 60.5 °C away");
+		station.write(stepStarted({ index: 2, cycle: 3, title: "Purge H2O 12 s" }));
+		await station.pass(500);
+		await text(page, '[data-figure="Cycle"]', "2 / 3");
+		station.write(runFinished());
+		station.write(runState("running", "complete"));
+		await station.pass(500);
+		await text(page, "#state", /^complete$/);
+		await text(page, '[data-figure="Cycle"]', "3 / 3");
+		expect(await page.locator("#launch").isVisible()).toBe(true);
+	});
+
+	it("shows each precursor's last pulse, those before the visit and those after", async () => {
+		const page = await open({}, (prepared) => {
+			aRun(prepared);
+			prepared.write(pulse(1, 1, "TMA", 15.02));
+			prepared.write(pulse(2, 1, "H2O", 14.97));
+		});
+		await text(page, '[data-precursor="TMA"]', "15.02 ms ordered 15 ms");
+		await text(page, '[data-precursor="H2O"]', "14.97 ms ordered 15 ms");
+		station.write(pulse(3, 2, "TMA", 15.11));
+		await station.pass(500);
+		await text(page, '[data-precursor="TMA"]', /15\.11 ms .* 2 delivered/);
+		station.write(pulse(4, 2, "H2O", null));
+		await station.pass(500);
+		await text(page, '[data-precursor="H2O"]', /unknown .* 1 doubtful/);
+		await text(page, '[data-figure="Worst pulse error"]', "0.110 ms");
+	});
+
+	it("never shows a stale or faulty value as a number, but says what it was last", async () => {
+		const page = await open();
+		delete station.readings.gauge;
+		station.readings.stage = { temperature: null, setpoint: 120 };
+		await station.pass(4_000);
+		await text(page, '[data-tile="Chamber"]', /Chamber stale last 0\.644 Torr at 09:00:\d\d/);
+		await text(page, '[data-tile="Stage"]', "Stage fault");
+		await text(page, '[data-signal="gauge.chamber"]', /chamber stale/);
+		await text(page, '[data-tile="Carrier"]', "100.0 sccm");
+		station.write(station.instrument("carrier", "fault"));
+		await station.pass(500);
+		await text(page, '[data-tile="Carrier"]', "Carrier stale last 100.0 sccm");
+		await text(page, '#instruments [data-state="fault"]', "carrier fault");
+		await text(page, "#instruments", "The instrument carrier does not answer.");
+		station.readings.gauge = { chamber: 133.322 };
+		await station.pass(500);
+		await text(page, '[data-tile="Chamber"]', "1.00 Torr");
+	});
+
+	it("says so when control itself has fallen silent behind a service that goes on", async () => {
+		const page = await open({}, aRun);
+		await page.clock.fastForward(4_000);
+		await station.controlSilent(5_000);
+		await text(page, "#lost", "Control is silent since 09:00:01");
+		await text(page, "#state", "was running");
+		await text(page, '[data-tile="Stage"]', "stale");
+		expect(await page.locator("#pause").isDisabled()).toBe(true);
+		expect(await page.locator("#hold").isDisabled()).toBe(false);
+		await station.pass(500);
+		await expect.poll(() => page.locator("#lost").isVisible(), { timeout: 15_000 }).toBe(false);
+		await text(page, "#state", /^running$/);
+	});
+
+	it("draws the stored past and goes on with what comes", async () => {
+		const page = await open({}, (prepared) => {
+			aRun(prepared);
+			prepared.history.points = Array.from({ length: 30 }, (_, index) => ({
+				at: WALL_START - (30 - index) * 15_000,
+				min: 90 + index,
+				max: 92 + index,
+				mean: 91 + index,
+			}));
+		});
+		const line = () => page.locator("#charts figure").first().locator("path.measured").first().getAttribute("d");
+		await station.pass(500);
+		await page.clock.fastForward(2_000);
+		await station.pass(500);
+		await expect.poll(async () => (await line())?.split("L").length ?? 0, { timeout: 15_000 }).toBeGreaterThan(29);
+		await text(page, "#charts", "melts at 180.5 °C");
+		await page.getByRole("button", { name: "10 min" }).click();
+		await text(page, '#windows [aria-pressed="true"]', "10 min");
+	});
+});
