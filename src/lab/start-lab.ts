@@ -19,6 +19,8 @@ export interface StartLabOptions extends SimulatedLabOptions {
 	readonly labSocket: string;
 	/** For speed 1 and wall time; the system's when absent. */
 	readonly clock?: Clock;
+	/** In accelerated time the wall clock runs ahead; a restarted lab goes on from here (Unix ms), never earlier. */
+	readonly wallMsMin?: number;
 }
 
 export interface RunningLab {
@@ -44,7 +46,7 @@ export async function startLab(options: StartLabOptions): Promise<RunningLab> {
 	const lab = new SimulatedLab(options);
 	const clock = options.clock ?? new SystemClock();
 	const isPaced = options.speed !== 1;
-	const time = isPaced ? pacedTime(lab, options.speed, clock) : realTime(lab, clock);
+	const time = isPaced ? pacedTime(lab, options.speed, Math.max(clock.wallMs(), options.wallMsMin ?? 0)) : realTime(lab, clock);
 	const opened: { close(): Promise<void> }[] = [time];
 	const close = async () => {
 		for (const part of opened.reverse()) await part.close();
@@ -84,8 +86,8 @@ function realTime(lab: SimulatedLab, clock: Clock): LabTime & { start?: undefine
 	return { advance, nowMs, close: async () => timer.cancel() };
 }
 
-function pacedTime(lab: SimulatedLab, speed: number, clock: Clock): LabTime & { start(path: string): Promise<void> } {
-	const server = new PaceServer({ speed, wallAtZeroMs: clock.wallMs(), advanceTo: (nowMs) => lab.advanceTo(nowMs) });
+function pacedTime(lab: SimulatedLab, speed: number, wallAtZeroMs: number): LabTime & { start(path: string): Promise<void> } {
+	const server = new PaceServer({ speed, wallAtZeroMs, advanceTo: (nowMs) => lab.advanceTo(nowMs) });
 	let hasStarted = false;
 	return {
 		// The server moves the lab; bytes that come between two of its words belong to the present one.

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { AdlayerError } from "#core/errors.js";
 import { simulatedDrivers } from "#drivers/index.js";
+import { lastKnown } from "#journal/recover.js";
 import { startLab } from "#lab/start-lab.js";
 import { labPlan, loadLabFile } from "#src/config.js";
 import { dataFolder } from "#src/processes/files.js";
@@ -23,6 +24,7 @@ export async function startLabProcess({ dataDir, labFile, speed }: ProcessOption
 		speed,
 		paceSocket: files.paceSocket,
 		labSocket: files.truthSocket,
+		wallMsMin: (lastKnown(files.journal)?.lastWall ?? 0) + 1,
 	});
 	// Whoever sees the file sees all of it.
 	writeFileSync(`${files.addresses}.tmp`, JSON.stringify(Object.fromEntries(running.addresses), null, "\t"));

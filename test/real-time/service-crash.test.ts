@@ -19,7 +19,7 @@ describe("a service that is killed with -9 in mid-run", () => {
 	let postgres: EmbeddedPostgres;
 	let system: RealSystem;
 	let records: JournalRecord[];
-	let rows: { samples: number; distinctSamples: number; events: number; pulses: number; runState: string };
+	let rows: { seq: number; samples: number; distinctSamples: number; events: number; pulses: number; runState: string };
 
 	beforeAll(async () => {
 		postgres = await startEmbeddedPostgres({ folder, clock: new SystemClock() });

@@ -32,7 +32,7 @@ export function describeInBrowser(name: string, tests: (browser: () => Browser) 
 		});
 		return;
 	}
-	if (process.env.CI === "true" || process.env.CI === "1") {
+	if (process.env.ADLAYER_TEST_ALL === "1") {
 		it(`${name} (needs a browser)`, () => {
 			throw new Error(MISSING);
 		});
