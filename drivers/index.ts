@@ -25,4 +25,6 @@ export function driverNamed(name: string): AnyDriver | undefined {
 }
 
 /** The simulating half of every driver, for the simulated lab. */
-export const simulatedDrivers = Object.fromEntries(DRIVERS.map(({ driver, joinKind }) => [driver.name, { joinKind, definition: driver }]));
+export const simulatedDrivers = Object.fromEntries(
+	DRIVERS.map(({ driver, joinKind }) => [driver.name, { joinKind, definition: driver }]),
+);

@@ -100,9 +100,14 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 			wrong([...at, "address"], asAdlayerError(thrown).message, { value: entry.address });
 		}
 		const misfits = validate(compileSchema(driver.settingsSchema), entry.settings, document);
-		for (const { path, problem } of misfits) problems.push(problemAt(document, { path: [...at, "settings", ...path] }, { ...problem }));
+		for (const { path, problem } of misfits)
+			problems.push(problemAt(document, { path: [...at, "settings", ...path] }, { ...problem }));
 		if (entry.stale_ms < STALE_POLLS_MIN * entry.poll_ms) {
-			wrong([...at, "stale_ms"], `${name} would be stale between two polls; stale_ms is at least ${STALE_POLLS_MIN} times poll_ms.`, { value: entry.stale_ms, limit: STALE_POLLS_MIN * entry.poll_ms });
+			wrong(
+				[...at, "stale_ms"],
+				`${name} would be stale between two polls; stale_ms is at least ${STALE_POLLS_MIN} times poll_ms.`,
+				{ value: entry.stale_ms, limit: STALE_POLLS_MIN * entry.poll_ms },
+			);
 		}
 		if (misfits.length > 0) continue;
 		try {
@@ -120,7 +125,8 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 		isInstrument(path, instrumentOf(id));
 		const signals = signalsOf.get(instrumentOf(id));
 		const { output } = outputOf(id);
-		if (signals !== undefined && !signals.includes(output)) wrong(path, `Instrument ${instrumentOf(id)} has no signal ${output}.`, { value: id, limit: signals.join(", ") });
+		if (signals !== undefined && !signals.includes(output))
+			wrong(path, `Instrument ${instrumentOf(id)} has no signal ${output}.`, { value: id, limit: signals.join(", ") });
 	};
 	isInstrument(["reactor", "carrier", "instrument"], reactor.carrier.instrument);
 	isSignal(["reactor", "pressures", "chamber"], reactor.pressures.chamber);
@@ -142,7 +148,11 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 	}
 	const { carrier, limits } = reactor;
 	const selected = content.instruments[carrier.instrument]?.settings.gas;
-	if (typeof selected === "string" && selected !== carrier.gas) wrong(["reactor", "carrier", "gas"], `The flow controller ${carrier.instrument} is set for ${selected}.`, { value: carrier.gas, limit: selected });
+	if (typeof selected === "string" && selected !== carrier.gas)
+		wrong(["reactor", "carrier", "gas"], `The flow controller ${carrier.instrument} is set for ${selected}.`, {
+			value: carrier.gas,
+			limit: selected,
+		});
 	if (carrier.sccm_min >= carrier.sccm_max)
 		wrong(["reactor", "carrier", "sccm_max"], "sccm_max is not above sccm_min.", {
 			value: carrier.sccm_max,
@@ -164,7 +174,13 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 /** The signals that a driver gives under these settings; nothing is connected. Throws what the driver has against them. */
 function signalsFrom(driver: AnyDriver, name: string, settings: Readonly<Record<string, unknown>>): string[] {
 	const unconnected = {} as never;
-	const device = driver.create({ name, settings: settings as never, clock: new SystemClock(), modbus: unconnected, line: unconnected });
+	const device = driver.create({
+		name,
+		settings: settings as never,
+		clock: new SystemClock(),
+		modbus: unconnected,
+		line: unconnected,
+	});
 	return Object.keys(device.signals);
 }
 

@@ -9,7 +9,9 @@ import { driverNamed } from "#drivers/index.js";
 import type { InstrumentRecord, RecordSink, RunState, SampleRecord } from "#record/records.js";
 import type { ControlStatus, InstrumentStatus, SignalStatus } from "#record/status.js";
 import { checkRecipe } from "#recipe/check.js";
+import { closingRecords, type InterruptedRun } from "#recipe/engine/interrupted-run.js";
 import { Run } from "#recipe/engine/run.js";
+import { allowed } from "#recipe/isa88.js";
 import type { Library } from "#recipe/library.js";
 import type { Plan } from "#recipe/plan.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
@@ -29,12 +31,16 @@ export interface ControlOptions {
 	/** Where each instrument really is, when the lab file says only `simulated:`. */
 	readonly addresses?: Readonly<Record<string, string>>;
 	readonly open?: OpenOverride;
+	/** What the journal tells of the time before this process; absent when there was none. */
+	readonly lastKnown?: InterruptedRun;
 	/** How full the journal's disk is. */
 	readonly disk?: () => DiskState;
 }
 
 /** Longer sample names are cut. */
 const SAMPLE_NAME_CHARS_MAX = 120;
+/** An abort brings everything to its safe state in a second when the instruments answer; nobody waits longer for those that do not. */
+const STOP_MS = 4_000;
 
 export class Control {
 	readonly plant: Plant;
@@ -74,15 +80,19 @@ export class Control {
 			labFileSha256: lab.sha256,
 			signals: [...this.plant.signals].map(([id, { unit, kind, description }]) => ({ id, unit, signalKind: kind, description })),
 		});
-		this.supervisor.start((interlock, effect, cause) => {
-			this.run?.tripped(effect, `${interlock}: ${cause}`);
-		});
+		this.closeInterruptedRun();
+		this.supervisor.start((interlock, _effect, cause) => this.run?.tripped(`${interlock}: ${cause}`));
 		this.plant.start();
 	}
 
-	/** Brings the reactor to its safe state when a run is under way, then lets go of the instruments. */
+	/** Aborts a run that is under way, so that the reactor is safe and the record whole, then lets go of the instruments. */
 	async stop(): Promise<void> {
-		if (this.run !== undefined && !this.run.isOver) await this.supervisor.makeSafe("trip", "Control was told to stop.");
+		const { run } = this;
+		if (run !== undefined && allowed(run.state).includes("abort")) {
+			const { journal, clock } = this.options;
+			run.command("abort", "control", `stop-${journal.lastSeq + 1}`);
+			await Promise.race([run.settled, clock.sleep(STOP_MS)]);
+		}
 		this.supervisor.stop();
 		await this.plant.stop();
 	}
@@ -155,14 +165,22 @@ export class Control {
 			}
 			case "reset-interlock": {
 				const { interlock } = args as ControlCommands["reset-interlock"]["args"];
-				if (!this.supervisor.reset(interlock)) {
-					throw new AdlayerError("COMMAND_NOT_ALLOWED", `Interlock ${interlock} is not latched with its cause gone.`, { context: { latched: this.supervisor.latched } });
-				}
+				this.supervisor.reset(interlock);
 				return { interlock, state: "clear" };
 			}
 			default:
 				throw new AdlayerError("USAGE", `There is no command ${command}.`);
 		}
+	}
+
+	/** What the last control process left open in the journal is recorded as it is, and the reactor brought to its safe state. */
+	private closeInterruptedRun(): void {
+		const { lastKnown, clock, journal } = this.options;
+		if (lastKnown === undefined) return;
+		for (const record of closingRecords(lastKnown, clock.nowMs())) journal.append(record);
+		if (lastKnown.openRun === null) return;
+		const { run, state } = lastKnown.openRun;
+		void this.supervisor.makeSafe("trip", `Control restarted while run ${run} was ${state}.`);
 	}
 
 	private present(run: string | undefined): Run {

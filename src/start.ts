@@ -3,9 +3,9 @@ import { type ChildProcess, fork } from "node:child_process";
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from "node:fs";
 import { setPriority } from "node:os";
 import { join, resolve } from "node:path";
-import { AdlayerError } from "#core/errors.js";
 import type { LabTruth, RunningSystem, StartOptions } from "#cli/launcher.js";
 import { DEFAULT_PORT } from "#cli/places.js";
+import { AdlayerError } from "#core/errors.js";
 import { askTruth } from "#lab/ask-lab.js";
 import { loadLabFile } from "#src/config.js";
 import { dataFolder, ROOT, SIMULATED_LAB_FILE } from "#src/processes/files.js";
@@ -32,10 +32,16 @@ const HEALTHY_AFTER_MS = 60_000;
 export async function startAll(options: StartOptions): Promise<StartedSystem> {
 	const labFile = resolve(options.labFile ?? SIMULATED_LAB_FILE);
 	const lab = loadLabFile(labFile);
-	if (options.simulate && !lab.simulated) throw new AdlayerError("USAGE", `${labFile} describes real hardware; a lab file with a simulation section can be simulated.`);
+	if (options.simulate && !lab.simulated)
+		throw new AdlayerError(
+			"USAGE",
+			`${labFile} describes real hardware; a lab file with a simulation section can be simulated.`,
+		);
 	const speed = options.speed ?? 1;
-	if (!(speed > 0 && Number.isFinite(speed))) throw new AdlayerError("USAGE", `Speed ${speed} is not a positive number.`);
-	if (speed !== 1 && !lab.simulated) throw new AdlayerError("USAGE", `Speed ${speed} needs a simulated lab; ${labFile} describes real hardware.`);
+	if (!(speed > 0 && Number.isFinite(speed)))
+		throw new AdlayerError("USAGE", `Speed ${speed} is not a positive number.`);
+	if (speed !== 1 && !lab.simulated)
+		throw new AdlayerError("USAGE", `Speed ${speed} needs a simulated lab; ${labFile} describes real hardware.`);
 	const dataDir = resolve(options.dataDir);
 	mkdirSync(join(dataDir, "logs"), { recursive: true });
 	const handedDown: ProcessOptions = { dataDir, labFile, speed, port: options.port ?? DEFAULT_PORT };
@@ -57,7 +63,8 @@ export async function startAll(options: StartOptions): Promise<StartedSystem> {
 			speed,
 			simulated: lab.simulated,
 			pids: () => Object.fromEntries([...keepers].map(([name, keeper]) => [name, keeper.pid])),
-			labTruth: async () => (lab.simulated ? truthOf(await askTruth(dataFolder(dataDir).truthSocket), lab.content.simulation!.foil) : null),
+			labTruth: async () =>
+				lab.simulated ? truthOf(await askTruth(dataFolder(dataDir).truthSocket), lab.content.simulation!.foil) : null,
 			stop,
 		};
 	} catch (thrown) {
@@ -66,7 +73,10 @@ export async function startAll(options: StartOptions): Promise<StartedSystem> {
 	}
 }
 
-function truthOf({ thicknessNm, interlayerNm, lithiatedFraction, peakFoilC, melted }: Awaited<ReturnType<typeof askTruth>>, foil: string): LabTruth {
+function truthOf(
+	{ thicknessNm, interlayerNm, lithiatedFraction, peakFoilC, melted }: Awaited<ReturnType<typeof askTruth>>,
+	foil: string,
+): LabTruth {
 	return { thicknessNm, interlayerNm, lithiatedFraction, peakFoilC, melted, foil };
 }
 
@@ -106,20 +116,34 @@ class Keeper {
 		return new Promise((resolve, reject) => {
 			const late = setTimeout(() => {
 				child.kill("SIGKILL");
-				reject(new AdlayerError("INTERNAL", `The ${this.name} process was not ready within ${READY_MS_MAX / 1_000} s; see ${logFile}.`));
+				reject(
+					new AdlayerError(
+						"INTERNAL",
+						`The ${this.name} process was not ready within ${READY_MS_MAX / 1_000} s; see ${logFile}.`,
+					),
+				);
 			}, READY_MS_MAX);
 			let isReady = false;
-			child.on("message", (message: { ready?: Record<string, unknown>; failed?: Parameters<typeof AdlayerError.fromJSON>[0] }) => {
-				if (message.ready !== undefined) {
-					isReady = true;
-					clearTimeout(late);
-					resolve(message.ready);
-				} else if (message.failed !== undefined) reject(AdlayerError.fromJSON(message.failed));
-			});
+			child.on(
+				"message",
+				(message: { ready?: Record<string, unknown>; failed?: Parameters<typeof AdlayerError.fromJSON>[0] }) => {
+					if (message.ready !== undefined) {
+						isReady = true;
+						clearTimeout(late);
+						resolve(message.ready);
+					} else if (message.failed !== undefined) reject(AdlayerError.fromJSON(message.failed));
+				},
+			);
 			child.on("exit", (code, signal) => {
 				clearTimeout(late);
 				this.child = undefined;
-				if (!isReady) reject(new AdlayerError("INTERNAL", `The ${this.name} process ended before it was ready (${signal ?? code}); see ${logFile}.`));
+				if (!isReady)
+					reject(
+						new AdlayerError(
+							"INTERNAL",
+							`The ${this.name} process ended before it was ready (${signal ?? code}); see ${logFile}.`,
+						),
+					);
 				else if (!this.isStopping) this.restart(signal ?? String(code), performance.now() - startedMs);
 			});
 		});

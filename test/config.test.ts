@@ -23,22 +23,62 @@ describe("a lab file", () => {
 	});
 
 	it("is refused with every problem at once, each with its line", () => {
-		const problems = problemsOf(TEXT.replace("limit_degC: 190", "limit_degC: hot").replace("sccm_max: 200", "sccm_max: -1"));
-		expect(problems.map(({ path }) => path)).toEqual(expect.arrayContaining(["reactor.zones.stage.limit_degC", "reactor.carrier.sccm_max"]));
+		const problems = problemsOf(
+			TEXT.replace("limit_degC: 190", "limit_degC: hot").replace("sccm_max: 200", "sccm_max: -1"),
+		);
+		expect(problems.map(({ path }) => path)).toEqual(
+			expect.arrayContaining(["reactor.zones.stage.limit_degC", "reactor.carrier.sccm_max"]),
+		);
 		for (const { line } of problems) expect(line).toBeGreaterThan(1);
 	});
 
 	it.each([
-		["a missing limit, which nothing stands in for", (text: string) => text.replace("limit_degC: 190", ""), "reactor.zones.stage"],
+		[
+			"a missing limit, which nothing stands in for",
+			(text: string) => text.replace("limit_degC: 190", ""),
+			"reactor.zones.stage",
+		],
 		["an unknown key", (text: string) => text.replace("station: sim1", "station: sim1\nspeed: 3"), "speed"],
-		["a driver that does not exist", (text: string) => text.replace("driver: alicat-mc", "driver: alicat"), "instruments.carrier.driver"],
-		["an address that its driver cannot use", (text: string) => text.replace("simulated:io", "serial:/dev/ttyUSB0"), "instruments.io.address"],
-		["a setting that its driver does not know", (text: string) => text.replace("unit_id: A", "unit_id: A, colour: red"), "instruments.carrier.settings.colour"],
-		["a role for a signal that its instrument does not have", (text: string) => text.replace("chamber: gauge.chamber", "chamber: gauge.chambre"), "reactor.pressures.chamber"],
-		["a role for an instrument that does not exist", (text: string) => text.replace("output: io.TMA", "output: relay.TMA"), "reactor.precursors.TMA.output"],
-		["values that are stale between two polls", (text: string) => text.replace("stale_ms: 2000", "stale_ms: 300"), "instruments.gauge.stale_ms"],
-		["another gas than the flow controller is set for", (text: string) => text.replace("gas: Ar, sccm_min", "gas: N2, sccm_min"), "reactor.carrier.gas"],
-		["a name that stands for something else in a topic", (text: string) => text.replaceAll("gauge", "alarms"), "instruments"],
+		[
+			"a driver that does not exist",
+			(text: string) => text.replace("driver: alicat-mc", "driver: alicat"),
+			"instruments.carrier.driver",
+		],
+		[
+			"an address that its driver cannot use",
+			(text: string) => text.replace("simulated:io", "serial:/dev/ttyUSB0"),
+			"instruments.io.address",
+		],
+		[
+			"a setting that its driver does not know",
+			(text: string) => text.replace("unit_id: A", "unit_id: A, colour: red"),
+			"instruments.carrier.settings.colour",
+		],
+		[
+			"a role for a signal that its instrument does not have",
+			(text: string) => text.replace("chamber: gauge.chamber", "chamber: gauge.chambre"),
+			"reactor.pressures.chamber",
+		],
+		[
+			"a role for an instrument that does not exist",
+			(text: string) => text.replace("output: io.TMA", "output: relay.TMA"),
+			"reactor.precursors.TMA.output",
+		],
+		[
+			"values that are stale between two polls",
+			(text: string) => text.replace("stale_ms: 2000", "stale_ms: 300"),
+			"instruments.gauge.stale_ms",
+		],
+		[
+			"another gas than the flow controller is set for",
+			(text: string) => text.replace("gas: Ar, sccm_min", "gas: N2, sccm_min"),
+			"reactor.carrier.gas",
+		],
+		[
+			"a name that stands for something else in a topic",
+			(text: string) => text.replaceAll("gauge", "alarms"),
+			"instruments",
+		],
 	])("with %s is refused at its place", (_name, change, path) => {
 		expect(problemsOf(change(TEXT)).map((problem) => problem.path)).toContainEqual(expect.stringContaining(path));
 	});

@@ -13,15 +13,13 @@ const strict = (properties: Record<string, object>, optional: readonly string[] 
 	properties,
 });
 
-const instrument = strict(
-	{
-		driver: { type: "string", minLength: 1 },
-		address: { type: "string", minLength: 1 },
-		poll_ms: { type: "integer", minimum: 20, maximum: 60_000 },
-		stale_ms: { type: "integer", minimum: 100, maximum: 60_000 },
-		settings: { type: "object" },
-	},
-);
+const instrument = strict({
+	driver: { type: "string", minLength: 1 },
+	address: { type: "string", minLength: 1 },
+	poll_ms: { type: "integer", minimum: 20, maximum: 60_000 },
+	stale_ms: { type: "integer", minimum: 100, maximum: 60_000 },
+	settings: { type: "object" },
+});
 
 const zone = strict({
 	instrument: name,
@@ -34,7 +32,11 @@ const zone = strict({
 		date: { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
 		author: { type: "string", minLength: 1 },
 	}),
-	prediction: strict({ ambient_degC: celsius, cool_time_constant_s: positive, settle_s: { type: "number", minimum: 0 } }),
+	prediction: strict({
+		ambient_degC: celsius,
+		cool_time_constant_s: positive,
+		settle_s: { type: "number", minimum: 0 },
+	}),
 });
 
 const precursor = strict({
@@ -52,16 +54,31 @@ export const LAB_FILE_SCHEMA = strict(
 		adlayer: { const: "lab/1" },
 		station: name,
 		title: { type: "string", minLength: 1 },
-		simulation: strict({ seed: { type: "integer", minimum: 0 }, reactor: { type: "string" }, foil: { type: "string" } }),
+		simulation: strict({
+			seed: { type: "integer", minimum: 0 },
+			reactor: { type: "string" },
+			foil: { type: "string" },
+		}),
 		instruments: { type: "object", minProperties: 1, propertyNames: instrumentName, additionalProperties: instrument },
 		reactor: strict({
-			carrier: strict({ instrument: name, gas: { type: "string", minLength: 1 }, sccm_min: positive, sccm_max: positive, purge_sccm: positive }),
+			carrier: strict({
+				instrument: name,
+				gas: { type: "string", minLength: 1 },
+				sccm_min: positive,
+				sccm_max: positive,
+				purge_sccm: positive,
+			}),
 			pressures: strict({ chamber: signal, foreline: signal }),
 			zones: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: zone },
 			precursors: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: precursor },
 			stop_valve: strict({ output: signal, wired: { const: "normally-closed" } }),
 			inputs: strict({ pump_running: signal, lid_closed: signal }),
-			limits: strict({ base_torr: positive, dose_torr_min: positive, dose_torr_max: positive, pump_time_constant_s: positive }),
+			limits: strict({
+				base_torr: positive,
+				dose_torr_min: positive,
+				dose_torr_max: positive,
+				pump_time_constant_s: positive,
+			}),
 		}),
 	},
 	["simulation"],
@@ -74,13 +91,24 @@ export interface LabFileContent {
 	readonly simulation?: { readonly seed: number; readonly reactor: string; readonly foil: string };
 	readonly instruments: Readonly<Record<string, InstrumentEntry>>;
 	readonly reactor: {
-		readonly carrier: { readonly instrument: string; readonly gas: string; readonly sccm_min: number; readonly sccm_max: number; readonly purge_sccm: number };
+		readonly carrier: {
+			readonly instrument: string;
+			readonly gas: string;
+			readonly sccm_min: number;
+			readonly sccm_max: number;
+			readonly purge_sccm: number;
+		};
 		readonly pressures: { readonly chamber: string; readonly foreline: string };
 		readonly zones: Readonly<Record<string, ZoneEntry>>;
 		readonly precursors: Readonly<Record<string, PrecursorEntry>>;
 		readonly stop_valve: { readonly output: string; readonly wired: "normally-closed" };
 		readonly inputs: { readonly pump_running: string; readonly lid_closed: string };
-		readonly limits: { readonly base_torr: number; readonly dose_torr_min: number; readonly dose_torr_max: number; readonly pump_time_constant_s: number };
+		readonly limits: {
+			readonly base_torr: number;
+			readonly dose_torr_min: number;
+			readonly dose_torr_max: number;
+			readonly pump_time_constant_s: number;
+		};
 	};
 }
 
@@ -98,7 +126,11 @@ export interface ZoneEntry {
 	readonly limit_degC: number;
 	readonly ramp_degC_per_min_max: number;
 	readonly sensor: { readonly offset_degC: number; readonly uncertainty_degC: number };
-	readonly prediction: { readonly ambient_degC: number; readonly cool_time_constant_s: number; readonly settle_s: number };
+	readonly prediction: {
+		readonly ambient_degC: number;
+		readonly cool_time_constant_s: number;
+		readonly settle_s: number;
+	};
 }
 
 export interface PrecursorEntry {

@@ -32,64 +32,280 @@ const entry = (consequence: Consequence, http: number, meaning: string, next: st
 
 export const ERROR_CODES = {
 	// core and configuration
-	USAGE: entry("refuse-command", 400, "The command or request was not formed as documented.", "Read the message; it names the argument."),
-	LAB_FILE_INVALID: entry("refuse-start", 422, "The lab file has problems.", "Correct every problem listed; each names line and column."),
-	TWIN_FILE_INVALID: entry("refuse-start", 422, "The file of a simulated reactor's constants has problems.", "Correct every problem listed; each names path, line and column."),
-	INTERNAL: entry("report", 500, "Something happened that the program does not know how to name.", "Report it with the log lines around it."),
+	USAGE: entry(
+		"refuse-command",
+		400,
+		"The command or request was not formed as documented.",
+		"Read the message; it names the argument.",
+	),
+	LAB_FILE_INVALID: entry(
+		"refuse-start",
+		422,
+		"The lab file has problems.",
+		"Correct every problem listed; each names line and column.",
+	),
+	TWIN_FILE_INVALID: entry(
+		"refuse-start",
+		422,
+		"The file of a simulated reactor's constants has problems.",
+		"Correct every problem listed; each names path, line and column.",
+	),
+	INTERNAL: entry(
+		"report",
+		500,
+		"Something happened that the program does not know how to name.",
+		"Report it with the log lines around it.",
+	),
 
 	// transport
-	LINK_UNREACHABLE: entry("device-fault", 503, "The port or network address could not be opened.", "Check cable, address and permissions of the port."),
-	LINK_LOST: entry("device-fault", 503, "An open connection broke.", "Check cable and power; the connection is retried by itself."),
-	LINE_BUSY: entry("refuse-command", 503, "More requests wait for one line than it may hold.", "Ask less often, or give the instrument a line of its own; the message names the limit."),
-	DEVICE_SILENT: entry("device-fault", 504, "The instrument did not answer within its time-out, after all retries.", "Check power, wiring, address and baud rate of the instrument."),
-	REPLY_INVALID: entry("device-fault", 502, "The instrument answered with something its protocol does not allow.", "Check address, baud rate and electrical noise on the line."),
-	MODBUS_EXCEPTION: entry("device-fault", 502, "The instrument answered with a Modbus exception.", "The message names the exception and the register; check model and settings."),
-	ADDRESS_INVALID: entry("refuse-start", 422, "An instrument address could not be read.", "Use one of the forms in docs/lab-file.md."),
+	LINK_UNREACHABLE: entry(
+		"device-fault",
+		503,
+		"The port or network address could not be opened.",
+		"Check cable, address and permissions of the port.",
+	),
+	LINK_LOST: entry(
+		"device-fault",
+		503,
+		"An open connection broke.",
+		"Check cable and power; the connection is retried by itself.",
+	),
+	LINE_BUSY: entry(
+		"refuse-command",
+		503,
+		"More requests wait for one line than it may hold.",
+		"Ask less often, or give the instrument a line of its own; the message names the limit.",
+	),
+	DEVICE_SILENT: entry(
+		"device-fault",
+		504,
+		"The instrument did not answer within its time-out, after all retries.",
+		"Check power, wiring, address and baud rate of the instrument.",
+	),
+	REPLY_INVALID: entry(
+		"device-fault",
+		502,
+		"The instrument answered with something its protocol does not allow.",
+		"Check address, baud rate and electrical noise on the line.",
+	),
+	MODBUS_EXCEPTION: entry(
+		"device-fault",
+		502,
+		"The instrument answered with a Modbus exception.",
+		"The message names the exception and the register; check model and settings.",
+	),
+	ADDRESS_INVALID: entry(
+		"refuse-start",
+		422,
+		"An instrument address could not be read.",
+		"Use one of the forms in docs/lab-file.md.",
+	),
 
 	// device
-	IDENTITY_MISMATCH: entry("device-fault", 409, "Another instrument than the configured one answered.", "Check the address, or the model in the lab file."),
-	IDENTITY_UNKNOWN: entry("device-fault", 409, "The instrument could not be identified.", "Check that the configured driver fits what is connected."),
-	SETPOINT_OUT_OF_RANGE: entry("refuse-command", 422, "A setpoint is outside the instrument's range.", "Choose a value inside the range that the message names."),
-	READBACK_MISMATCH: entry("device-fault", 502, "The instrument did not take over a value that was sent to it.", "Check whether the instrument is locked or under local control."),
-	DEVICE_NOT_READY: entry("refuse-command", 503, "The instrument is not connected or is at fault.", "Wait for it to come back, or repair it."),
-	DEVICE_MISCONFIGURED: entry("device-fault", 409, "The instrument's own configuration makes safe operation impossible.", "Correct the setting that the message names, on the instrument."),
-	DEVICE_RESTARTED: entry("device-fault", 503, "The instrument has restarted and lost its configuration.", "It is configured again by itself; check its power supply."),
-	OUTPUT_BUSY: entry("refuse-command", 409, "An output is armed, pulsing or held open.", "Wait for the end of the pulse, disarm it, or shut the valve."),
-	SIGNAL_UNKNOWN: entry("refuse-command", 404, "There is no signal of that name.", "Use a name from the lab file or from GET /api/v1/signals."),
+	IDENTITY_MISMATCH: entry(
+		"device-fault",
+		409,
+		"Another instrument than the configured one answered.",
+		"Check the address, or the model in the lab file.",
+	),
+	IDENTITY_UNKNOWN: entry(
+		"device-fault",
+		409,
+		"The instrument could not be identified.",
+		"Check that the configured driver fits what is connected.",
+	),
+	SETPOINT_OUT_OF_RANGE: entry(
+		"refuse-command",
+		422,
+		"A setpoint is outside the instrument's range.",
+		"Choose a value inside the range that the message names.",
+	),
+	READBACK_MISMATCH: entry(
+		"device-fault",
+		502,
+		"The instrument did not take over a value that was sent to it.",
+		"Check whether the instrument is locked or under local control.",
+	),
+	DEVICE_NOT_READY: entry(
+		"refuse-command",
+		503,
+		"The instrument is not connected or is at fault.",
+		"Wait for it to come back, or repair it.",
+	),
+	DEVICE_MISCONFIGURED: entry(
+		"device-fault",
+		409,
+		"The instrument's own configuration makes safe operation impossible.",
+		"Correct the setting that the message names, on the instrument.",
+	),
+	DEVICE_RESTARTED: entry(
+		"device-fault",
+		503,
+		"The instrument has restarted and lost its configuration.",
+		"It is configured again by itself; check its power supply.",
+	),
+	OUTPUT_BUSY: entry(
+		"refuse-command",
+		409,
+		"An output is armed, pulsing or held open.",
+		"Wait for the end of the pulse, disarm it, or shut the valve.",
+	),
+	SIGNAL_UNKNOWN: entry(
+		"refuse-command",
+		404,
+		"There is no signal of that name.",
+		"Use a name from the lab file or from GET /api/v1/signals.",
+	),
 
 	// safety
-	PERMIT_REFUSED: entry("refuse-command", 409, "A safety condition forbids the action.", "Clear the condition that the message names, then try again."),
-	INTERLOCK_TRIPPED: entry("safe-state", 409, "An interlock has tripped and is latched.", "Remove the cause, acknowledge, then reset."),
+	PERMIT_REFUSED: entry(
+		"refuse-command",
+		409,
+		"A safety condition forbids the action.",
+		"Clear the condition that the message names, then try again.",
+	),
+	INTERLOCK_TRIPPED: entry(
+		"safe-state",
+		409,
+		"An interlock has tripped and is latched.",
+		"Remove the cause, acknowledge, then reset.",
+	),
 
 	// recipe
-	RECIPE_INVALID: entry("refuse-command", 422, "The recipe has problems.", "Correct every problem listed; each names line and column."),
-	RECIPE_LIBRARY_INVALID: entry("refuse-start", 422, "The material or film data have problems.", "Correct every problem listed; each names its file, line and column."),
-	RECIPE_NOT_FOUND: entry("refuse-command", 404, "There is no recipe of that name.", "List the recipes with GET /api/v1/recipes."),
-	ACKNOWLEDGEMENT_MISSING: entry("refuse-command", 409, "The recipe needs a condition to be acknowledged by the person who launches it.", "Read the reason and launch again with the code acknowledged (--ack CODE)."),
-	STEP_TIMED_OUT: entry("safe-state", 500, "A step did not reach its condition within its time-out.", "Look at the signal that the message names."),
+	RECIPE_INVALID: entry(
+		"refuse-command",
+		422,
+		"The recipe has problems.",
+		"Correct every problem listed; each names line and column.",
+	),
+	RECIPE_LIBRARY_INVALID: entry(
+		"refuse-start",
+		422,
+		"The material or film data have problems.",
+		"Correct every problem listed; each names its file, line and column.",
+	),
+	RECIPE_NOT_FOUND: entry(
+		"refuse-command",
+		404,
+		"There is no recipe of that name.",
+		"List the recipes with GET /api/v1/recipes.",
+	),
+	ACKNOWLEDGEMENT_MISSING: entry(
+		"refuse-command",
+		409,
+		"The recipe needs a condition to be acknowledged by the person who launches it.",
+		"Read the reason and launch again with the code acknowledged (--ack CODE).",
+	),
+	PULSE_UNCONFIRMED: entry(
+		"safe-state",
+		500,
+		"The instrument did not prove that a pulse ended; the valve was shut and the run is held.",
+		"Shut the precursor's hand valve, check the valve I/O, then restart: the half-cycle is repeated after a full purge.",
+	),
+	STEP_TIMED_OUT: entry(
+		"safe-state",
+		500,
+		"A step did not reach its condition within its time-out.",
+		"Look at the signal that the message names.",
+	),
 
 	// runs and commands
 	RUN_ACTIVE: entry("refuse-command", 409, "The reactor already has a run.", "Wait until it has ended, or stop it."),
 	RUN_NOT_FOUND: entry("refuse-command", 404, "There is no run of that id.", "List the runs with GET /api/v1/runs."),
-	COMMAND_NOT_ALLOWED: entry("refuse-command", 409, "The run's state does not allow the command.", "The message names the state and the commands it allows."),
-	STATE_CHANGED: entry("refuse-command", 409, "The run is no longer in the state the command was meant for.", "Read the state again and decide anew."),
+	COMMAND_NOT_ALLOWED: entry(
+		"refuse-command",
+		409,
+		"The run's state does not allow the command.",
+		"The message names the state and the commands it allows.",
+	),
+	STATE_CHANGED: entry(
+		"refuse-command",
+		409,
+		"The run is no longer in the state the command was meant for.",
+		"Read the state again and decide anew.",
+	),
 
 	// journal and store
-	JOURNAL_CORRUPT: entry("report", 500, "A journal line does not match its checksum.", "The place is named; records before it are intact."),
-	JOURNAL_LOCKED: entry("refuse-start", 409, "Another process writes the journal in this data folder.", "Stop the other process or choose another data folder."),
-	JOURNAL_FAILED: entry("safe-state", 507, "The journal could not be written to its disk.", "Check the disk; control acts on nothing that it cannot record."),
-	DISK_FULL: entry("refuse-start", 507, "The disk that holds the journal is nearly full.", "Free space on the disk that the message names."),
-	DATABASE_UNAVAILABLE: entry("report", 503, "The database cannot be reached.", "Live state, commands and alarms work on; history returns when the database does."),
+	JOURNAL_CORRUPT: entry(
+		"report",
+		500,
+		"A journal line does not match its checksum.",
+		"The place is named; records before it are intact.",
+	),
+	JOURNAL_LOCKED: entry(
+		"refuse-start",
+		409,
+		"Another process writes the journal in this data folder.",
+		"Stop the other process or choose another data folder.",
+	),
+	JOURNAL_FAILED: entry(
+		"safe-state",
+		507,
+		"The journal could not be written to its disk.",
+		"Check the disk; control acts on nothing that it cannot record.",
+	),
+	DISK_FULL: entry(
+		"refuse-start",
+		507,
+		"The disk that holds the journal is nearly full.",
+		"Free space on the disk that the message names.",
+	),
+	DATABASE_UNAVAILABLE: entry(
+		"report",
+		503,
+		"The database cannot be reached.",
+		"Live state, commands and alarms work on; history returns when the database does.",
+	),
 
 	// control link
-	CONTROL_UNREACHABLE: entry("report", 503, "The control process cannot be reached.", "Check that it runs: adlayer start, or its systemd unit or container."),
-	CONTROL_LINK_IN_USE: entry("refuse-start", 409, "The path of the control link is taken.", "Stop the other control process, or choose another data folder."),
-	MESSAGE_TOO_LARGE: entry("refuse-command", 413, "A message is longer than the link allows.", "Send less at once; the message names the limit."),
-	SERVICE_UNREACHABLE: entry("report", 503, "The service (REST interface) cannot be reached.", "Check its address and that it runs; adlayer status, hold and abort work without it."),
-	SERVICE_BUSY: entry("refuse-command", 503, "The service already follows as many listeners as it may.", "Close other pages or followers, then try again."),
-	ORIGIN_REFUSED: entry("refuse-command", 403, "A page of another origin tried to give a command.", "Use the page that this service itself serves."),
-	INTERRUPTED: entry("report", 500, "The command was interrupted before it had its answer.", "What it started goes on; look with adlayer status."),
-	NOT_FOUND: entry("refuse-command", 404, "There is nothing at this address.", "See /docs for the addresses there are."),
+	CONTROL_UNREACHABLE: entry(
+		"report",
+		503,
+		"The control process cannot be reached.",
+		"Check that it runs: adlayer start, or its systemd unit or container.",
+	),
+	CONTROL_LINK_IN_USE: entry(
+		"refuse-start",
+		409,
+		"The path of the control link is taken.",
+		"Stop the other control process, or choose another data folder.",
+	),
+	MESSAGE_TOO_LARGE: entry(
+		"refuse-command",
+		413,
+		"A message is longer than the link allows.",
+		"Send less at once; the message names the limit.",
+	),
+	SERVICE_UNREACHABLE: entry(
+		"report",
+		503,
+		"The service (REST interface) cannot be reached.",
+		"Check its address and that it runs; adlayer status, hold and abort work without it.",
+	),
+	SERVICE_BUSY: entry(
+		"refuse-command",
+		503,
+		"The service already follows as many listeners as it may.",
+		"Close other pages or followers, then try again.",
+	),
+	ORIGIN_REFUSED: entry(
+		"refuse-command",
+		403,
+		"A page of another origin tried to give a command.",
+		"Use the page that this service itself serves.",
+	),
+	INTERRUPTED: entry(
+		"report",
+		500,
+		"The command was interrupted before it had its answer.",
+		"What it started goes on; look with adlayer status.",
+	),
+	NOT_FOUND: entry(
+		"refuse-command",
+		404,
+		"There is nothing at this address.",
+		"See /docs for the addresses there are.",
+	),
 } as const satisfies Record<string, CodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,4 +1,4 @@
-import { ERROR_CODES, type CodeEntry, type ErrorCode } from "#core/error-codes.js";
+import { type CodeEntry, ERROR_CODES, type ErrorCode } from "#core/error-codes.js";
 
 /** One problem found at a door (file, body, argument): where it is, what was found, and the limit it breaks. */
 export interface Problem {
@@ -55,8 +55,15 @@ export class AdlayerError extends Error {
 	}
 
 	/** Rebuilds an error that came over a link; an unknown code becomes INTERNAL. */
-	static fromJSON(value: { code?: string; message?: string; hint?: string; context?: Record<string, unknown>; problems?: Problem[] }): AdlayerError {
-		const code = value.code !== undefined && Object.hasOwn(ERROR_CODES, value.code) ? (value.code as ErrorCode) : "INTERNAL";
+	static fromJSON(value: {
+		code?: string;
+		message?: string;
+		hint?: string;
+		context?: Record<string, unknown>;
+		problems?: Problem[];
+	}): AdlayerError {
+		const code =
+			value.code !== undefined && Object.hasOwn(ERROR_CODES, value.code) ? (value.code as ErrorCode) : "INTERNAL";
 		return new AdlayerError(code, value.message ?? "An error without a message.", {
 			...(value.hint === undefined ? {} : { hint: value.hint }),
 			...(value.context === undefined ? {} : { context: value.context }),

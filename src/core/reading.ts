@@ -13,4 +13,23 @@ export interface Reading {
 }
 
 /** Units inside the house: SI and degC; flow in standard cm3/min (0 degC, 101325 Pa); "1" is dimensionless, "bool" 0 or 1. */
-export type Unit = "Pa" | "degC" | "sccm" | "%" | "ms" | "s" | "1" | "bool" | "V" | "A" | "Ah" | "Wh" | "Hz" | "nm" | "ppm" | "g" | "degC/min" | "W" | "mg";
+export type Unit =
+	| "Pa"
+	| "degC"
+	| "sccm"
+	| "%"
+	| "ms"
+	| "s"
+	| "1"
+	| "bool"
+	| "V"
+	| "A"
+	| "Ah"
+	| "Wh"
+	| "Hz"
+	| "nm"
+	| "ppm"
+	| "g"
+	| "degC/min"
+	| "W"
+	| "mg";

@@ -1,12 +1,18 @@
 /** The plant: all instruments of one reactor, kept connected and polled, and the latest reading of every signal. */
-import type { Clock } from "#core/clock.js";
-import { type AdlayerError, AdlayerError as Failure, asAdlayerError } from "#core/errors.js";
+import type { Clock, Timer } from "#core/clock.js";
+import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import type { Reading } from "#core/reading.js";
 import type { ExchangeCounters } from "#core/wire.js";
 import type { Device, Identity, PolledValues, SignalInfo } from "#device/contract.js";
 
 /** Wait between two attempts to reach an instrument. */
 const RECONNECT_MS = 1_000;
+/** Longer than any bounded exchange with all its retries: a poll that takes longer will never end. */
+export const POLL_HANGS_MS = 15_000;
+/** A connection has some hundred exchanges at most. */
+export const CONNECT_HANGS_MS = 60_000;
+/** Hung conversations are looked for this often. */
+const LOOK_FOR_HANGS_MS = 1_000;
 
 export interface PlantInstrument {
 	readonly name: string;
@@ -34,13 +40,23 @@ interface Slot {
 	error: AdlayerError | undefined;
 	values: PolledValues;
 	measuredMs: number;
+	/** The conversation under way: what it is, when it will have hung, and how to give it up. */
+	talk: { readonly what: string; readonly hangsMs: number; giveUp(error: AdlayerError): void } | undefined;
+}
+
+interface Signal {
+	readonly slot: Slot;
+	/** The signal's name within its instrument. */
+	readonly key: string;
+	readonly info: SignalInfo;
 }
 
 export class Plant {
 	private readonly slots = new Map<string, Slot>();
-	private readonly signalInfo = new Map<string, SignalInfo>();
+	private readonly table = new Map<string, Signal>();
 	private readonly stopping = new AbortController();
 	private loops: Promise<void>[] = [];
+	private hangTimer: Timer | undefined;
 
 	constructor(
 		private readonly clock: Clock,
@@ -48,16 +64,18 @@ export class Plant {
 		private readonly listener: PlantListener,
 	) {
 		for (const spec of instruments) {
-			this.slots.set(spec.name, {
+			const slot: Slot = {
 				spec,
 				state: "connecting",
 				identity: undefined,
 				error: undefined,
 				values: {},
 				measuredMs: Number.NEGATIVE_INFINITY,
-			});
-			for (const [signal, info] of Object.entries(spec.device.signals)) {
-				this.signalInfo.set(`${spec.name}.${signal}`, info);
+				talk: undefined,
+			};
+			this.slots.set(spec.name, slot);
+			for (const [key, info] of Object.entries(spec.device.signals)) {
+				this.table.set(`${spec.name}.${key}`, { slot, key, info });
 			}
 		}
 	}
@@ -65,17 +83,23 @@ export class Plant {
 	/** Begins connecting and polling; returns at once. */
 	start(): void {
 		this.loops = [...this.slots.values()].map((slot) => this.serve(slot));
+		this.lookForHangs();
 	}
 
 	/** Ends polling and closes every line. Moves nothing: what must be safe has been made safe before. */
 	async stop(): Promise<void> {
 		this.stopping.abort();
-		await Promise.all(this.loops);
-		await Promise.allSettled([...this.slots.values()].map((slot) => slot.spec.device.close()));
+		this.hangTimer?.cancel();
+		const stopped = new AdlayerError("DEVICE_NOT_READY", "Control is stopping.");
+		const closed = [...this.slots.values()].map((slot) => {
+			slot.talk?.giveUp(stopped);
+			return slot.spec.device.close();
+		});
+		await Promise.allSettled([...this.loops, ...closed]);
 	}
 
 	get signals(): ReadonlyMap<string, SignalInfo> {
-		return this.signalInfo;
+		return new Map([...this.table].map(([id, { info }]) => [id, info]));
 	}
 
 	get instruments(): readonly PlantInstrument[] {
@@ -94,44 +118,41 @@ export class Plant {
 	/** The device of a connected instrument; DEVICE_NOT_READY while it is away or at fault. */
 	device(name: string): Device {
 		const slot = this.slot(name);
-		if (slot.state !== "ready") {
-			throw new Failure("DEVICE_NOT_READY", `Instrument ${name} is ${slot.state}: ${slot.error?.message ?? "not connected yet"}.`);
-		}
+		if (slot.state !== "ready") throw notReady(slot);
 		return slot.spec.device;
 	}
 
-	/** The device whatever its state, for making safe. */
-	deviceAnyway(name: string): Device {
-		return this.slot(name).spec.device;
+	/**
+	 * The device for making safe, also while its instrument is at fault: the line may still work. DEVICE_NOT_READY when it is
+	 * not known to be the instrument that is meant: then nothing is written to it.
+	 */
+	deviceToMakeSafe(name: string): Device {
+		const slot = this.slot(name);
+		const { identity, error, spec } = slot;
+		if (identity === undefined || isIdentityError(error)) throw notReady(slot);
+		return spec.device;
 	}
 
 	/** The latest reading of `instrument.signal`, with its quality by age and by the instrument's own word. */
 	reading(id: string): Reading {
-		const info = this.signalInfo.get(id);
-		if (info === undefined) throw new Failure("SIGNAL_UNKNOWN", `There is no signal ${id}.`);
-		const dot = id.indexOf(".");
-		const slot = this.slot(id.slice(0, dot));
-		const polled = slot.values[id.slice(dot + 1)];
-		if (polled === undefined) return { value: null, unit: info.unit, quality: "stale", atMs: slot.measuredMs };
-		const tooOld = slot.state !== "ready" || this.clock.nowMs() - slot.measuredMs > slot.spec.staleMs;
-		return {
-			value: polled.value,
-			unit: info.unit,
-			quality: polled.quality === "fault" ? "fault" : tooOld ? "stale" : "good",
-			atMs: slot.measuredMs,
-			...(polled.detail === undefined ? {} : { detail: polled.detail }),
-		};
-	}
-
-	/** Reads one instrument now, outside its rhythm; the readings are those of any other poll. */
-	async refresh(name: string): Promise<void> {
-		const slot = this.slot(name);
-		this.take(slot, await this.device(name).poll());
+		const signal = this.table.get(id);
+		if (signal === undefined) throw new AdlayerError("SIGNAL_UNKNOWN", `There is no signal ${id}.`);
+		const { slot, info } = signal;
+		const { unit } = info;
+		const atMs = slot.measuredMs;
+		const polled = slot.values[signal.key];
+		if (polled === undefined) return { value: null, unit, quality: "stale", atMs };
+		if (polled.quality === "fault") {
+			const { value, detail } = polled;
+			return detail === undefined ? { value, unit, quality: "fault", atMs } : { value, unit, quality: "fault", atMs, detail };
+		}
+		const isFresh = slot.state === "ready" && this.clock.nowMs() - atMs <= slot.spec.staleMs;
+		return { value: polled.value, unit, quality: isFresh ? "good" : "stale", atMs };
 	}
 
 	private slot(name: string): Slot {
 		const slot = this.slots.get(name);
-		if (slot === undefined) throw new Failure("SIGNAL_UNKNOWN", `There is no instrument ${name}.`);
+		if (slot === undefined) throw new AdlayerError("SIGNAL_UNKNOWN", `There is no instrument ${name}.`);
 		return slot;
 	}
 
@@ -144,32 +165,66 @@ export class Plant {
 			} catch (thrown) {
 				if (signal.aborted) return;
 				this.enter(slot, "fault", asAdlayerError(thrown));
-				await slot.spec.device.close().catch(() => {});
+				await this.bounded(slot, "closing", POLL_HANGS_MS, () => slot.spec.device.close()).catch(() => {});
 				await this.clock.sleep(RECONNECT_MS, signal).catch(() => {});
 			}
 		}
 	}
 
 	private async connect(slot: Slot): Promise<void> {
-		const found = await slot.spec.device.connect();
+		const { name, address, driver, device } = slot.spec;
+		const found = await this.bounded(slot, "connecting", CONNECT_HANGS_MS, () => device.connect());
 		if (!found.confirmed) {
-			throw new Failure("IDENTITY_UNKNOWN", `Instrument ${slot.spec.name} at ${slot.spec.address} did not prove to be a ${slot.spec.driver}: ${found.warnings.join(" ")}`);
+			throw new AdlayerError("IDENTITY_UNKNOWN", `Instrument ${name} at ${address} did not prove to be a ${driver}: ${found.warnings.join(" ")}`);
 		}
+		this.assertSameModel(slot, found.identity);
 		slot.identity = found.identity;
-		this.take(slot, await slot.spec.device.poll());
+		this.take(slot, await this.bounded(slot, "polling", POLL_HANGS_MS, () => device.poll()));
 		this.enter(slot, "ready");
+	}
+
+	/** A spare of the same model may take an instrument's place; another model has other ranges and is not what was checked. */
+	private assertSameModel({ spec, identity }: Slot, found: Identity): void {
+		if (identity === undefined) return;
+		if (identity.manufacturer === found.manufacturer && identity.model === found.model) return;
+		const [was, is] = [identity, found].map(({ manufacturer, model }) => `${manufacturer} ${model}`);
+		throw new AdlayerError("IDENTITY_MISMATCH", `Instrument ${spec.name} was ${was} and has come back as ${is}.`, {
+			hint: "If the exchange is meant, correct the lab file and start control anew.",
+		});
 	}
 
 	/** Polls on a grid of the instrument's period, so that instruments with equal periods act at the same instants. */
 	private async pollUntilFault(slot: Slot): Promise<void> {
 		const { signal } = this.stopping;
 		const { pollMs, device } = slot.spec;
+		const poll = () => device.poll();
 		while (!signal.aborted) {
 			const now = this.clock.nowMs();
 			const next = (Math.floor(now / pollMs + 1e-9) + 1) * pollMs;
 			await this.clock.sleep(next - now, signal);
-			this.take(slot, await device.poll());
+			this.take(slot, await this.bounded(slot, "polling", POLL_HANGS_MS, poll));
 		}
+	}
+
+	/** A conversation that is given up when it does not end. */
+	private bounded<Result>(slot: Slot, what: string, limitMs: number, converse: () => Promise<Result>): Promise<Result> {
+		return new Promise((resolve, reject) => {
+			slot.talk = { what, hangsMs: this.clock.nowMs() + limitMs, giveUp: reject };
+			converse().then(resolve, reject);
+		});
+	}
+
+	private lookForHangs(): void {
+		this.hangTimer = this.clock.setTimer(LOOK_FOR_HANGS_MS, () => {
+			const now = this.clock.nowMs();
+			for (const { spec, talk } of this.slots.values()) {
+				// Giving up what has ended long ago changes nothing: its promise is settled.
+				if (talk !== undefined && now >= talk.hangsMs) {
+					talk.giveUp(new AdlayerError("DEVICE_SILENT", `${spec.name} did not come to an end with ${talk.what}.`));
+				}
+			}
+			this.lookForHangs();
+		});
 	}
 
 	private take(slot: Slot, values: PolledValues): void {
@@ -178,8 +233,9 @@ export class Plant {
 		this.listener.sample(slot.spec.name, values);
 	}
 
+	/** Tells of a change; a fault that only words itself differently at the next attempt is none. */
 	private enter(slot: Slot, state: InstrumentState, error?: AdlayerError): void {
-		const unchanged = slot.state === state && slot.error?.message === error?.message;
+		const unchanged = slot.state === state && slot.error?.code === error?.code;
 		slot.state = state;
 		slot.error = error;
 		if (unchanged) return;
@@ -188,4 +244,12 @@ export class Plant {
 			...(error === undefined ? {} : { error }),
 		});
 	}
+}
+
+function isIdentityError(error: AdlayerError | undefined): boolean {
+	return error?.code === "IDENTITY_MISMATCH" || error?.code === "IDENTITY_UNKNOWN";
+}
+
+function notReady({ spec, state, error }: Slot): AdlayerError {
+	return new AdlayerError("DEVICE_NOT_READY", `Instrument ${spec.name} is ${state}: ${error?.message ?? "not connected yet"}.`);
 }

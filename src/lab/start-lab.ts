@@ -46,7 +46,9 @@ export async function startLab(options: StartLabOptions): Promise<RunningLab> {
 	const lab = new SimulatedLab(options);
 	const clock = options.clock ?? new SystemClock();
 	const isPaced = options.speed !== 1;
-	const time = isPaced ? pacedTime(lab, options.speed, Math.max(clock.wallMs(), options.wallMsMin ?? 0)) : realTime(lab, clock);
+	const time = isPaced
+		? pacedTime(lab, options.speed, Math.max(clock.wallMs(), options.wallMsMin ?? 0))
+		: realTime(lab, clock);
 	const opened: { close(): Promise<void> }[] = [time];
 	const close = async () => {
 		for (const part of opened.reverse()) await part.close();
@@ -86,7 +88,11 @@ function realTime(lab: SimulatedLab, clock: Clock): LabTime & { start?: undefine
 	return { advance, nowMs, close: async () => timer.cancel() };
 }
 
-function pacedTime(lab: SimulatedLab, speed: number, wallAtZeroMs: number): LabTime & { start(path: string): Promise<void> } {
+function pacedTime(
+	lab: SimulatedLab,
+	speed: number,
+	wallAtZeroMs: number,
+): LabTime & { start(path: string): Promise<void> } {
 	const server = new PaceServer({ speed, wallAtZeroMs, advanceTo: (nowMs) => lab.advanceTo(nowMs) });
 	let hasStarted = false;
 	return {

@@ -2,9 +2,10 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { setTimeout } from "node:timers/promises";
+import { ControlServer } from "#control-link/server.js";
 import { type Clock, SystemClock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
-import { ControlServer } from "#control-link/server.js";
+import { lastKnown } from "#journal/recover.js";
 import { JournalWriter } from "#journal/writer.js";
 import { loadLibrary } from "#recipe/library-files.js";
 import { type LabFile, loadLabFile } from "#src/config.js";
@@ -23,7 +24,8 @@ export async function startControl({ dataDir, labFile, speed }: ProcessOptions):
 	const files = dataFolder(dataDir);
 	mkdirSync(files.journal, { recursive: true });
 	const lab = loadLabFile(labFile);
-	if (speed !== 1 && !lab.simulated) throw new AdlayerError("USAGE", `Speed ${speed} needs a simulated lab; real hardware runs at 1.`);
+	if (speed !== 1 && !lab.simulated)
+		throw new AdlayerError("USAGE", `Speed ${speed} needs a simulated lab; real hardware runs at 1.`);
 	try {
 		setPriority(PRIORITY);
 	} catch {
@@ -31,7 +33,14 @@ export async function startControl({ dataDir, labFile, speed }: ProcessOptions):
 	}
 	const pace: PaceClient | undefined = speed === 1 ? undefined : await connectPace(files.paceSocket);
 	const clock: Clock = pace?.clock ?? new SystemClock();
-	const journal = JournalWriter.open({ dir: files.journal, clock, diskClock: new SystemClock(), station: lab.content.station });
+	const journal = JournalWriter.open({
+		dir: files.journal,
+		clock,
+		diskClock: new SystemClock(),
+		station: lab.content.station,
+	});
+	// Read once the journal is ours, and before anything of this process is in it.
+	const known = lastKnown(files.journal);
 	const control = new Control({
 		lab,
 		library: loadLibrary(RECIPES_DIR),
@@ -66,7 +75,11 @@ async function simulatedAddresses(lab: LabFile, file: string): Promise<Record<st
 			return JSON.parse(readFileSync(file, "utf8")) as Record<string, string>;
 		} catch (cause) {
 			if (performance.now() < endMs) continue;
-			throw new AdlayerError("LINK_UNREACHABLE", `The simulated lab has not said in ${file} where its instruments are.`, { cause, hint: "Start the lab process first: adlayer lab." });
+			throw new AdlayerError(
+				"LINK_UNREACHABLE",
+				`The simulated lab has not said in ${file} where its instruments are.`,
+				{ cause, hint: "Start the lab process first: adlayer lab." },
+			);
 		}
 	}
 }

@@ -15,7 +15,8 @@ export async function startLabProcess({ dataDir, labFile, speed }: ProcessOption
 	rmSync(files.addresses, { force: true });
 	const lab = loadLabFile(labFile);
 	const simulated = labPlan(lab);
-	if (simulated === undefined) throw new AdlayerError("USAGE", `${labFile} has no simulation section: it describes real hardware.`);
+	if (simulated === undefined)
+		throw new AdlayerError("USAGE", `${labFile} has no simulation section: it describes real hardware.`);
 	const running = await startLab({
 		plan: simulated.plan,
 		constants: parseTwinConstants(readFileSync(simulated.twinFile, "utf8"), simulated.twinFile),

@@ -20,7 +20,11 @@ export interface Started {
 }
 
 /** Runs one process to its end: starts it, reports readiness on the parent's channel and stderr, ends on signals. */
-export async function runProcess(name: string, options: ProcessOptions, start: (options: ProcessOptions) => Promise<Started>): Promise<void> {
+export async function runProcess(
+	name: string,
+	options: ProcessOptions,
+	start: (options: ProcessOptions) => Promise<Started>,
+): Promise<void> {
 	process.title = `adlayer ${name}`;
 	try {
 		const started = await start(options);
@@ -47,7 +51,8 @@ export async function runProcess(name: string, options: ProcessOptions, start: (
 		const error = asAdlayerError(thrown);
 		process.send?.({ failed: error.toJSON() });
 		console.error(`adlayer ${name}: ${error.code}: ${error.message}`);
-		for (const problem of error.problems) console.error(`  ${problem.line ?? ""}:${problem.column ?? ""} ${problem.message}`);
+		for (const problem of error.problems)
+			console.error(`  ${problem.line ?? ""}:${problem.column ?? ""} ${problem.message}`);
 		// Lets the message to the launcher out first.
 		setTimeout(() => process.exit(1), 50);
 	}

@@ -6,9 +6,9 @@ import { setImmediate as turn } from "node:timers/promises";
 import { buildApp } from "#api/app.js";
 import { LiveState } from "#api/live-state.js";
 import type { RecipeEntry, RecipeShelf } from "#api/ports.js";
+import { ControlClient } from "#control-link/client.js";
 import { type Clock, SystemClock } from "#core/clock.js";
 import { asAdlayerError } from "#core/errors.js";
-import { ControlClient } from "#control-link/client.js";
 import { JournalReader } from "#journal/reader.js";
 import { type EmbeddedBroker, startBroker } from "#publish/broker.js";
 import { Publisher } from "#publish/publisher.js";
@@ -50,8 +50,13 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 		station: lab.content.station,
 	});
 	const following = new AbortController();
-	const followed = follow(live, new JournalReader({ dir: files.journal, name: "live", clock, from: { journal: "", seq: 0 } }), following.signal);
-	const broker: EmbeddedBroker | undefined = process.env.MQTT_URL === undefined ? await dashboardBroker(port) : undefined;
+	const followed = follow(
+		live,
+		new JournalReader({ dir: files.journal, name: "live", clock, from: { journal: "", seq: 0 } }),
+		following.signal,
+	);
+	const broker: EmbeddedBroker | undefined =
+		process.env.MQTT_URL === undefined ? await dashboardBroker(port) : undefined;
 	const mqttUrl = process.env.MQTT_URL ?? broker!.url;
 	const publisher = new Publisher({
 		clock,
@@ -115,7 +120,12 @@ async function follow(live: LiveState, reader: JournalReader, signal: AbortSigna
 }
 
 /** What the journal's records do not tell (anneal minutes, the end of a run that control gave up) comes from control itself. */
-async function adoptRegularly(live: LiveState, control: ControlClient, clock: Clock, signal: AbortSignal): Promise<void> {
+async function adoptRegularly(
+	live: LiveState,
+	control: ControlClient,
+	clock: Clock,
+	signal: AbortSignal,
+): Promise<void> {
 	while (!signal.aborted) {
 		await control
 			.request("status", {}, { timeoutMs: CONTROL_ASK_MS })
@@ -135,12 +145,19 @@ function shelf(folder: string): RecipeShelf {
 	const read = async (fileName: string): Promise<RecipeEntry & { text: string }> => {
 		const text = await readFile(join(folder, fileName), "utf8");
 		const title = (readYaml(text).value as { title?: unknown } | undefined)?.title;
-		return { name: fileName.slice(0, -RECIPE_ENDING.length), fileName, title: typeof title === "string" ? title : fileName, text };
+		return {
+			name: fileName.slice(0, -RECIPE_ENDING.length),
+			fileName,
+			title: typeof title === "string" ? title : fileName,
+			text,
+		};
 	};
 	const names = async () => (await readdir(folder)).filter((name) => name.endsWith(RECIPE_ENDING)).sort();
 	return {
-		list: async () => (await Promise.all((await names()).map(read))).map(({ name, fileName, title }) => ({ name, fileName, title })),
-		read: async (name) => ((await names()).includes(`${name}${RECIPE_ENDING}`) ? read(`${name}${RECIPE_ENDING}`) : undefined),
+		list: async () =>
+			(await Promise.all((await names()).map(read))).map(({ name, fileName, title }) => ({ name, fileName, title })),
+		read: async (name) =>
+			(await names()).includes(`${name}${RECIPE_ENDING}`) ? read(`${name}${RECIPE_ENDING}`) : undefined,
 	};
 }
 

@@ -26,7 +26,11 @@ export interface RunDetail extends RunSummary {
 	readonly labFileSha256: string;
 	readonly softwareVersion: string;
 	readonly acknowledged: readonly string[];
-	readonly steps: readonly (Omit<StepEnded, "kind"> & { readonly title: string; readonly startedAt: number; readonly endedAt: number })[];
+	readonly steps: readonly (Omit<StepEnded, "kind"> & {
+		readonly title: string;
+		readonly startedAt: number;
+		readonly endedAt: number;
+	})[];
 }
 
 export type PulseRow = Omit<PulseRecord, "kind"> & { readonly at: number };

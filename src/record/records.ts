@@ -39,7 +39,12 @@ export interface InstrumentRecord {
 	readonly driver: string;
 	readonly address: string;
 	readonly state: "connecting" | "ready" | "fault";
-	readonly identity?: { manufacturer: string | null; model: string | null; serial: string | null; firmware: string | null };
+	readonly identity?: {
+		manufacturer: string | null;
+		model: string | null;
+		serial: string | null;
+		firmware: string | null;
+	};
 	readonly error?: { code: string; message: string };
 }
 
@@ -230,7 +235,12 @@ export interface RunFinished {
 	readonly run: string;
 	readonly state: "complete" | "stopped" | "aborted";
 	readonly product: string;
-	readonly cycles: { readonly ordered: number; readonly complete: number; readonly repeated: number; readonly unknown: number };
+	readonly cycles: {
+		readonly ordered: number;
+		readonly complete: number;
+		readonly repeated: number;
+		readonly unknown: number;
+	};
 	readonly worstPulseErrorMs: number | null;
 	/** Highest offset-corrected reading of a zone that heats the foil, with the sensor's uncertainty. */
 	readonly peakFoilC: number | null;

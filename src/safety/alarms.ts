@@ -59,12 +59,14 @@ export class Alarms {
 		if (entry !== undefined) this.move(entry, "clear");
 	}
 
-	/** The interlock behind a latched alarm was reset: by that act the operator has also seen it. */
+	/** Ends a latched alarm that has been acknowledged; any other stays as it is. */
 	reset(alarm: string): void {
 		const entry = this.entries.get(alarm);
-		if (entry === undefined) return;
-		if (entry.state === "latched-unacknowledged") this.move(entry, "acknowledge");
-		this.move(entry, "reset");
+		if (entry !== undefined) this.move(entry, "reset");
+	}
+
+	state(alarm: string): AlarmState {
+		return this.entries.get(alarm)?.state ?? "normal";
 	}
 
 	/** Gives the new state; NOT_FOUND when no alarm of that id is active. */

@@ -1,4 +1,4 @@
-/** The only way to an actuator: each act asks its permit first, and what was commanded is remembered and recorded. */
+/** The only way to an actuator for whoever is not safety itself: each act asks its permit at the moment it is done. */
 import type { Clock } from "#core/clock.js";
 import { AdlayerError, assert } from "#core/errors.js";
 import type { Reading } from "#core/reading.js";
@@ -6,8 +6,9 @@ import type { PulseOutputs } from "#device/contract.js";
 import type { Plant } from "#device/plant.js";
 import type { Reactor } from "#device/reactor.js";
 import type { RecordSink } from "#record/records.js";
-import { isGood, zoneReading } from "#safety/interlock.js";
-import { permitCarrier, permitDose, permitHeat, permitStopValveOpen } from "#safety/permits.js";
+import { Actuators } from "#safety/actuators.js";
+import { corrected, isGood, zoneSignal } from "#safety/interlock.js";
+import { permitArm, permitCarrier, permitDose, permitHeat, permitStopValveOpen, permitStopValveShut } from "#safety/permits.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
 /** The start of a dose as acknowledged by the instrument, monotonic ms. */
@@ -24,6 +25,9 @@ export interface ConfirmedDose {
 export class GuardedReactor {
 	/** The run on whose behalf actuators move, for the record. */
 	run: string | null = null;
+	private readonly foilZones: readonly { readonly signal: string; readonly offsetC: number; readonly uncertaintyC: number }[];
+	private readonly flowSignal: string;
+	private readonly actuators: Actuators;
 
 	constructor(
 		private readonly clock: Clock,
@@ -31,65 +35,67 @@ export class GuardedReactor {
 		readonly spec: Reactor,
 		private readonly supervisor: Supervisor,
 		private readonly sink: RecordSink,
-	) {}
+	) {
+		this.actuators = new Actuators(clock, plant, spec, sink, supervisor.commanded, supervisor.doses);
+		this.flowSignal = `${spec.carrier.instrument}.flow`;
+		this.foilZones = Object.entries(spec.zones)
+			.filter(([, zone]) => zone.heatsFoil)
+			.map(([name, { offsetC, uncertaintyC }]) => ({ signal: zoneSignal(spec, name), offsetC, uncertaintyC }));
+	}
 
 	chamber(): Reading {
 		return this.plant.reading(this.spec.pressures.chamber);
 	}
 
 	carrierFlow(): Reading {
-		return this.plant.reading(`${this.spec.carrier.instrument}.flow`);
+		return this.plant.reading(this.flowSignal);
 	}
 
 	/** Corrected temperature of a zone. */
 	zone(name: string): Reading {
-		return zoneReading(this.supervisor.view, name);
+		return corrected(this.plant.reading(zoneSignal(this.spec, name)), this.spec.zones[name]!.offsetC);
 	}
 
 	/** The highest good corrected reading of the zones that can heat the foil, with that zone's uncertainty. */
 	hottestFoilZone(): { readonly celsius: number; readonly uncertaintyC: number } | undefined {
 		let hottest: { celsius: number; uncertaintyC: number } | undefined;
-		for (const [name, zone] of Object.entries(this.spec.zones)) {
-			if (!zone.heatsFoil) continue;
-			const reading = this.zone(name);
-			if (isGood(reading) && reading.value > (hottest?.celsius ?? Number.NEGATIVE_INFINITY)) {
-				hottest = { celsius: reading.value, uncertaintyC: zone.uncertaintyC };
-			}
+		for (const { signal, offsetC, uncertaintyC } of this.foilZones) {
+			const reading = corrected(this.plant.reading(signal), offsetC);
+			if (!isGood(reading) || reading.value <= (hottest?.celsius ?? Number.NEGATIVE_INFINITY)) continue;
+			hottest = { celsius: reading.value, uncertaintyC };
 		}
 		return hottest;
 	}
 
 	async setCarrier(sccm: number, reason: string): Promise<void> {
-		permitCarrier({ view: this.supervisor.view, latched: this.supervisor.latched }, sccm);
-		await this.set(this.spec.carrier.instrument, "setpoint", sccm, reason);
-		this.supervisor.carrierCommanded(sccm);
+		permitCarrier(this.supervisor, sccm);
+		this.supervisor.takenOver("carrier");
+		await this.actuators.setCarrier(sccm, { run: this.run, reason });
 	}
 
 	async setStopValve(open: boolean, reason: string): Promise<void> {
-		if (open) permitStopValveOpen({ view: this.supervisor.view, latched: this.supervisor.latched });
-		await this.set(this.spec.stopValve.instrument, this.spec.stopValve.output, open ? 1 : 0, reason);
-		this.supervisor.commanded.stopOpen = open;
+		if (open) permitStopValveOpen(this.supervisor);
+		else permitStopValveShut(this.supervisor);
+		this.supervisor.takenOver("stop valve");
+		await this.actuators.setStopValve(open, { run: this.run, reason });
 	}
 
-	/** Sets a zone's setpoint in corrected degC. `reason` absent: one of many points of a ramp, which is recorded as samples. */
+	/** Sets a zone's setpoint in corrected degC. Without `reason`: one of many points of a ramp, which are recorded as samples. */
 	async setZone(name: string, targetC: number, reason?: string): Promise<void> {
-		permitHeat({ view: this.supervisor.view, latched: this.supervisor.latched }, name, targetC);
-		const zone = this.spec.zones[name]!;
-		const setpoint = targetC - zone.offsetC;
-		const readBack = await this.plant.device(zone.instrument).set!("setpoint", setpoint);
-		this.supervisor.commanded.targetsC.set(name, targetC);
-		if (reason !== undefined) this.recordActuation(`${zone.instrument}.setpoint`, setpoint, readBack, reason);
+		permitHeat(this.supervisor, name, targetC);
+		this.supervisor.takenOver(`zone ${name}`);
+		await this.actuators.setZone(name, targetC, reason === undefined ? undefined : { run: this.run, reason });
 	}
 
+	/** Always permitted. */
 	async switchZoneOff(name: string, reason: string): Promise<void> {
-		const zone = this.spec.zones[name]!;
-		await this.plant.device(zone.instrument).makeSafe();
-		this.supervisor.commanded.targetsC.delete(name);
+		await this.actuators.switchZoneOff(name);
 		this.sink.append({ kind: "note", level: "info", run: this.run, code: "ZONE_OFF", message: `Zone ${name} is off: ${reason}` });
 	}
 
 	/** Prepares a dose without opening anything; gives the width that the hardware timer will make. */
 	async armDose(precursor: string, widthMs: number): Promise<number> {
+		permitArm(this.supervisor, precursor, widthMs);
 		const { output } = this.precursor(precursor);
 		return (await this.pulses(precursor).arm(output, widthMs)).widthMs;
 	}
@@ -97,9 +103,10 @@ export class GuardedReactor {
 	/** Starts the armed dose if it is permitted at this moment. */
 	async fireDose(precursor: string, widthMs: number): Promise<FiredDose> {
 		const { supervisor } = this;
-		permitDose({ view: supervisor.view, latched: supervisor.latched, doses: supervisor.doses }, precursor, widthMs);
-		supervisor.doses.started(precursor);
-		await this.pulses(precursor).fire();
+		permitDose(supervisor, precursor, widthMs);
+		const pulses = this.pulses(precursor);
+		supervisor.doses.started(precursor, this.clock.nowMs(), widthMs);
+		await pulses.fire();
 		return { acknowledgedMs: this.clock.nowMs() };
 	}
 
@@ -129,16 +136,5 @@ export class GuardedReactor {
 			throw new AdlayerError("PERMIT_REFUSED", `Instrument ${instrument} cannot time pulses by hardware; ${precursor} is not dosed by it.`);
 		}
 		return pulses;
-	}
-
-	private async set(instrument: string, signal: string, value: number, reason: string): Promise<void> {
-		const device = this.plant.device(instrument);
-		assert(device.set !== undefined, `${instrument} has settable signals`);
-		const readBack = await device.set(signal, value);
-		this.recordActuation(`${instrument}.${signal}`, value, readBack, reason);
-	}
-
-	private recordActuation(signal: string, requested: number, readBack: number, reason: string): void {
-		this.sink.append({ kind: "actuation", run: this.run, signal, requested, readBack, reason });
 	}
 }

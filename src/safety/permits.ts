@@ -1,112 +1,192 @@
 /** What must hold before an actuator moves. A permit is asked at the moment of the act, by whoever acts. */
 import { AdlayerError } from "#core/errors.js";
 import type { DoseHistory } from "#safety/dose-history.js";
-import { inWords, isGood, type SafetyView } from "#safety/interlock.js";
+import { inWords, isGood, isMade, type SafetyView, zoneSignal } from "#safety/interlock.js";
+import { forelineLimitPa } from "#safety/interlocks/foreline-above-chamber.js";
 
 /** The measured carrier flow must be within this share of its commanded value. */
 const CARRIER_SHARE = 0.1;
 
-interface PermitQuestion {
+/** What a reason is about: whoever is refused may have to do more than wait. */
+export type Concern = "interlock" | "thermal" | "pump" | "carrier" | "pressure" | "lid" | "dose" | "valve" | "instrument";
+
+interface Reason {
+	readonly about: Concern;
+	/** One sentence with the numbers. */
+	readonly text: string;
+}
+
+export interface PermitQuestion {
 	readonly view: SafetyView;
+	/** Ids of the interlocks that are tripped or not yet reset. */
 	readonly latched: readonly string[];
+}
+
+export interface DoseQuestion extends PermitQuestion {
 	readonly doses: DoseHistory;
+	/** True while a safe state has not yet proven that the precursor valves are shut. */
+	readonly isShuttingPrecursors: boolean;
 }
 
-/** Throws PERMIT_REFUSED with every reason at once. */
-function refuseIf(action: string, reasons: readonly string[]): void {
+const SHUTTING: Reason = { about: "valve", text: "The precursor valves are not yet proven shut by the safe state." };
+
+/** Throws PERMIT_REFUSED with every reason at once; `context.reasons` has them as text, `context.about` as Concern. */
+function refuseIf(action: string, reasons: readonly Reason[]): void {
 	if (reasons.length === 0) return;
-	throw new AdlayerError("PERMIT_REFUSED", `${action} is refused: ${reasons.join(" ")}`, { context: { reasons: [...reasons] } });
+	const texts = reasons.map(({ text }) => text);
+	throw new AdlayerError("PERMIT_REFUSED", `${action} is refused: ${texts.join(" ")}`, {
+		context: { reasons: texts, about: [...new Set(reasons.map(({ about }) => about))] },
+	});
 }
 
-function latchedReasons(latched: readonly string[]): string[] {
-	return latched.map((id) => `Interlock ${id} is tripped.`);
+function latchedReasons(latched: readonly string[]): Reason[] {
+	return latched.map((id) => ({ about: "interlock", text: `Interlock ${id} is tripped.` }));
+}
+
+/** Preparing a dose moves nothing; but nothing is prepared that may not be meant any more. */
+export function permitArm(question: PermitQuestion, precursor: string, widthMs: number): void {
+	const reasons = latchedReasons(question.latched);
+	reasons.push(...doseReasons(question.view, precursor, widthMs));
+	refuseIf(`Preparing a dose of ${precursor}`, reasons);
 }
 
 /** A dose of `precursor` for `widthMs`: vacuum, flow, pump, lid, the other precursor purged, the valve's own limits. */
-export function permitDose(question: PermitQuestion, precursor: string, widthMs: number): void {
-	const { view, doses } = question;
-	const { reactor, declaration } = view;
-	const spec = reactor.precursors[precursor];
-	if (spec === undefined) throw new AdlayerError("PERMIT_REFUSED", `There is no precursor ${precursor} in the lab file.`);
-	const reasons = latchedReasons(question.latched);
-	if (declaration === null) reasons.push("No run has declared its purge minima and temperature bound.");
-	if (!(widthMs >= spec.shortestPulseMs && widthMs <= spec.longestPulseMs)) {
-		reasons.push(`${widthMs} ms is outside the valve's ${spec.shortestPulseMs} to ${spec.longestPulseMs} ms.`);
-	}
-	if (!view.instrumentReady(spec.instrument)) reasons.push(`Instrument ${spec.instrument} is not connected.`);
-	if (!view.commanded.stopOpen) reasons.push("The stop valve is shut.");
-	const pump = view.reading(reactor.inputs.pumpRunning);
-	if (!isGood(pump) || pump.value !== 1) reasons.push(`The pump is not proven to run (${inWords(pump)}).`);
-	const lid = view.reading(reactor.inputs.lidClosed);
-	if (!isGood(lid) || lid.value !== 1) reasons.push(`The lid is not proven closed (${inWords(lid)}).`);
-	const chamber = view.reading(reactor.pressures.chamber);
-	if (!isGood(chamber)) reasons.push(`Chamber pressure is ${inWords(chamber)}.`);
-	else if (chamber.value < reactor.limits.dosePaMin || chamber.value > reactor.limits.dosePaMax) {
-		reasons.push(`Chamber pressure ${chamber.value.toFixed(1)} Pa is outside ${reactor.limits.dosePaMin.toFixed(1)} to ${reactor.limits.dosePaMax.toFixed(1)} Pa.`);
-	}
-	const commandedSccm = view.commanded.carrierSccm;
-	const flow = view.reading(`${reactor.carrier.instrument}.flow`);
-	if (commandedSccm < reactor.carrier.sccmMin) reasons.push(`Carrier is commanded to ${commandedSccm} sccm, below ${reactor.carrier.sccmMin} sccm.`);
-	else if (!isGood(flow) || Math.abs(flow.value - commandedSccm) > CARRIER_SHARE * commandedSccm) {
-		reasons.push(`Carrier flow is ${inWords(flow)} of ${commandedSccm} sccm commanded.`);
-	}
-	for (const other of Object.keys(reactor.precursors)) {
-		if (doses.isOpen(other)) reasons.push(`${other} is open or armed to open.`);
-		if (other === precursor) continue;
-		const minimumS = declaration?.purgeMinimumS[other];
-		if (minimumS === undefined) {
-			if (declaration !== null) reasons.push(`The run declares no purge minimum after ${other}.`);
-			continue;
-		}
-		const sinceS = doses.secondsSince(other, view.nowMs);
-		if (sinceS < minimumS) reasons.push(`Only ${sinceS.toFixed(1)} s of purge since ${other}; ${minimumS} s are needed.`);
-	}
+export function permitDose(question: DoseQuestion, precursor: string, widthMs: number): void {
+	const { view, doses, isShuttingPrecursors } = question;
+	const reasons = [
+		...latchedReasons(question.latched),
+		...(isShuttingPrecursors ? [SHUTTING] : []),
+		...doseReasons(view, precursor, widthMs),
+		...vacuumReasons(view),
+		...carrierReasons(view),
+		...purgeReasons(view, doses, precursor),
+	];
 	refuseIf(`Dosing ${precursor}`, reasons);
 }
 
-/** Opening the chamber to the pump: pump proven, no backflow. */
-export function permitStopValveOpen(question: Omit<PermitQuestion, "doses">): void {
-	const { view } = question;
-	const { reactor } = view;
-	const reasons: string[] = question.latched.filter((id) => id === "pump-lost" || id === "foreline-above-chamber").map((id) => `Interlock ${id} is tripped.`);
-	const pump = view.reading(reactor.inputs.pumpRunning);
-	if (!isGood(pump) || pump.value !== 1) reasons.push(`The pump is not proven to run (${inWords(pump)}).`);
-	const chamber = view.reading(reactor.pressures.chamber);
-	const foreline = view.reading(reactor.pressures.foreline);
-	if (isGood(chamber) && isGood(foreline) && foreline.value > chamber.value * 1.2 + 5) {
-		reasons.push(`Foreline ${foreline.value.toFixed(1)} Pa is above chamber ${chamber.value.toFixed(1)} Pa.`);
+function* doseReasons(view: SafetyView, precursor: string, widthMs: number): Generator<Reason> {
+	const { precursors } = view.reactor;
+	const spec = Object.hasOwn(precursors, precursor) ? precursors[precursor] : undefined;
+	if (spec === undefined) {
+		yield { about: "dose", text: `There is no precursor ${precursor} in the lab file.` };
+		return;
 	}
-	refuseIf("Opening the stop valve", reasons);
+	if (view.declaration === null) yield { about: "dose", text: "No run has declared its purge minima and temperature bound." };
+	if (!(widthMs >= spec.shortestPulseMs && widthMs <= spec.longestPulseMs)) {
+		yield { about: "dose", text: `${widthMs} ms is outside the valve's ${spec.shortestPulseMs} to ${spec.longestPulseMs} ms.` };
+	}
+	if (!view.instrumentReady(spec.instrument)) yield { about: "instrument", text: `Instrument ${spec.instrument} is not connected.` };
+}
+
+function* vacuumReasons(view: SafetyView): Generator<Reason> {
+	const { inputs, limits, pressures } = view.reactor;
+	const { stopValve } = view.commanded;
+	if (stopValve !== "open") yield { about: "valve", text: `The stop valve is ${stopValve === "shut" ? "shut" : "not known to be open"}.` };
+	const pump = view.reading(inputs.pumpRunning);
+	if (!isMade(pump)) yield { about: "pump", text: `The pump is not proven to run (${inWords(pump)}).` };
+	const lid = view.reading(inputs.lidClosed);
+	if (!isMade(lid)) yield { about: "lid", text: `The lid is not proven closed (${inWords(lid)}).` };
+	const chamber = view.reading(pressures.chamber);
+	if (!isGood(chamber)) yield { about: "pressure", text: `Chamber pressure is ${inWords(chamber)}.` };
+	else if (chamber.value < limits.dosePaMin || chamber.value > limits.dosePaMax) {
+		const range = `${limits.dosePaMin.toFixed(1)} to ${limits.dosePaMax.toFixed(1)} Pa`;
+		yield { about: "pressure", text: `Chamber pressure ${chamber.value.toFixed(1)} Pa is outside ${range}.` };
+	}
+}
+
+function* carrierReasons(view: SafetyView): Generator<Reason> {
+	const { carrier } = view.reactor;
+	const { carrierSccm } = view.commanded;
+	const flow = view.reading(`${carrier.instrument}.flow`);
+	if (carrierSccm < carrier.sccmMin) {
+		yield { about: "carrier", text: `Carrier is commanded to ${carrierSccm} sccm, below ${carrier.sccmMin} sccm.` };
+	} else if (!isGood(flow) || Math.abs(flow.value - carrierSccm) > CARRIER_SHARE * carrierSccm) {
+		yield { about: "carrier", text: `Carrier flow is ${inWords(flow)} of ${carrierSccm} sccm commanded.` };
+	}
+}
+
+function* purgeReasons({ reactor, declaration, nowMs }: SafetyView, doses: DoseHistory, precursor: string): Generator<Reason> {
+	for (const other of Object.keys(reactor.precursors)) {
+		if (doses.isOpen(other)) {
+			yield { about: "valve", text: `${other} may still be open.` };
+			continue;
+		}
+		if (other === precursor || declaration === null) continue;
+		const minimumS = declaration.purgeMinimumS[other];
+		if (minimumS === undefined) {
+			yield { about: "dose", text: `The run declares no purge minimum after ${other}.` };
+			continue;
+		}
+		const sinceS = doses.secondsSince(other, nowMs);
+		if (sinceS < minimumS) {
+			yield { about: "dose", text: `Only ${sinceS.toFixed(1)} s of purge since ${other}; ${minimumS} s are needed.` };
+		}
+	}
+}
+
+/**
+ * Why the chamber may not be opened to the pump: pump not proven, or gas would flow back. While the chamber's gauge shows
+ * nothing (a vented chamber may be above its range), the foreline must be at base pressure, where there is nothing to flow.
+ */
+export function* stopValveReasons(view: SafetyView): Generator<Reason> {
+	const { inputs, limits, pressures } = view.reactor;
+	const pump = view.reading(inputs.pumpRunning);
+	if (!isMade(pump)) yield { about: "pump", text: `The pump is not proven to run (${inWords(pump)}).` };
+	const chamber = view.reading(pressures.chamber);
+	const foreline = view.reading(pressures.foreline);
+	if (!isGood(foreline)) yield { about: "pump", text: `Foreline pressure is ${inWords(foreline)}.` };
+	else if (isGood(chamber) && foreline.value > forelineLimitPa(chamber.value)) {
+		yield { about: "pump", text: `Foreline ${foreline.value.toFixed(1)} Pa is above chamber ${chamber.value.toFixed(1)} Pa.` };
+	} else if (!isGood(chamber) && foreline.value > limits.basePa) {
+		const text = `Chamber pressure is ${inWords(chamber)} and foreline ${foreline.value.toFixed(1)} Pa is not below ${limits.basePa.toFixed(1)} Pa.`;
+		yield { about: "pressure", text };
+	}
+}
+
+/** Opening the chamber to the pump. */
+export function permitStopValveOpen({ view, latched }: PermitQuestion): void {
+	refuseIf("Opening the stop valve", [...latchedReasons(latched), ...stopValveReasons(view)]);
+}
+
+/** Shutting the chamber off: not while carrier would fill it up. */
+export function permitStopValveShut({ view, latched }: PermitQuestion): void {
+	const reasons = latchedReasons(latched);
+	const { carrierSccm } = view.commanded;
+	if (carrierSccm > 0) reasons.push({ about: "carrier", text: `${carrierSccm} sccm of carrier would fill the chamber up.` });
+	refuseIf("Shutting the stop valve", reasons);
 }
 
 /** Heating a zone: nothing latched, its temperature known, the target below its limit and the run's bound. */
-export function permitHeat(question: Omit<PermitQuestion, "doses">, zone: string, targetC: number): void {
-	const { view } = question;
-	const spec = view.reactor.zones[zone];
-	if (spec === undefined) throw new AdlayerError("PERMIT_REFUSED", `There is no zone ${zone} in the lab file.`);
-	const reasons = latchedReasons(question.latched);
-	if (!view.instrumentReady(spec.instrument)) reasons.push(`Instrument ${spec.instrument} is not connected.`);
-	else {
-		const reading = view.reading(`${spec.instrument}.temperature`);
-		if (!isGood(reading)) reasons.push(`The temperature of zone ${zone} is ${inWords(reading)}.`);
+export function permitHeat({ view, latched }: PermitQuestion, zone: string, targetC: number): void {
+	const { reactor, declaration } = view;
+	const action = `Heating zone ${zone} to ${targetC} °C`;
+	const spec = Object.hasOwn(reactor.zones, zone) ? reactor.zones[zone] : undefined;
+	if (spec === undefined) {
+		refuseIf(action, [{ about: "thermal", text: `There is no zone ${zone} in the lab file.` }]);
+		return;
 	}
-	if (!Number.isFinite(targetC)) reasons.push(`The target ${targetC} is not a number.`);
-	if (targetC >= spec.limitC) reasons.push(`${targetC} °C is not below the zone's limit of ${spec.limitC} °C.`);
-	const bound = view.declaration?.neverAboveC ?? null;
-	if (spec.heatsFoil && bound !== null && targetC >= bound) reasons.push(`${targetC} °C is not below ${bound} °C, which the run declared as never above.`);
-	refuseIf(`Heating zone ${zone} to ${targetC} °C`, reasons);
+	const reasons = latchedReasons(latched);
+	const reading = view.reading(zoneSignal(reactor, zone));
+	if (!view.instrumentReady(spec.instrument)) reasons.push({ about: "instrument", text: `Instrument ${spec.instrument} is not connected.` });
+	else if (!isGood(reading)) reasons.push({ about: "thermal", text: `The temperature of zone ${zone} is ${inWords(reading)}.` });
+	if (!Number.isFinite(targetC)) reasons.push({ about: "thermal", text: `The target ${targetC} is not a number.` });
+	if (targetC >= spec.limitC) reasons.push({ about: "thermal", text: `${targetC} °C is not below the zone's limit of ${spec.limitC} °C.` });
+	const bound = declaration?.neverAboveC ?? null;
+	if (spec.heatsFoil && bound !== null && targetC >= bound) {
+		reasons.push({ about: "thermal", text: `${targetC} °C is not below ${bound} °C, which the run declared as never above.` });
+	}
+	refuseIf(action, reasons);
 }
 
-/** A carrier flow inside the lab file's range, or zero. */
-export function permitCarrier(question: Omit<PermitQuestion, "doses">, sccm: number): void {
-	const { carrier } = question.view.reactor;
-	const reasons: string[] = [];
+/** A carrier flow inside the lab file's range, or zero, into a chamber that is open to the pump. */
+export function permitCarrier({ view, latched }: PermitQuestion, sccm: number): void {
+	const { carrier } = view.reactor;
+	const reasons = latchedReasons(latched);
 	if (!(sccm === 0 || (sccm >= carrier.sccmMin && sccm <= carrier.sccmMax))) {
-		reasons.push(`${sccm} sccm is outside ${carrier.sccmMin} to ${carrier.sccmMax} sccm.`);
+		reasons.push({ about: "carrier", text: `${sccm} sccm is outside ${carrier.sccmMin} to ${carrier.sccmMax} sccm.` });
 	}
-	if (sccm > 0) {
-		if (!question.view.commanded.stopOpen) reasons.push("The stop valve is shut: the chamber would fill up.");
-		reasons.push(...question.latched.filter((id) => id === "pump-lost" || id === "carrier-lost").map((id) => `Interlock ${id} is tripped.`));
+	if (sccm > 0 && view.commanded.stopValve !== "open") {
+		reasons.push({ about: "valve", text: "The stop valve is not open: the chamber would fill up." });
 	}
 	refuseIf(`A carrier flow of ${sccm} sccm`, reasons);
 }

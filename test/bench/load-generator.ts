@@ -44,7 +44,12 @@ const order = JSON.parse(process.env.LOAD_ORDER!) as LoadOrder;
 const clock = new SystemClock();
 const dir = mkdtempSync(join(tmpdir(), "adlayer-load-"));
 const journal = JournalWriter.open({ dir, clock, station: "load" });
-const ingester = new Ingester({ reader: new JournalReader({ dir, name: "store", clock }), url: () => order.databaseUrl, clock, prepare: migrate });
+const ingester = new Ingester({
+	reader: new JournalReader({ dir, name: "store", clock }),
+	url: () => order.databaseUrl,
+	clock,
+	prepare: migrate,
+});
 ingester.start();
 
 let on = new AbortController();
@@ -52,8 +57,20 @@ on.abort();
 const counts = { requests: 0, failedRequests: 0, streamBytes: 0, streamsOpen: 0 };
 
 function declareSignals(): void {
-	const signals = Array.from({ length: SIGNALS_PER_RECORD }, (_, n) => ({ id: `bench.s${n}`, unit: "1" as const, signalKind: "measurement" as const, description: "load" }));
-	journal.append({ kind: "control-started", station: "load", simulated: true, version: "bench", labFileSha256: "0".repeat(64), signals });
+	const signals = Array.from({ length: SIGNALS_PER_RECORD }, (_, n) => ({
+		id: `bench.s${n}`,
+		unit: "1" as const,
+		signalKind: "measurement" as const,
+		description: "load",
+	}));
+	journal.append({
+		kind: "control-started",
+		station: "load",
+		simulated: true,
+		version: "bench",
+		labFileSha256: "0".repeat(64),
+		signals,
+	});
 }
 
 async function write(signal: AbortSignal): Promise<void> {
@@ -96,7 +113,8 @@ async function listen(signal: AbortSignal): Promise<void> {
 
 let startedMs = 0;
 let rowsBefore = 0;
-const rowsNow = () => (ingester.health().state === "ready" ? journal.lastSeq - ingester.health().lagRecords : 0) * SIGNALS_PER_RECORD;
+const rowsNow = () =>
+	(ingester.health().state === "ready" ? journal.lastSeq - ingester.health().lagRecords : 0) * SIGNALS_PER_RECORD;
 
 process.on("message", async (message: "on" | "off" | "end") => {
 	if (message === "on") {
@@ -109,7 +127,11 @@ process.on("message", async (message: "on" | "off" | "end") => {
 		for (let n = 0; n < order.streams; n += 1) void listen(on.signal);
 	} else if (message === "off") {
 		on.abort();
-		const report: LoadReport = { ...counts, rowsIngested: rowsNow() - rowsBefore, seconds: (performance.now() - startedMs) / 1_000 };
+		const report: LoadReport = {
+			...counts,
+			rowsIngested: rowsNow() - rowsBefore,
+			seconds: (performance.now() - startedMs) / 1_000,
+		};
 		process.send!({ report });
 	} else {
 		on.abort();

@@ -40,8 +40,17 @@ export async function load(): Promise<BenchResult> {
 	const postgres = await startEmbeddedPostgres({ folder, clock: new SystemClock() });
 	process.env.DATABASE_URL = postgres.url;
 	const system = await RealSystem.start({ speed: 1 });
-	const order: LoadOrder = { url: system.system.url, databaseUrl: postgres.url, requestsPerS: REQUESTS_PER_S, streams: STREAMS, rowsPerS: ROWS_PER_S };
-	const child = fork(resolve(import.meta.dirname, "load-generator.ts"), [], { env: { ...process.env, LOAD_ORDER: JSON.stringify(order) }, execArgv: process.execArgv });
+	const order: LoadOrder = {
+		url: system.system.url,
+		databaseUrl: postgres.url,
+		requestsPerS: REQUESTS_PER_S,
+		streams: STREAMS,
+		rowsPerS: ROWS_PER_S,
+	};
+	const child = fork(resolve(import.meta.dirname, "load-generator.ts"), [], {
+		env: { ...process.env, LOAD_ORDER: JSON.stringify(order) },
+		execArgv: process.execArgv,
+	});
 	setPriority(child.pid!, 10);
 	try {
 		await once(child, "message");
@@ -60,9 +69,11 @@ export async function load(): Promise<BenchResult> {
 			if (loaded) reports.push((await say(child, "off"))!);
 		}
 		const lateness = await latenessOf(system);
-		const inWindow = ({ from, to }: Window) => lateness.filter(({ wall }) => wall >= from && wall <= to).map(({ ms }) => ms);
+		const inWindow = ({ from, to }: Window) =>
+			lateness.filter(({ wall }) => wall >= from && wall <= to).map(({ ms }) => ms);
 		const ratios: number[] = [];
-		for (let n = 0; n < windows.length; n += 2) ratios.push(median(inWindow(windows[n + 1]!)) / median(inWindow(windows[n]!)));
+		for (let n = 0; n < windows.length; n += 2)
+			ratios.push(median(inWindow(windows[n + 1]!)) / median(inWindow(windows[n]!)));
 		const of = (loaded: boolean) => windows.filter((window) => window.loaded === loaded).flatMap(inWindow);
 		const sum = (pick: (report: LoadReport) => number) => reports.reduce((total, report) => total + pick(report), 0);
 		const seconds = sum((report) => report.seconds);
@@ -72,7 +83,12 @@ export async function load(): Promise<BenchResult> {
 				atMost("load.start.ratio", median(ratios), "1", 2),
 				atLeast("load.requests", sum((report) => report.requests) / seconds, "1/s", REQUESTS_PER_S * KEPT_UP),
 				atLeast("load.rows", sum((report) => report.rowsIngested) / seconds, "1/s", ROWS_PER_S * KEPT_UP),
-				atMost("load.failed-requests", sum((report) => report.failedRequests), "1", 0),
+				atMost(
+					"load.failed-requests",
+					sum((report) => report.failedRequests),
+					"1",
+					0,
+				),
 			],
 			detail: {
 				ratios,

@@ -1,6 +1,7 @@
 /** `npm run bench [-- NAME] [--json] [--seed N]`: measures what the product promises. */
-import { cpus } from "node:os";
+
 import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Bench } from "./report.js";
@@ -13,8 +14,13 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
 	"virtual-time": async () => (await import("./virtual-time.js")).virtualTime,
 };
 
-const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, "../../package.json"), "utf8")) as { version: string };
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean", default: false }, seed: { type: "string", default: "1" } } });
+const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, "../../package.json"), "utf8")) as {
+	version: string;
+};
+const { values, positionals } = parseArgs({
+	allowPositionals: true,
+	options: { json: { type: "boolean", default: false }, seed: { type: "string", default: "1" } },
+});
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
 const seed = Number(values.seed);
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
@@ -31,11 +37,14 @@ for (const name of names) {
 	const wallS = (performance.now() - start) / 1_000;
 	const ok = bars.every((bar) => bar.pass);
 	allOk &&= ok;
-	if (values.json) console.log(JSON.stringify({ bench: name, version, seed, cpus: cpus().length, wallS, ok, bars, detail }));
+	if (values.json)
+		console.log(JSON.stringify({ bench: name, version, seed, cpus: cpus().length, wallS, ok, bars, detail }));
 	else {
 		console.log(`${name} (${wallS.toFixed(1)} s)`);
 		for (const { id, value, unit, op, limit, pass } of bars) {
-			console.log(`  ${pass ? "ok  " : "FAIL"} ${id.padEnd(52)} ${value === null ? "-" : Number(value.toPrecision(4))} ${op} ${limit} ${unit}`);
+			console.log(
+				`  ${pass ? "ok  " : "FAIL"} ${id.padEnd(52)} ${value === null ? "-" : Number(value.toPrecision(4))} ${op} ${limit} ${unit}`,
+			);
 		}
 	}
 }

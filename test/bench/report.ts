@@ -18,9 +18,30 @@ export type Bench = (seed: number) => Promise<BenchResult>;
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-export const atMost = (id: string, value: number, unit: string, limit: number): Bar => ({ id, value: finite(value), unit, op: "<=", limit, pass: value <= limit });
-export const atLeast = (id: string, value: number, unit: string, limit: number): Bar => ({ id, value: finite(value), unit, op: ">=", limit, pass: value >= limit });
-export const equals = (id: string, value: number, unit: string, limit: number): Bar => ({ id, value: finite(value), unit, op: "==", limit, pass: value === limit });
+export const atMost = (id: string, value: number, unit: string, limit: number): Bar => ({
+	id,
+	value: finite(value),
+	unit,
+	op: "<=",
+	limit,
+	pass: value <= limit,
+});
+export const atLeast = (id: string, value: number, unit: string, limit: number): Bar => ({
+	id,
+	value: finite(value),
+	unit,
+	op: ">=",
+	limit,
+	pass: value >= limit,
+});
+export const equals = (id: string, value: number, unit: string, limit: number): Bar => ({
+	id,
+	value: finite(value),
+	unit,
+	op: "==",
+	limit,
+	pass: value === limit,
+});
 export const isTrue = (id: string, value: boolean): Bar => equals(id, value ? 1 : 0, "bool", 1);
 
 /** The value below which the fraction `q` of the samples lies; NaN without samples. */

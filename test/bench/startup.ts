@@ -29,7 +29,10 @@ export async function startup(): Promise<BenchResult> {
 		}
 	}
 	return {
-		bars: [atMost("startup.ready", median(seconds), "s", 5), atMost("startup.memory", Math.max(...memoryMb), "MB", 300)],
+		bars: [
+			atMost("startup.ready", median(seconds), "s", 5),
+			atMost("startup.memory", Math.max(...memoryMb), "MB", 300),
+		],
 		detail: { seconds, memoryMb },
 	};
 }

@@ -28,7 +28,16 @@ async function wholeRun(seed: number): Promise<WholeRun> {
 	const exchanges = plant.control.plant.instruments.reduce((sum, { counters }) => sum + counters.exchanges, 0);
 	const finished = plant.records("run-finished")[0]!;
 	const journalSha256 = createHash("sha256").update(plant.journal.bytes()).digest("hex");
-	const result = { wallS, labS, exchanges, state: finished.state, plannedS: finished.plannedS, actualS: finished.durationS, journalSha256, records: plant.journal.records.length };
+	const result = {
+		wallS,
+		labS,
+		exchanges,
+		state: finished.state,
+		plannedS: finished.plannedS,
+		actualS: finished.durationS,
+		journalSha256,
+		records: plant.journal.records.length,
+	};
 	await plant.stop();
 	return result;
 }

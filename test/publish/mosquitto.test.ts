@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
@@ -11,7 +11,8 @@ import { Publisher } from "#publish/publisher.js";
 import type { ControlStatus } from "#record/status.js";
 
 const MOSQUITTO = ["mosquitto", "/usr/sbin/mosquitto"].find((path) => spawnSync(path, ["-h"]).error === undefined);
-if (MOSQUITTO === undefined && process.env.ADLAYER_TEST_ALL === "1") throw new Error("mosquitto is missing: apt-get install mosquitto");
+if (MOSQUITTO === undefined && process.env.ADLAYER_TEST_ALL === "1")
+	throw new Error("mosquitto is missing: apt-get install mosquitto");
 
 const STATUS: ControlStatus = {
 	station: "sim1",
@@ -59,14 +60,27 @@ describe.runIf(MOSQUITTO !== undefined)("with Mosquitto as the broker (MQTT_URL)
 	});
 
 	const until = async (condition: () => boolean) => {
-		for (const endMs = performance.now() + 20_000; !condition(); await rest(10)) expect(performance.now(), [...seen].join(" | ")).toBeLessThan(endMs);
+		for (const endMs = performance.now() + 20_000; !condition(); await rest(10))
+			expect(performance.now(), [...seen].join(" | ")).toBeLessThan(endMs);
 	};
 
 	it("publishes signals and that it is online, and says farewell when it ends", async () => {
-		const publisher = new Publisher({ clock: new SystemClock(), url, station: "sim1", source: { status: () => STATUS, subscribe: () => () => {} } });
+		const publisher = new Publisher({
+			clock: new SystemClock(),
+			url,
+			station: "sim1",
+			source: { status: () => STATUS, subscribe: () => () => {} },
+		});
 		publisher.start();
 		await until(() => seen.has("adlayer/v1/sim1/gauge/chamber") && seen.has("adlayer/v1/sim1/online"));
-		expect(JSON.parse(seen.get("adlayer/v1/sim1/gauge/chamber")!)).toMatchObject({ value: 86, unit: "Pa", quality: "good", at: 5, seq: 7, simulated: true });
+		expect(JSON.parse(seen.get("adlayer/v1/sim1/gauge/chamber")!)).toMatchObject({
+			value: 86,
+			unit: "Pa",
+			quality: "good",
+			at: 5,
+			seq: 7,
+			simulated: true,
+		});
 		const online = seen.get("adlayer/v1/sim1/online");
 		await publisher.stop();
 		await until(() => seen.get("adlayer/v1/sim1/online") !== online);

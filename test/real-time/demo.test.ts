@@ -64,6 +64,9 @@ describe("the demo, with three cycles", () => {
 	it("leaves no process behind", async () => {
 		const status = await adlayer("status", "--data", data, "--json");
 		expect(status.code).toBe(3);
-		expect(JSON.parse(status.stdout.trimEnd().split("\n").at(-1)!)).toMatchObject({ ok: false, error: { code: "CONTROL_UNREACHABLE" } });
+		expect(JSON.parse(status.stdout.trimEnd().split("\n").at(-1)!)).toMatchObject({
+			ok: false,
+			error: { code: "CONTROL_UNREACHABLE" },
+		});
 	});
 });

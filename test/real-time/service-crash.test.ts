@@ -34,7 +34,7 @@ describe("a service that is killed with -9 in mid-run", () => {
 			if (service !== undefined && service > 0) process.kill(service, "SIGKILL");
 		}
 		await system.until(({ run }) => run?.state === "complete", 240_000);
-		rows = await drained(system, postgres.url);
+		rows = await drained(postgres.url);
 		records = (await system.journal()).filter(({ seq }) => seq <= rows.seq);
 	}, 400_000);
 
@@ -51,7 +51,10 @@ describe("a service that is killed with -9 in mid-run", () => {
 
 	it("is not noticed by the run: every cycle delivered, nothing tripped, no purge held up", () => {
 		const finished = records.find((record) => record.kind === "run-finished");
-		expect(finished).toMatchObject({ state: "complete", cycles: { ordered: CYCLES, complete: CYCLES, repeated: 0, unknown: 0 } });
+		expect(finished).toMatchObject({
+			state: "complete",
+			cycles: { ordered: CYCLES, complete: CYCLES, repeated: 0, unknown: 0 },
+		});
 		expect(records.filter(({ kind }) => kind === "interlock" || kind === "alarm")).toEqual([]);
 		const purges = records.filter((record) => record.kind === "step-ended" && record.type === "purge");
 		expect(purges).toHaveLength(2 * CYCLES);
@@ -60,7 +63,10 @@ describe("a service that is killed with -9 in mid-run", () => {
 
 	it("loses and doubles nothing: the database holds the journal", () => {
 		expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1));
-		const samples = records.reduce((sum, record) => sum + (record.kind === "sample" ? Object.keys(record.values).length : 0), 0);
+		const samples = records.reduce(
+			(sum, record) => sum + (record.kind === "sample" ? Object.keys(record.values).length : 0),
+			0,
+		);
 		expect(rows).toMatchObject({
 			samples,
 			distinctSamples: samples,
@@ -71,8 +77,8 @@ describe("a service that is killed with -9 in mid-run", () => {
 	});
 });
 
-/** Waits until the database has everything of the finished run, then stops control's side and counts. */
-async function drained(system: RealSystem, url: string) {
+/** Waits until the database has everything of the finished run, then counts. */
+async function drained(url: string) {
 	const client = new pg.Client({ connectionString: url });
 	await client.connect();
 	try {

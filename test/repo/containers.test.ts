@@ -11,11 +11,15 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const read = (file: string) => readFileSync(resolve(ROOT, file), "utf8");
 
 interface Compose {
-	services: Record<string, { command?: string[]; image?: string; depends_on?: string[]; environment?: Record<string, string> }>;
+	services: Record<
+		string,
+		{ command?: string[]; image?: string; depends_on?: string[]; environment?: Record<string, string> }
+	>;
 }
 
 const hasCompose = spawnSync("docker-compose", ["--version"]).status === 0;
-if (!hasCompose && process.env.ADLAYER_TEST_ALL === "1") throw new Error("docker-compose is missing: apt-get install docker-compose");
+if (!hasCompose && process.env.ADLAYER_TEST_ALL === "1")
+	throw new Error("docker-compose is missing: apt-get install docker-compose");
 
 describe("the containers", () => {
 	const { services } = parse(read("docker-compose.yml"), { merge: true }) as Compose;
@@ -26,7 +30,11 @@ describe("the containers", () => {
 	});
 
 	it.runIf(hasCompose)("have a compose file that docker-compose accepts, and that asks for a database password", () => {
-		const config = (env: Record<string, string>) => execFileSync("docker-compose", ["-f", resolve(ROOT, "docker-compose.yml"), "config", "-q"], { env: { PATH: process.env.PATH, ...env }, stdio: "pipe" });
+		const config = (env: Record<string, string>) =>
+			execFileSync("docker-compose", ["-f", resolve(ROOT, "docker-compose.yml"), "config", "-q"], {
+				env: { PATH: process.env.PATH, ...env },
+				stdio: "pipe",
+			});
 		expect(() => config({ ADLAYER_DB_PASSWORD: "secret" })).not.toThrow();
 		expect(() => config({})).toThrow(/database password/);
 	});

@@ -38,13 +38,23 @@ function sources(folder: string): string[] {
 /** Every module that a file names, with `dynamic` for import(). */
 function imports(file: string): { from: string; dynamic: boolean; typeOnly: boolean }[] {
 	const text = readFileSync(file, "utf8");
-	const statics = [...text.matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from\s+"([^"]+)"/gm)].map((match) => ({ from: match[2]!, dynamic: false, typeOnly: match[1] !== undefined }));
-	const dynamics = [...text.matchAll(/\bimport\("([^"]+)"\)/g)].map((match) => ({ from: match[1]!, dynamic: true, typeOnly: false }));
+	const statics = [...text.matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from\s+"([^"]+)"/gm)].map((match) => ({
+		from: match[2]!,
+		dynamic: false,
+		typeOnly: match[1] !== undefined,
+	}));
+	const dynamics = [...text.matchAll(/\bimport\("([^"]+)"\)/g)].map((match) => ({
+		from: match[1]!,
+		dynamic: true,
+		typeOnly: false,
+	}));
 	return [...statics, ...dynamics];
 }
 
 describe("the layers of the house", () => {
-	const rooms = readdirSync(join(ROOT, "src"), { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== "processes");
+	const rooms = readdirSync(join(ROOT, "src"), { withFileTypes: true }).filter(
+		(entry) => entry.isDirectory() && entry.name !== "processes",
+	);
 
 	it.each(rooms.map((room) => room.name))("%s imports only rooms it may", (room) => {
 		const allowed = MAY_IMPORT[room];
@@ -65,17 +75,28 @@ describe("the layers of the house", () => {
 	});
 
 	it("recipe takes only types from device", () => {
-		const wrong = sources(join(ROOT, "src/recipe")).flatMap((file) => imports(file).filter(({ from, typeOnly }) => from.startsWith("#device/") && !typeOnly).map(({ from }) => `${relative(ROOT, file)} imports ${from}`));
+		const wrong = sources(join(ROOT, "src/recipe")).flatMap((file) =>
+			imports(file)
+				.filter(({ from, typeOnly }) => from.startsWith("#device/") && !typeOnly)
+				.map(({ from }) => `${relative(ROOT, file)} imports ${from}`),
+		);
 		expect(wrong).toEqual([]);
 	});
 
 	it("a driver imports core, transport and device, never another driver; a driver never its simulator, a simulator never the twin", () => {
 		const wrong: string[] = [];
-		for (const driver of readdirSync(join(ROOT, "drivers"), { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+		for (const driver of readdirSync(join(ROOT, "drivers"), { withFileTypes: true }).filter((entry) =>
+			entry.isDirectory(),
+		)) {
 			for (const file of sources(join(ROOT, "drivers", driver.name))) {
 				for (const { from } of imports(file)) {
-					const outside = from.startsWith("#") && !["#core/", "#transport/", "#device/", `#drivers/${driver.name}/`].some((prefix) => from.startsWith(prefix));
-					const escapes = from.startsWith("..") && !resolve(file, "..", from).startsWith(join(ROOT, "drivers", driver.name));
+					const outside =
+						from.startsWith("#") &&
+						!["#core/", "#transport/", "#device/", `#drivers/${driver.name}/`].some((prefix) =>
+							from.startsWith(prefix),
+						);
+					const escapes =
+						from.startsWith("..") && !resolve(file, "..", from).startsWith(join(ROOT, "drivers", driver.name));
 					const ownSimulator = file.endsWith("/driver.ts") && /simulator/.test(from);
 					if (outside || escapes || ownSimulator) wrong.push(`${relative(ROOT, file)} imports ${from}`);
 				}

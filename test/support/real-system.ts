@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
-import { SystemClock } from "#core/clock.js";
 import { ControlClient } from "#control-link/client.js";
+import { SystemClock } from "#core/clock.js";
 import { JournalReader } from "#journal/reader.js";
 import type { JournalRecord } from "#record/records.js";
 import type { ControlStatus } from "#record/status.js";
@@ -27,7 +27,13 @@ export class RealSystem {
 	static async start(options: { speed: number }): Promise<RealSystem> {
 		const dataDir = mkdtempSync(join(tmpdir(), "adlayer-real-"));
 		const log: string[] = [];
-		const system = await startAll({ simulate: true, speed: options.speed, dataDir, port: 0, log: (line) => log.push(line) });
+		const system = await startAll({
+			simulate: true,
+			speed: options.speed,
+			dataDir,
+			port: 0,
+			log: (line) => log.push(line),
+		});
 		return new RealSystem(dataDir, system, log);
 	}
 
@@ -40,25 +46,44 @@ export class RealSystem {
 		for (const endMs = performance.now() + limitMs; ; await rest(everyMs)) {
 			const status = await this.status().catch(() => undefined);
 			if (status !== undefined && condition(status)) return status;
-			if (performance.now() > endMs) throw new Error(`Not within ${limitMs / 1_000} s; the run: ${JSON.stringify(status?.run)}; log: ${this.log.join(" | ")}`);
+			if (performance.now() > endMs)
+				throw new Error(
+					`Not within ${limitMs / 1_000} s; the run: ${JSON.stringify(status?.run)}; log: ${this.log.join(" | ")}`,
+				);
 		}
 	}
 
 	instrumentsReady(limitMs: number): Promise<ControlStatus> {
-		return this.until(({ instruments }) => Object.values(instruments).every(({ state }) => state === "ready"), limitMs, 20);
+		return this.until(
+			({ instruments }) => Object.values(instruments).every(({ state }) => state === "ready"),
+			limitMs,
+			20,
+		);
 	}
 
 	async launch(recipeFile: string, set: Record<string, number> = {}): Promise<string> {
 		const recipeText = readFileSync(recipeFile, "utf8");
-		const { run } = await this.control.request("launch", { recipe: recipeFile, recipeText, set, operator: "bench", acknowledge: [] });
+		const { run } = await this.control.request("launch", {
+			recipe: recipeFile,
+			recipeText,
+			set,
+			operator: "bench",
+			acknowledge: [],
+		});
 		return run;
 	}
 
 	/** Everything in the journal until now. */
 	async journal(): Promise<JournalRecord[]> {
-		const reader = new JournalReader({ dir: dataFolder(this.dataDir).journal, name: "test", clock: new SystemClock(), from: { journal: "", seq: 0 } });
+		const reader = new JournalReader({
+			dir: dataFolder(this.dataDir).journal,
+			name: "test",
+			clock: new SystemClock(),
+			from: { journal: "", seq: 0 },
+		});
 		const records: JournalRecord[] = [];
-		for (let batch = await reader.read(); batch !== undefined; batch = await reader.read()) records.push(...batch.lines.map(({ record }) => record));
+		for (let batch = await reader.read(); batch !== undefined; batch = await reader.read())
+			records.push(...batch.lines.map(({ record }) => record));
 		await reader.close();
 		return records;
 	}
@@ -68,4 +93,3 @@ export class RealSystem {
 		rmSync(this.dataDir, { recursive: true, force: true });
 	}
 }
-

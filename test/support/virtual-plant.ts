@@ -1,14 +1,14 @@
 /** A whole reactor in virtual time: simulated lab and control in one process, on one clock, over links in memory. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { SteppedClock } from "#core/clock.js";
 import type { LaunchArgs, LaunchResult } from "#control-link/messages.js";
+import { SteppedClock } from "#core/clock.js";
 import { simulatedDrivers } from "#drivers/index.js";
 import { MemoryJournal } from "#journal/memory.js";
 import { type MemoryLab, serveMemory } from "#lab/serve-memory.js";
 import { SimulatedLab } from "#lab/simulated-lab.js";
-import type { JournalRecord, RecordKind, RunCommand } from "#record/records.js";
 import { loadLibrary } from "#recipe/library-files.js";
+import type { JournalRecord, RecordKind, RunCommand } from "#record/records.js";
 import { type LabFile, labPlan, loadLabFile } from "#src/config.js";
 import { Control } from "#src/control.js";
 import { parseTwinConstants } from "#twin/constants.js";
@@ -71,7 +71,12 @@ export class VirtualPlant {
 	}
 
 	async command(command: RunCommand): Promise<void> {
-		await this.control.handle({ v: 1, id: `command-${++this.commands}`, command: "command", args: { command, by: "test" } });
+		await this.control.handle({
+			v: 1,
+			id: `command-${++this.commands}`,
+			command: "command",
+			args: { command, by: "test" },
+		});
 	}
 
 	get runState(): string | undefined {
@@ -83,7 +88,9 @@ export class VirtualPlant {
 	}
 
 	records<Kind extends RecordKind>(kind: Kind): Extract<JournalRecord, { kind: Kind }>[] {
-		return this.journal.records.filter((record): record is Extract<JournalRecord, { kind: Kind }> => record.kind === kind);
+		return this.journal.records.filter(
+			(record): record is Extract<JournalRecord, { kind: Kind }> => record.kind === kind,
+		);
 	}
 
 	/** The twin's truth at the present time. */

@@ -9,7 +9,11 @@ export interface ProcessCommandOptions {
 	readonly port?: number;
 }
 
-export async function runOneProcess(context: CliContext, name: "lab" | "control" | "service", options: ProcessCommandOptions): Promise<Outcome> {
+export async function runOneProcess(
+	context: CliContext,
+	name: "lab" | "control" | "service",
+	options: ProcessCommandOptions,
+): Promise<Outcome> {
 	const { lab } = options;
 	const { runNamed } = await import("#src/processes/main.js");
 	await runNamed(name, {

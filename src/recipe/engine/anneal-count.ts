@@ -17,7 +17,7 @@ export class AnnealCount {
 	/** A new reading of the zone; null when it is not good: time without a reading does not count. */
 	push(atMs: number, celsius: number | null): void {
 		const inBand = celsius !== null && Math.abs(celsius - this.order.atC) <= this.order.bandC;
-		if (this.lastMs !== undefined && this.lastInBand && inBand) this.inBandS += (atMs - this.lastMs) / 1_000;
+		if (this.lastMs !== undefined && this.lastInBand && inBand && !this.done) this.inBandS += (atMs - this.lastMs) / 1_000;
 		if (celsius !== null) this.maximumC = Math.max(this.maximumC, celsius);
 		this.lastMs = atMs;
 		this.lastInBand = inBand;
@@ -25,5 +25,40 @@ export class AnnealCount {
 
 	get done(): boolean {
 		return this.inBandS >= this.order.forS;
+	}
+}
+
+/** The counts of all anneals of a run: each step keeps its own over interruptions. */
+export class AnnealCounts {
+	private readonly counts = new Map<number, AnnealCount>();
+
+	/** The count of the step at this index of the plan; made at its first execution. */
+	of(index: number, order: AnnealOrder): AnnealCount {
+		const known = this.counts.get(index);
+		if (known !== undefined) return known;
+		const count = new AnnealCount(order);
+		this.counts.set(index, count);
+		return count;
+	}
+
+	/** A new reading of any zone: `read` gives a zone's time and good temperature, or null. */
+	push(read: (zone: string) => { readonly atMs: number; readonly celsius: number | null }): void {
+		for (const count of this.counts.values()) {
+			const { atMs, celsius } = read(count.order.zone);
+			count.push(atMs, celsius);
+		}
+	}
+
+	get inBandS(): number {
+		let sumS = 0;
+		for (const { inBandS } of this.counts.values()) sumS += inBandS;
+		return sumS;
+	}
+
+	/** Null before the first anneal has begun. */
+	get summary(): { readonly inBandS: number; readonly maximumC: number } | null {
+		if (this.counts.size === 0) return null;
+		const maximumC = Math.max(...[...this.counts.values()].map((count) => count.maximumC));
+		return { inBandS: this.inBandS, maximumC };
 	}
 }

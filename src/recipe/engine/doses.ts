@@ -1,5 +1,6 @@
 /** One dose after the other: intent to disk, arming, start, confirmation, pressure evidence, and the record of its fate. */
 import type { Clock } from "#core/clock.js";
+import { AdlayerError } from "#core/errors.js";
 import type { PulseRecord, RecordSink } from "#record/records.js";
 import type { PulseStep } from "#recipe/plan.js";
 import { PressureTrace } from "#recipe/engine/pressure-trace.js";
@@ -10,7 +11,7 @@ const CONFIRM_AFTER_MS = 3;
 /** Read-backs before a pulse that does not end counts as unknown. */
 const CONFIRM_TRIES = 5;
 /** A dose's evidence is looked for in this time after its start; later pressure belongs to the purge. */
-const EVIDENCE_MS = 5_000;
+export const EVIDENCE_MS = 5_000;
 
 interface OpenDose {
 	readonly step: PulseStep;
@@ -26,27 +27,34 @@ export class Doses {
 	readonly trace = new PressureTrace();
 	/** Largest |confirmed - commanded| so far, ms. */
 	worstErrorMs: number | null = null;
-	/** What became of the last recorded dose. */
-	lastFate: PulseRecord["fate"] | undefined;
+	/** Pulses whose fate nobody knows, and half-cycles that were repeated for that. */
+	unknown = 0;
+	repeated = 0;
+	/** Indices of the steps whose last pulse has an unknown fate. */
+	private readonly inDoubt = new Set<number>();
 	private open: OpenDose | undefined;
-	private count: number;
+	private count = 0;
 
 	constructor(
 		private readonly clock: Clock,
 		private readonly reactor: GuardedReactor,
 		private readonly sink: RecordSink,
 		private readonly run: string,
-		pulsesBefore = 0,
-	) {
-		this.count = pulsesBefore;
-	}
+	) {}
 
 	/** Writes and syncs the intent and arms the hardware; part of the purge before. Nothing opens. */
-	async prepare(step: PulseStep): Promise<void> {
-		if (this.open?.step === step && this.open.issuedMs === null) return;
+	async prepare(step: PulseStep, signal: AbortSignal): Promise<void> {
 		this.settle();
 		this.count += 1;
-		const dose: OpenDose = { step, pulse: this.count, armed: false, dueMs: 0, issuedMs: null, confirmedMs: null, fate: "not-delivered" };
+		const dose: OpenDose = {
+			step,
+			pulse: this.count,
+			armed: false,
+			dueMs: this.clock.nowMs(),
+			issuedMs: null,
+			confirmedMs: null,
+			fate: "not-delivered",
+		};
 		this.open = dose;
 		this.sink.append({
 			kind: "pulse-intended",
@@ -58,26 +66,30 @@ export class Doses {
 			...(step.cycle === undefined ? {} : { cycle: step.cycle }),
 		});
 		await this.sink.synced();
-		await this.reactor.armDose(step.precursor, step.widthMs);
+		signal.throwIfAborted();
 		dose.armed = true;
+		await this.reactor.armDose(step.precursor, step.widthMs);
+		signal.throwIfAborted();
 	}
 
-	/** Starts the prepared dose and sees it to its end. */
+	/** Starts the prepared dose and sees it to its end. PULSE_UNCONFIRMED when the instrument does not prove that it ended. */
 	async fire(step: PulseStep, dueMs: number, signal: AbortSignal): Promise<void> {
-		const prepared = this.open?.step === step && this.open.armed;
-		if (!prepared) await this.prepare(step);
+		const wasPrepared = this.open?.step === step && this.open.armed && this.open.issuedMs === null;
+		if (!wasPrepared) await this.prepare(step, signal);
 		const dose = this.open!;
 		signal.throwIfAborted();
-		dose.dueMs = prepared ? dueMs : this.clock.nowMs();
+		dose.dueMs = wasPrepared ? dueMs : this.clock.nowMs();
 		// From the permit on the valve may open: until the read-back says otherwise nobody knows how it went.
 		const fired = this.reactor.fireDose(step.precursor, step.widthMs);
 		dose.fate = "unknown";
 		try {
 			dose.issuedMs = (await fired).acknowledgedMs;
 		} catch (thrown) {
-			if (isRefusal(thrown)) dose.fate = "not-delivered";
+			if (wasRefused(thrown)) dose.fate = "not-delivered";
 			throw thrown;
 		}
+		this.repeats(step);
+		signal.throwIfAborted();
 		await this.clock.sleep(step.widthMs + CONFIRM_AFTER_MS, signal);
 		for (let tries = 1; ; tries += 1) {
 			const confirmed = await this.reactor.confirmDose(step.precursor, dose.issuedMs + step.widthMs);
@@ -88,15 +100,32 @@ export class Doses {
 				this.worstErrorMs = Math.max(this.worstErrorMs ?? 0, Math.abs(confirmed.widthMs - step.widthMs));
 				return;
 			}
-			if (tries === CONFIRM_TRIES) return;
+			if (tries === CONFIRM_TRIES) {
+				throw new AdlayerError("PULSE_UNCONFIRMED", `The ${step.widthMs} ms pulse of ${step.precursor} is not proven to have ended after ${tries} read-backs.`, {
+					context: { precursor: step.precursor, widthMs: step.widthMs, tries },
+				});
+			}
 			await this.clock.sleep(CONFIRM_AFTER_MS, signal);
 		}
 	}
 
-	/** When the last dose ended by its confirmation, monotonic ms. */
+	/** When the present dose ended, monotonic ms. */
 	get lastEndMs(): number | undefined {
+		const issuedMs = this.open?.issuedMs;
+		return issuedMs == null ? undefined : issuedMs + this.open!.step.widthMs;
+	}
+
+	/** From when on the present dose has all its evidence, monotonic ms. */
+	get evidentMs(): number | undefined {
+		const issuedMs = this.open?.issuedMs;
+		return issuedMs == null ? undefined : issuedMs + EVIDENCE_MS;
+	}
+
+	/** Ends what was only prepared, and records it as not delivered. Rejects when the hardware could not be disarmed. */
+	async giveUp(): Promise<void> {
 		const dose = this.open;
-		return dose?.issuedMs == null ? undefined : dose.issuedMs + dose.step.widthMs;
+		this.settle();
+		if (dose?.armed === true && dose.issuedMs === null) await this.reactor.disarm(dose.step.precursor);
 	}
 
 	/** Records the present dose with the evidence there is by now; what was only intended is recorded as not delivered. */
@@ -104,8 +133,11 @@ export class Doses {
 		const dose = this.open;
 		if (dose === undefined) return;
 		this.open = undefined;
-		this.lastFate = dose.fate;
-		const { step } = dose;
+		const { step, fate } = dose;
+		if (fate === "unknown") {
+			this.unknown += 1;
+			this.inDoubt.add(step.index);
+		}
 		this.sink.append({
 			kind: "pulse",
 			run: this.run,
@@ -118,11 +150,17 @@ export class Doses {
 			issuedT: dose.issuedMs,
 			confirmedMs: dose.confirmedMs,
 			effective: dose.issuedMs === null ? null : this.trace.evidence(dose.issuedMs, dose.issuedMs + EVIDENCE_MS),
-			fate: dose.fate,
+			fate,
 		});
+	}
+
+	private repeats(step: PulseStep): void {
+		if (this.inDoubt.delete(step.index)) this.repeated += 1;
 	}
 }
 
-function isRefusal(thrown: unknown): boolean {
-	return thrown instanceof Error && "code" in thrown && (thrown.code === "PERMIT_REFUSED" || thrown.code === "DEVICE_NOT_READY");
+/** Refusals that come before a byte has left. */
+function wasRefused(thrown: unknown): boolean {
+	const code = thrown instanceof AdlayerError ? thrown.code : undefined;
+	return code === "PERMIT_REFUSED" || code === "DEVICE_NOT_READY" || code === "OUTPUT_BUSY";
 }

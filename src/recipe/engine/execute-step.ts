@@ -24,8 +24,8 @@ export interface StepContext {
 	readonly doses: Doses;
 	/** Aborted when the step is interrupted. */
 	readonly signal: AbortSignal;
-	/** The step after this one. */
-	readonly next: Step | undefined;
+	/** The step after this one, as far as it is meant to follow at once. */
+	next(): Step | undefined;
 	/** When this step was due: the end of the one before, monotonic ms. */
 	readonly dueMs: number;
 	/** The anneal's count; made at its first execution, kept over interruptions. */
@@ -99,17 +99,20 @@ async function pulse(step: PulseStep, { doses, dueMs, signal }: StepContext): Pr
 	await doses.fire(step, dueMs, signal);
 }
 
-/** Prepares the dose that follows while the purge runs, so that only the start itself is left when it is due. */
+/**
+ * Records the dose before once its evidence is there, and prepares the one that follows while the purge runs, so that only
+ * the start itself is left when it is due.
+ */
 async function purge(step: PurgeStep, context: StepContext): Promise<void> {
-	const { clock, doses, next, signal } = context;
+	const { clock, doses, signal } = context;
 	const endMs = Math.max(doses.lastEndMs ?? context.dueMs, context.dueMs) + step.seconds * 1_000;
-	if (next?.type === "pulse") {
-		await sleepUntil(clock, endMs - PREPARE_BEFORE_MS, signal);
-		doses.settle();
-		await doses.prepare(next);
-	}
+	const prepareMs = endMs - PREPARE_BEFORE_MS;
+	await sleepUntil(clock, Math.min(doses.evidentMs ?? prepareMs, prepareMs), signal);
+	doses.settle();
+	await sleepUntil(clock, prepareMs, signal);
+	const next = context.next();
+	if (next?.type === "pulse") await doses.prepare(next, signal);
 	await sleepUntil(clock, endMs, signal);
-	if (next?.type !== "pulse") doses.settle();
 }
 
 async function wait(step: WaitStep, { clock, signal }: StepContext): Promise<void> {
@@ -129,11 +132,17 @@ async function anneal(step: AnnealStep, context: StepContext): Promise<void> {
 async function cool(step: CoolStep, context: StepContext): Promise<void> {
 	const { reactor } = context;
 	context.ramps.forget();
-	for (const zone of Object.keys(reactor.spec.zones)) await reactor.switchZoneOff(zone, step.title);
+	await allOff(reactor, step.title);
 	await until(context, step.timeoutS, () => {
 		const reading = reactor.zone(step.zone);
 		return isGood(reading) && reading.value < step.belowC;
 	}, () => `Zone ${step.zone} reads ${reactor.zone(step.zone).value} °C, ordered below ${step.belowC} °C`);
+}
+
+/** Tries every zone, then throws the first failure. */
+export async function allOff(reactor: GuardedReactor, reason: string): Promise<void> {
+	const results = await Promise.allSettled(Object.keys(reactor.spec.zones).map((zone) => reactor.switchZoneOff(zone, reason)));
+	for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 async function sleepUntil(clock: Clock, endMs: number, signal: AbortSignal): Promise<void> {
@@ -147,6 +156,7 @@ async function until(context: StepContext, timeoutS: number, condition: () => bo
 	const { clock, signal } = context;
 	const startMs = clock.nowMs();
 	while (!condition()) {
+		signal.throwIfAborted();
 		if (clock.nowMs() - startMs >= timeoutS * 1_000) {
 			throw new AdlayerError("STEP_TIMED_OUT", `${seen()} after ${timeoutS} s.`);
 		}

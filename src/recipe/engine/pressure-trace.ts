@@ -1,8 +1,8 @@
 /** The last seconds of chamber pressure, and what a dose left in them. */
 import type { PulseRecord } from "#record/records.js";
 
-/** Samples kept: 10 s at 20 Hz. */
-const SAMPLES_MAX = 200;
+/** Samples kept: half of them are 10 s at 50 Hz, more than a baseline and a dose's evidence. */
+const SAMPLES_MAX = 1_000;
 /** The baseline is the mean over this time before the dose. */
 const BASELINE_MS = 2_000;
 

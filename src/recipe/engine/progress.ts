@@ -1,14 +1,12 @@
-/** How far a run is: cycles, elapsed and remaining time. */
+/** How far a run is: complete cycles, elapsed and remaining time. */
 import type { Clock } from "#core/clock.js";
 import type { RunState } from "#record/records.js";
-import type { CycleCount } from "#record/status.js";
 import { isFinal } from "#recipe/isa88.js";
 import type { Plan } from "#recipe/plan.js";
 
 export class Progress {
-	private complete = 0;
-	private repeated = 0;
-	private unknown = 0;
+	/** Cycles whose last purge has ended. */
+	completeCycles = 0;
 	private startedMs: number | undefined;
 	private endedMs: number | undefined;
 	private stepStartedMs = 0;
@@ -40,16 +38,12 @@ export class Progress {
 	}
 
 	cycleDone(): void {
-		this.complete += 1;
+		this.completeCycles += 1;
 	}
 
-	repeatHalfCycle(): void {
-		this.repeated += 1;
-		this.unknown += 1;
-	}
-
-	get cycles(): CycleCount {
-		return { ordered: this.plan.cyclesOrdered, complete: this.complete, repeated: this.repeated, unknown: this.unknown };
+	/** True once the run has been started, for ever after. */
+	get hasStarted(): boolean {
+		return this.startedMs !== undefined;
 	}
 
 	get elapsedS(): number {

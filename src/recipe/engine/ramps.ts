@@ -21,7 +21,9 @@ interface Active extends Ramp {
 
 export class Ramps {
 	private readonly active = new Map<string, Active>();
-	private readonly targets = new Map<string, number>();
+	private readonly ordered = new Map<string, Ramp>();
+	/** Counts halts, so that a ramp whose first setpoint is on its way does not outlive one. */
+	private halts = 0;
 
 	constructor(
 		private readonly clock: Clock,
@@ -30,35 +32,38 @@ export class Ramps {
 		private readonly onFailure: (zone: string, thrown: unknown) => void,
 	) {}
 
-	/** The final target of each zone that is heated. */
-	get targetsC(): ReadonlyMap<string, number> {
-		return this.targets;
-	}
-
-	/** True while the zone's setpoint is on its way. */
-	isMoving(zone: string): boolean {
-		return this.active.has(zone);
+	/** The last ramp ordered for each zone that the recipe wants heated, whatever has become of it. */
+	get orders(): ReadonlyMap<string, Ramp> {
+		return this.ordered;
 	}
 
 	/** Starts from where the zone is now. A lower target is set at once: the plant cools no faster than it can. */
 	async start(zone: string, ramp: Ramp, reason: string): Promise<void> {
 		this.halt(zone);
-		this.targets.set(zone, ramp.toC);
+		this.ordered.set(zone, ramp);
 		const reading = this.reactor.zone(zone);
 		const from = isGood(reading) ? Math.min(reading.value, ramp.toC) : ramp.toC;
+		const { halts } = this;
 		await this.reactor.setZone(zone, from, `${reason}: ramp to ${ramp.toC} °C`);
+		if (halts !== this.halts || this.ordered.get(zone) !== ramp) return;
 		if (from < ramp.toC) this.active.set(zone, { ...ramp, setpointC: from, timer: this.schedule(zone) });
+	}
+
+	/** All ramps that were ordered, again from where each zone is now. */
+	async startAgain(reason: string): Promise<void> {
+		for (const [zone, ramp] of [...this.ordered]) await this.start(zone, { ...ramp }, reason);
 	}
 
 	/** Leaves every setpoint where it is. */
 	haltAll(): void {
+		this.halts += 1;
 		for (const zone of [...this.active.keys()]) this.halt(zone);
 	}
 
-	/** Forgets all targets; the zones have been switched off. */
+	/** The recipe wants no zone heated any more. */
 	forget(): void {
 		this.haltAll();
-		this.targets.clear();
+		this.ordered.clear();
 	}
 
 	private halt(zone: string): void {
@@ -79,7 +84,9 @@ export class Ramps {
 		try {
 			await this.reactor.setZone(zone, ramp.setpointC);
 		} catch (thrown) {
-			if (this.active.get(zone) === ramp) this.halt(zone);
+			// One that was halted meanwhile fails nobody.
+			if (this.active.get(zone) !== ramp) return;
+			this.halt(zone);
 			this.onFailure(zone, thrown);
 			return;
 		}

@@ -1,24 +1,33 @@
 /** One run of a plan: the ISA-88 procedure around its steps. */
 import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
-import type { RecordSink, RunCommand, RunState, StepEnded } from "#record/records.js";
-import type { RunStatus } from "#record/status.js";
-import { AnnealCount } from "#recipe/engine/anneal-count.js";
+import type { RecordSink, RunCommand, RunState } from "#record/records.js";
+import type { CycleCount, RunStatus } from "#record/status.js";
+import { AnnealCounts } from "#recipe/engine/anneal-count.js";
 import { Doses } from "#recipe/engine/doses.js";
-import { executeStep, type StepContext } from "#recipe/engine/execute-step.js";
+import { allOff, executeStep, type StepContext } from "#recipe/engine/execute-step.js";
 import { Progress } from "#recipe/engine/progress.js";
 import { Ramps } from "#recipe/engine/ramps.js";
+import { StepLog } from "#recipe/engine/step-log.js";
 import { allowed, isFinal, next, type RunInput } from "#recipe/isa88.js";
 import type { AnnealStep, CoolStep, Plan, PurgeStep, StabiliseStep, Step } from "#recipe/plan.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
-import { type Effect, isGood } from "#safety/interlock.js";
+import { isGood } from "#safety/interlock.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
 /** A held zone stays at least this far below the metal's melting point, unless the recipe says otherwise. */
 const HOLD_BELOW_MELTING_C = 20;
 /** Temperatures are proven again before a held run goes on. */
 const RESTART_BAND_C = 2;
+const RESTART_STABLE_S = 60;
 const RESTART_TIMEOUT_S = 7_200;
+
+/** These wait for temperature, pump or carrier: when they fail, heat may be the reason or has nothing to flow over it. */
+const HEATERS_OFF_AFTER: ReadonlySet<Step["type"]> = new Set(["flow", "pump-down", "heat", "stabilise", "anneal", "cool"]);
+/** What is refused for these concerns of a permit holds the run with its heaters off. */
+const HEATERS_OFF_FOR: readonly unknown[] = ["thermal", "pump", "carrier"];
+/** These count on temperatures that are there already. */
+const NEEDS_STABLE: ReadonlySet<Step["type"]> = new Set(["pulse", "purge", "wait"]);
 
 export interface RunIdentity {
 	readonly run: string;
@@ -33,24 +42,29 @@ export interface RunDependencies {
 	readonly supervisor: Supervisor;
 }
 
-/** Why a step was cut short. */
-class Interruption {
-	constructor(readonly command: "pause" | "hold" | "stop" | "abort") {}
-}
+/** Why an activity was cut short: another has taken its place. */
+class Interruption extends Error {}
 
 export class Run {
 	state: RunState = "idle";
 	cause = "created";
-	readonly progress: Progress;
+	private readonly progress: Progress;
 	private readonly doses: Doses;
 	private readonly ramps: Ramps;
+	private readonly anneals = new AnnealCounts();
+	private readonly log: StepLog;
 	/** The step to execute next, or being executed. */
 	private position = 0;
+	/** What is being done, also outside the plan: the restabilisation of a restart, the cooling of a stop. */
+	private doing: Step["type"] | undefined;
+	/** A dose with its purge is one act, and is under way. */
+	private inDose = false;
+	/** Granted at the end of that act. */
 	private wish: "pause" | "stop" | undefined;
 	private interrupt = new AbortController();
 	private atWork: Promise<void> = Promise.resolve();
-	private anneal: AnnealCount | undefined;
-	private carrierSccm = 0;
+	/** The carrier flow that the recipe wants; undefined before its first flow step. */
+	private carrierSccm: number | undefined;
 	private peak: { celsius: number; uncertaintyC: number } | undefined;
 	private pauseLimit: { cancel(): void } | undefined;
 
@@ -61,8 +75,9 @@ export class Run {
 	) {
 		this.progress = new Progress(on.clock, plan);
 		this.doses = new Doses(on.clock, on.reactor, on.sink, identity.run);
+		this.log = new StepLog(on.clock, on.sink, identity.run);
 		this.ramps = new Ramps(on.clock, on.reactor, (zone, thrown) => {
-			this.holdBecause(`The setpoint of zone ${zone} could not be moved: ${asAdlayerError(thrown).message}`);
+			this.failed(`The setpoint of zone ${zone} could not be moved: ${asAdlayerError(thrown).message}`, true);
 		});
 	}
 
@@ -70,46 +85,37 @@ export class Run {
 		return isFinal(this.state);
 	}
 
-	/** Does a command or refuses it with COMMAND_NOT_ALLOWED. Resolves when it is accepted; transient states end by themselves. */
+	/** The end of whatever the run is doing now. */
+	get settled(): Promise<void> {
+		return this.atWork;
+	}
+
+	/** Does a command, or refuses it with COMMAND_NOT_ALLOWED or INTERLOCK_TRIPPED. Transient states end by themselves. */
 	command(command: RunCommand, by: string, id: string): void {
-		if (next(this.state, command) === null) {
-			const can = allowed(this.state);
-			throw new AdlayerError("COMMAND_NOT_ALLOWED", `A run that is ${this.state} cannot ${command}; it can ${can.length === 0 ? "only be waited for" : can.join(", ")}.`, {
-				context: { state: this.state, allowed: can },
-			});
-		}
-		if (command === "pause" && this.plan.steps[this.position]?.type === "anneal") {
-			throw new AdlayerError("COMMAND_NOT_ALLOWED", "An anneal cannot be paused: its temperature would go on acting. Hold or stop instead.", { context: { state: this.state } });
-		}
+		this.refuse(command);
 		this.on.sink.append({ kind: "run-command", run: this.identity.run, command, by, id });
 		const cause = `${command} by ${by}`;
 		switch (command) {
 			case "start":
-				this.enter(command, cause);
-				this.work(() => this.executeFrom(this.position));
-				return;
-			case "pause":
-				this.enter(command, cause);
-				this.wish = "pause";
-				if (!this.inDose) this.cut("pause");
-				return;
 			case "resume":
 				this.pauseLimit?.cancel();
 				this.enter(command, cause);
-				this.work(() => this.executeFrom(this.position));
+				this.begin((signal) => this.executeFrom(this.position, signal));
+				return;
+			case "pause":
+				this.beginPause(cause);
 				return;
 			case "hold":
 				this.beginHold(cause, false);
 				return;
 			case "restart":
 				this.enter(command, cause);
-				this.work(() => this.restart());
+				this.begin((signal) => this.restart(signal));
 				return;
 			case "stop":
 				this.beginStop(cause);
 				return;
 			case "abort":
-				this.enter(command, cause);
 				this.beginAbort(cause);
 				return;
 			case "reset":
@@ -120,9 +126,9 @@ export class Run {
 	}
 
 	/** An interlock has tripped: the reactor is already going to its safe state, with the heaters off. */
-	tripped(effect: Effect, cause: string): void {
-		if (next(this.state, "hold") !== null) this.beginHold(`Interlock: ${cause}`, true);
-		else if (this.state === "stopping") this.command("abort", "safety", `trip-${effect}`);
+	tripped(cause: string): void {
+		if (next(this.state, "hold") !== null) this.beginHold(`Interlock ${cause}`, true, this.on.supervisor.madeSafe);
+		else if (this.state === "stopping") this.beginAbort(`Interlock ${cause}`);
 	}
 
 	/** A new reading has come from the plant. */
@@ -134,28 +140,29 @@ export class Run {
 		else this.doses.trace.push(clock.nowMs(), null);
 		const hottest = reactor.hottestFoilZone();
 		if (hottest !== undefined && hottest.celsius > (this.peak?.celsius ?? Number.NEGATIVE_INFINITY)) this.peak = hottest;
-		if (this.anneal !== undefined) {
-			const zone = reactor.zone(this.anneal.order.zone);
-			this.anneal.push(zone.atMs, isGood(zone) ? zone.value : null);
-		}
+		this.anneals.push((zone) => {
+			const reading = reactor.zone(zone);
+			return { atMs: reading.atMs, celsius: isGood(reading) ? reading.value : null };
+		});
 	}
 
 	get status(): RunStatus {
 		const { plan, identity, progress } = this;
-		const annealStep = plan.steps.find((step): step is AnnealStep => step.type === "anneal");
+		const anneals = plan.steps.filter((step): step is AnnealStep => step.type === "anneal");
+		const orderedS = anneals.reduce((sum, step) => sum + step.forS, 0);
 		return {
 			...identity,
 			recipe: plan.recipe,
 			product: plan.product,
 			state: this.state,
 			cause: this.cause,
-			step: this.isOver ? null : (plan.steps[this.position] ?? null),
+			step: this.isOver ? null : (this.current ?? null),
 			phases: plan.phases,
-			cycles: progress.cycles,
+			cycles: this.cycles,
 			elapsedS: progress.elapsedS,
 			remainingS: this.isOver ? 0 : progress.remainingS(this.position),
 			plannedS: plan.totalS,
-			anneal: annealStep === undefined ? null : { inBandS: this.anneal?.inBandS ?? 0, orderedS: annealStep.forS },
+			anneal: anneals.length === 0 ? null : { inBandS: this.anneals.inBandS, orderedS },
 			worstPulseErrorMs: this.doses.worstErrorMs,
 			peakFoilC: this.peak?.celsius ?? null,
 			meltingPointC: plan.material.meltingPointC,
@@ -166,10 +173,29 @@ export class Run {
 		return this.plan.steps[this.position];
 	}
 
-	/** A dose with its purge is one act. */
-	private get inDose(): boolean {
-		const type = this.current?.type;
-		return (this.state === "running" || this.state === "pausing" || this.state === "stopping") && (type === "pulse" || type === "purge");
+	private get cycles(): CycleCount {
+		const { unknown, repeated } = this.doses;
+		return { ordered: this.plan.cyclesOrdered, complete: this.progress.completeCycles, repeated, unknown };
+	}
+
+	private refuse(command: RunCommand): void {
+		const { state } = this;
+		const can = allowed(state);
+		const context = { state, allowed: can };
+		if (!can.includes(command)) {
+			const only = can.length === 0 ? "only be waited for" : can.join(", ");
+			throw new AdlayerError("COMMAND_NOT_ALLOWED", `A run that is ${state} cannot ${command}; it can ${only}.`, { context });
+		}
+		if (command === "start" && this.progress.hasStarted) {
+			throw new AdlayerError("COMMAND_NOT_ALLOWED", "This run has ended; it is not started again. Launch its recipe anew.", { context });
+		}
+		if (command === "pause" && this.current?.type === "anneal") {
+			throw new AdlayerError("COMMAND_NOT_ALLOWED", "An anneal cannot be paused: its temperature would go on acting. Hold or stop instead.", { context });
+		}
+		const { latched } = this.on.supervisor;
+		if (latched.length > 0 && (command === "start" || command === "resume" || command === "restart")) {
+			throw new AdlayerError("INTERLOCK_TRIPPED", `The run cannot ${command}: latched: ${latched.join(", ")}.`, { context: { state, latched } });
+		}
 	}
 
 	private enter(input: RunInput, cause: string): void {
@@ -187,233 +213,231 @@ export class Run {
 		if (this.state === from) this.enter("done", cause);
 	}
 
-	private cut(command: Interruption["command"]): void {
-		this.interrupt.abort(new Interruption(command));
-	}
-
-	/** Runs one activity after the one before has ended; its failure holds the run. */
-	private work(activity: () => Promise<void>): void {
+	/** One activity at a time: this one begins after the one before has ended, unless it is cut before that. */
+	private begin(activity: (signal: AbortSignal) => Promise<void>): void {
+		const controller = new AbortController();
+		const { signal } = controller;
+		this.interrupt = controller;
 		this.atWork = this.atWork.then(async () => {
-			this.interrupt = new AbortController();
+			if (signal.aborted) return;
 			try {
-				await activity();
+				await activity(signal);
 			} catch (thrown) {
-				if (thrown instanceof Interruption || this.interrupt.signal.aborted) return;
-				this.holdBecause(asAdlayerError(thrown).message);
+				if (!signal.aborted) this.failed(asAdlayerError(thrown).message, this.needsHeatersOff(thrown));
 			}
 		});
 	}
 
-	private holdBecause(cause: string): void {
-		if (next(this.state, "hold") !== null) this.beginHold(cause, false);
-		else if (this.state === "stopping") this.command("abort", "control", "failure-while-stopping");
+	private cut(): void {
+		this.inDose = false;
+		this.interrupt.abort(new Interruption("Cut short by a command."));
 	}
 
-	private async executeFrom(index: number): Promise<void> {
-		const { plan } = this;
+	/** Something could not be done: the run is held, or aborted when it is already on its way out. */
+	private failed(cause: string, heatersOff: boolean): void {
+		if (next(this.state, "hold") !== null) this.beginHold(cause, heatersOff);
+		else if (this.state === "stopping") this.beginAbort(cause);
+	}
+
+	private needsHeatersOff(thrown: unknown): boolean {
+		const about = thrown instanceof AdlayerError ? thrown.context.about : undefined;
+		if (Array.isArray(about)) return about.some((concern) => HEATERS_OFF_FOR.includes(concern));
+		return this.doing !== undefined && HEATERS_OFF_AFTER.has(this.doing);
+	}
+
+	private async executeFrom(index: number, signal: AbortSignal): Promise<void> {
+		const { plan, progress } = this;
 		let dueMs = this.on.clock.nowMs();
 		for (this.position = index; this.position < plan.steps.length; ) {
 			const step = plan.steps[this.position]!;
-			await this.executeOne(step, dueMs);
+			progress.stepStarted();
+			this.inDose = step.type === "pulse" || step.type === "purge";
+			await this.log.around(step, signal, () => this.execute(step, dueMs, signal));
 			dueMs = this.on.clock.nowMs();
 			this.position += 1;
-			if (step.type === "purge" && step.cycleEnds) this.progress.cycleDone();
-			if (this.wish !== undefined && !this.dosing(step)) {
-				await this.grantWish();
+			if (step.type === "purge" && step.cycleEnds) progress.cycleDone();
+			signal.throwIfAborted();
+			if (this.wish !== undefined && !this.isPurgeStillToCome(step)) {
+				await this.grantWish(signal);
 				return;
 			}
 		}
 		this.doses.settle();
 		this.ramps.forget();
-		this.enter("done", "all steps done");
+		this.leave("running", "all steps done");
 	}
 
-	/** True after a pulse whose purge is still to come. */
-	private dosing(done: Step): boolean {
+	private isPurgeStillToCome(done: Step): boolean {
 		return done.type === "pulse" && this.current?.type === "purge";
 	}
 
-	private async executeOne(step: Step, dueMs: number): Promise<void> {
-		const { clock, sink } = this.on;
-		const { index, path, phase, type, title, plannedS, cycle } = step;
-		const ofCycle = cycle === undefined ? {} : { cycle };
-		sink.append({ kind: "step-started", run: this.identity.run, index, path, phase, type, title, plannedS, ...ofCycle });
-		const startMs = clock.nowMs();
-		this.progress.stepStarted();
-		const end = (outcome: StepEnded["outcome"], detail?: string) =>
-			sink.append({
-				kind: "step-ended",
-				run: this.identity.run,
-				index,
-				type,
-				phase,
-				...ofCycle,
-				outcome,
-				plannedS,
-				actualS: (clock.nowMs() - startMs) / 1_000,
-				...(detail === undefined ? {} : { detail }),
-			});
-		try {
-			await executeStep(step, this.context(dueMs));
-			end("done");
-		} catch (thrown) {
-			if (thrown instanceof Interruption || this.interrupt.signal.aborted) end("interrupted");
-			else {
-				const error = asAdlayerError(thrown);
-				end(error.code === "STEP_TIMED_OUT" ? "timed-out" : "failed", error.message);
-			}
-			throw thrown;
-		}
-	}
-
-	private context(dueMs: number): StepContext {
+	private execute(step: Step, dueMs: number, signal: AbortSignal): Promise<void> {
 		const { clock, reactor } = this.on;
-		return {
+		const context: StepContext = {
 			clock,
 			reactor,
 			dueMs,
+			signal,
 			ramps: this.ramps,
 			doses: this.doses,
-			signal: this.interrupt.signal,
-			next: this.wish === undefined ? this.plan.steps[this.position + 1] : undefined,
-			annealCount: (step) => {
-				this.anneal ??= new AnnealCount(step);
-				return this.anneal;
-			},
+			next: () => (this.wish === undefined ? this.plan.steps[step.index + 1] : undefined),
+			annealCount: (order) => this.anneals.of(order.index, order),
 			flowCommanded: (sccm) => {
 				this.carrierSccm = sccm;
 			},
 			remaining: (seconds) => this.progress.stepRemaining(seconds),
 		};
+		this.doing = step.type;
+		return executeStep(step, context);
 	}
 
-	private async grantWish(): Promise<void> {
-		const wish = this.wish;
+	private async grantWish(signal: AbortSignal): Promise<void> {
+		const { wish } = this;
 		this.wish = undefined;
-		this.doses.settle();
-		if (wish === "stop") await this.coolDown();
-		else this.paused();
+		this.inDose = false;
+		if (wish === "stop") await this.comeToRest(signal);
+		else await this.comeToPause();
 	}
 
-	private paused(): void {
+	/** Finishes the half-cycle with its purge; any other step is interrupted, and executed anew on resume. */
+	private beginPause(cause: string): void {
+		const finishFirst = this.inDose;
+		this.enter("pause", cause);
+		if (finishFirst) {
+			this.wish = "pause";
+			return;
+		}
+		this.cut();
+		this.begin(() => this.comeToPause());
+	}
+
+	private async comeToPause(): Promise<void> {
+		await this.doses.giveUp();
+		if (this.state !== "pausing") return;
 		this.enter("done", this.cause);
-		this.pauseLimit = this.on.clock.setTimer(this.plan.maxPauseS * 1_000, () => {
-			if (this.state === "paused") this.beginStop(`paused for longer than ${this.plan.maxPauseS / 60} min`);
+		const { maxPauseS } = this.plan;
+		this.pauseLimit = this.on.clock.setTimer(maxPauseS * 1_000, () => {
+			if (this.state === "paused") this.beginStop(`paused for longer than ${maxPauseS / 60} min`);
 		});
 	}
 
-	/** Precursors shut at once; the zones go to their hold temperature, or off when heat itself is the reason. */
-	private beginHold(cause: string, heatersOff: boolean): void {
+	/** Precursors shut at once; the zones go to their hold temperature, or off when heat, pump or carrier is the reason. */
+	private beginHold(cause: string, heatersOff: boolean, madeSafe?: Promise<void>): void {
 		this.wish = undefined;
 		this.pauseLimit?.cancel();
+		this.ramps.haltAll();
 		this.enter("hold", cause);
-		// A trip brings about its own safe state.
-		const safe = heatersOff ? Promise.resolve() : this.on.supervisor.makeSafe("trip", cause, true);
-		this.cut("hold");
-		this.work(async () => {
+		const safe = madeSafe ?? this.on.supervisor.makeSafe("trip", cause, { keepHeaters: !heatersOff });
+		this.cut();
+		this.begin(async (signal) => {
 			await safe;
-			this.doses.settle();
-			this.ramps.haltAll();
-			if (!heatersOff && this.state === "holding") await this.zonesToHold();
+			await this.dosesGivenUp();
+			if (!heatersOff) await this.zonesToHold(signal);
 			this.leave("holding", cause);
 		});
 	}
 
-	private async zonesToHold(): Promise<void> {
+	/** What could not be disarmed has been shut by the safe state, which goes on trying. */
+	private dosesGivenUp(): Promise<void> {
+		return this.doses.giveUp().catch(() => {});
+	}
+
+	/** No zone is heated further than it is. One that cannot be told so is switched off. */
+	private async zonesToHold(signal: AbortSignal): Promise<void> {
+		const { reactor, supervisor } = this.on;
 		const { meltingPointC } = this.plan.material;
-		for (const [zone, targetC] of this.ramps.targetsC) {
-			const ceiling = this.plan.holdC ?? (meltingPointC === null ? targetC : meltingPointC - HOLD_BELOW_MELTING_C);
-			await this.on.reactor.setZone(zone, Math.min(targetC, ceiling), "hold");
+		const ceilingC = this.plan.holdC ?? (meltingPointC === null ? Number.POSITIVE_INFINITY : meltingPointC - HOLD_BELOW_MELTING_C);
+		for (const [zone, setpointC] of [...supervisor.commanded.targetsC]) {
+			if (signal.aborted) return;
+			try {
+				await reactor.setZone(zone, Math.min(setpointC, ceilingC), "hold");
+			} catch (thrown) {
+				await supervisor.makeZoneSafe(zone, `It could not be set to its hold temperature: ${asAdlayerError(thrown).message}`);
+			}
 		}
 	}
 
-	/** From held: vacuum, flow and temperature are brought back and proven before the interrupted half-cycle goes on. */
-	private async restart(): Promise<void> {
-		const { reactor } = this.on;
-		if (this.carrierSccm > 0) {
+	/** From held: vacuum, flow and temperature are brought back and proven before the interrupted step is executed again. */
+	private async restart(signal: AbortSignal): Promise<void> {
+		const { reactor, clock } = this.on;
+		this.doing = "flow";
+		if (this.carrierSccm !== undefined) {
 			await reactor.setStopValve(true, "restart");
 			await reactor.setCarrier(this.carrierSccm, "restart");
 		}
-		const zones = [...this.ramps.targetsC].map(([zone, targetC]) => ({ zone, targetC }));
-		for (const { zone, targetC } of zones) {
-			const ramp = reactor.spec.zones[zone]!.rampCPerMinMax;
-			await this.ramps.start(zone, { toC: targetC, rampCPerMin: ramp, approachFromC: 5, approachCPerMin: ramp / 5 }, "restart");
+		this.doing = "heat";
+		await this.ramps.startAgain("restart");
+		signal.throwIfAborted();
+		const resumed = this.current;
+		if (resumed !== undefined && NEEDS_STABLE.has(resumed.type) && this.ramps.orders.size > 0) {
+			await this.execute(this.restabilisation(resumed), clock.nowMs(), signal);
 		}
-		const position = this.resumePosition();
-		const resumed = this.plan.steps[position];
-		const context = this.context(this.on.clock.nowMs());
-		if (zones.length > 0 && (resumed?.type === "pulse" || resumed?.type === "purge")) {
-			const stabilise: StabiliseStep = { ...resumed, type: "stabilise", title: "Restabilise", zones, bandC: RESTART_BAND_C, forS: 60, timeoutS: RESTART_TIMEOUT_S };
-			await executeStep(stabilise, { ...context, next: undefined });
-		}
-		if (resumed?.type === "pulse") await this.purgeFully(context);
-		this.interrupt.signal.throwIfAborted();
+		// The chamber is as it was before a dose; an interrupted purge is itself executed in full.
+		if (resumed?.type === "pulse") await this.execute(this.fullPurge(resumed), clock.nowMs(), signal);
 		this.leave("restarting", "restarted");
-		await this.executeFrom(position);
+		await this.executeFrom(this.position, signal);
 	}
 
-	/** A half-cycle whose pulse may not have been whole is repeated; a delivered one goes on with its purge. */
-	private resumePosition(): number {
-		const step = this.current;
-		if (step?.type === "pulse" && this.doses.lastFate === "unknown") this.progress.repeatHalfCycle();
-		return this.position;
+	private restabilisation(resumed: Step): StabiliseStep {
+		const zones = [...this.ramps.orders].map(([zone, { toC }]) => ({ zone, targetC: toC }));
+		return { ...resumed, type: "stabilise", title: "Restabilise", zones, bandC: RESTART_BAND_C, forS: RESTART_STABLE_S, timeoutS: RESTART_TIMEOUT_S };
 	}
 
-	private async purgeFully(context: StepContext): Promise<void> {
-		const seconds = Math.max(0, ...Object.values(this.plan.purgeMinimumS));
-		const purge: PurgeStep = { ...this.current!, type: "purge", title: "Purge before going on", after: "", seconds, cycleEnds: false };
-		await executeStep(purge, { ...context, dueMs: this.on.clock.nowMs(), next: undefined });
+	private fullPurge(resumed: Step): PurgeStep {
+		const purges = this.plan.steps.filter((step): step is PurgeStep => step.type === "purge").map((step) => step.seconds);
+		const seconds = Math.max(0, ...Object.values(this.plan.purgeMinimumS), ...purges);
+		// An index outside the plan: nothing follows it at once.
+		return { ...resumed, index: this.plan.steps.length, type: "purge", title: "Purge before going on", after: "", seconds, cycleEnds: false };
 	}
 
 	private beginStop(cause: string): void {
-		const wasRunning = this.state === "running" || this.state === "pausing";
+		const finishFirst = this.inDose;
 		this.pauseLimit?.cancel();
-		const inDose = this.inDose;
 		this.enter("stop", cause);
-		if (wasRunning && inDose) {
+		if (finishFirst) {
 			this.wish = "stop";
 			return;
 		}
-		this.cut("stop");
-		this.work(async () => {
-			this.doses.settle();
-			await this.coolDown();
-		});
+		this.cut();
+		this.begin((signal) => this.comeToRest(signal));
 	}
 
 	/** The orderly end: the recipe's own last cool step, or heaters off when it has none. */
-	private async coolDown(): Promise<void> {
+	private async comeToRest(signal: AbortSignal): Promise<void> {
+		await this.doses.giveUp();
 		const last = this.plan.steps.findLast((step): step is CoolStep => step.type === "cool");
 		this.ramps.forget();
-		if (last !== undefined) await executeStep(last, { ...this.context(this.on.clock.nowMs()), next: undefined });
-		else for (const zone of Object.keys(this.on.reactor.spec.zones)) await this.on.reactor.switchZoneOff(zone, "stop");
+		if (last !== undefined) await this.execute(last, this.on.clock.nowMs(), signal);
+		else await allOff(this.on.reactor, "stop");
 		this.leave("stopping", this.cause);
 	}
 
 	private beginAbort(cause: string): void {
+		this.wish = undefined;
 		this.pauseLimit?.cancel();
+		this.ramps.forget();
+		this.enter("abort", cause);
 		const safe = this.on.supervisor.makeSafe("trip", cause);
-		this.cut("abort");
-		this.work(async () => {
+		this.cut();
+		this.begin(async () => {
 			await safe;
-			this.doses.settle();
-			this.ramps.forget();
+			await this.dosesGivenUp();
 			this.leave("aborting", cause);
 		});
 	}
 
 	private recordEnd(state: "complete" | "stopped" | "aborted"): void {
-		const { plan, progress, anneal, peak } = this;
+		const { plan, progress, peak } = this;
 		this.on.sink.append({
 			kind: "run-finished",
 			run: this.identity.run,
 			state,
 			product: plan.product,
-			cycles: progress.cycles,
+			cycles: this.cycles,
 			worstPulseErrorMs: this.doses.worstErrorMs,
 			peakFoilC: peak?.celsius ?? null,
 			peakFoilUncertaintyC: peak?.uncertaintyC ?? null,
-			anneal: anneal === undefined ? null : { inBandS: anneal.inBandS, maximumC: anneal.maximumC },
+			anneal: this.anneals.summary,
 			durationS: progress.elapsedS,
 			plannedS: plan.totalS,
 		});

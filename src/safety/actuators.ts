@@ -1,0 +1,80 @@
+/**
+ * Every movement of the reactor that is not a dose, without asking whether it is permitted: for the guarded reactor, which
+ * has asked, and for the safe state, which need not. What was commanded is remembered, and recorded with its read-back.
+ */
+import type { Clock } from "#core/clock.js";
+import { assert } from "#core/errors.js";
+import type { Device } from "#device/contract.js";
+import type { Plant } from "#device/plant.js";
+import type { Reactor } from "#device/reactor.js";
+import type { RecordSink } from "#record/records.js";
+import type { DoseHistory } from "#safety/dose-history.js";
+import type { Commanded } from "#safety/interlock.js";
+
+/** On whose behalf and why an actuator moves. */
+export interface Reason {
+	readonly run: string | null;
+	readonly reason: string;
+}
+
+export class Actuators {
+	constructor(
+		private readonly clock: Clock,
+		private readonly plant: Plant,
+		private readonly reactor: Reactor,
+		private readonly sink: RecordSink,
+		private readonly commanded: Commanded,
+		private readonly doses: DoseHistory,
+	) {}
+
+	/** Shuts all precursor valves that this instrument drives, verified by it. */
+	async shutPrecursors(instrument: string): Promise<void> {
+		await this.plant.deviceToMakeSafe(instrument).makeSafe();
+		for (const [name, precursor] of Object.entries(this.reactor.precursors)) {
+			if (precursor.instrument === instrument && this.doses.isOpen(name)) this.doses.ended(name, this.clock.nowMs());
+		}
+	}
+
+	async setStopValve(open: boolean, why: Reason): Promise<void> {
+		const { instrument, output } = this.reactor.stopValve;
+		const device = this.plant.device(instrument);
+		this.commanded.stopValve = "unknown";
+		await this.set(device, instrument, output, open ? 1 : 0, why);
+		this.commanded.stopValve = open ? "open" : "shut";
+	}
+
+	async setCarrier(sccm: number, why: Reason): Promise<void> {
+		const { instrument } = this.reactor.carrier;
+		const device = this.plant.device(instrument);
+		// More flow counts before it flows, less when it has become less.
+		if (sccm > this.commanded.carrierSccm) this.noteCarrier(sccm);
+		await this.set(device, instrument, "setpoint", sccm, why);
+		this.noteCarrier(sccm);
+	}
+
+	/** Sets a zone's setpoint in corrected degC. Without `why`: one of many points of a ramp, which are recorded as samples. */
+	async setZone(name: string, targetC: number, why?: Reason): Promise<void> {
+		const { instrument, offsetC } = this.reactor.zones[name]!;
+		const device = this.plant.device(instrument);
+		// Counts as heated before it is: a failed command may have reached the controller.
+		this.commanded.targetsC.set(name, targetC);
+		await this.set(device, instrument, "setpoint", targetC - offsetC, why);
+	}
+
+	async switchZoneOff(name: string): Promise<void> {
+		await this.plant.deviceToMakeSafe(this.reactor.zones[name]!.instrument).makeSafe();
+		this.commanded.targetsC.delete(name);
+	}
+
+	private noteCarrier(sccm: number): void {
+		this.commanded.carrierSccm = sccm;
+		this.commanded.carrierSinceMs = this.clock.nowMs();
+	}
+
+	private async set(device: Device, instrument: string, signal: string, value: number, why?: Reason): Promise<void> {
+		assert(device.set !== undefined, `${instrument} has settable signals`);
+		const readBack = await device.set(signal, value);
+		if (why === undefined) return;
+		this.sink.append({ kind: "actuation", signal: `${instrument}.${signal}`, requested: value, readBack, ...why });
+	}
+}

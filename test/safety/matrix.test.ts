@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { interlocksOf } from "#safety/interlocks/index.js";
+import { REACTOR } from "./support.js";
+
+const document = readFileSync(resolve(import.meta.dirname, "../../docs/interlocks.md"), "utf8");
+
+/** Rows of the first table whose header begins with these columns. */
+function table(header: string): Record<string, string>[] {
+	const lines = document.split("\n");
+	const start = lines.findIndex((line) => line.startsWith(`| ${header} |`));
+	const cells = (line: string) => line.split("|").slice(1, -1).map((cell) => cell.trim());
+	const names = cells(lines[start]!);
+	const end = lines.findIndex((line, index) => index > start && !line.startsWith("|"));
+	return lines.slice(start + 2, end).map((line) => Object.fromEntries(cells(line).map((cell, column) => [names[column]!, cell])));
+}
+
+/** Delay and readings of an interlock as the document writes them. */
+function delayInWords({ delayMs, consecutiveReadings }: { delayMs: number; consecutiveReadings: number }): string {
+	const parts = [...(delayMs > 0 ? [`${delayMs / 1_000} s`] : []), ...(consecutiveReadings > 1 ? [`${consecutiveReadings} readings`] : [])];
+	return parts.length === 0 ? "0" : parts.join(", ");
+}
+
+describe("docs/interlocks.md", () => {
+	const byZone = (id: string) => id.replace(/\.(stage|wall)$/, ".ZONE");
+	const inCode = new Map(interlocksOf(REACTOR).map((interlock) => [byZone(interlock.id), interlock]));
+	const rows = table("id | hazard");
+
+	it("has one row for every interlock, and no other", () => {
+		expect(rows.map(({ id }) => id!.replaceAll("`", "")).sort()).toEqual([...inCode.keys()].sort());
+	});
+
+	it.each(rows.map((row) => [row.id!.replaceAll("`", ""), row] as const))("tells the truth of %s", (id, row) => {
+		const interlock = inCode.get(id)!;
+		expect(row.effect).toBe(`\`${interlock.effect}\``);
+		expect(row.delay).toBe(delayInWords(interlock));
+		expect(row.response).toBe(interlock.response);
+		for (const column of ["hazard", "judged from", "limit"]) expect(row[column], column).not.toBe("");
+	});
+
+	it("has a row of the safe-state table for every effect", () => {
+		const effects = table("effect | TMA and H2O valves").map(({ effect }) => /^`([\w-]+)`/.exec(effect!)?.[1]);
+		for (const { effect } of inCode.values()) expect(effects).toContain(effect);
+	});
+
+	it("says that it is additional to what is hardwired, and lists that", () => {
+		expect(document).toContain("no safety device");
+		const list = document.slice(document.indexOf("## What must be hardwired"));
+		for (const words of ["over-temperature cut-out", "pump-run contact", "relief valve", "emergency stop", "mutual exclusion", "floats or is pulled up"]) {
+			expect(list).toContain(words);
+		}
+	});
+});

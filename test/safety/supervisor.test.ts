@@ -1,0 +1,318 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Effect } from "#safety/interlock.js";
+import { worseEffect } from "#safety/safe-state.js";
+import { BEAT_MS, STALL_MS } from "#safety/supervisor.js";
+import { fakeReactor } from "./fake-plant.js";
+import { DECLARATION } from "./support.js";
+
+let reactor: ReturnType<typeof fakeReactor>;
+
+beforeEach(async () => {
+	reactor = fakeReactor();
+	await reactor.clock.advance(1_000);
+});
+afterEach(async () => {
+	vi.restoreAllMocks();
+	await reactor.stop();
+});
+
+/** A run in deposition, as its commands would have brought it about. */
+async function deposit(): Promise<void> {
+	const { guarded, supervisor, devices, clock } = reactor;
+	supervisor.declare(DECLARATION);
+	await guarded.setStopValve(true, "test");
+	await guarded.setCarrier(100, "test");
+	devices.mfc.values.flow = 100;
+	await guarded.setZone("stage", 120, "test");
+	await guarded.setZone("wall", 120, "test");
+	await clock.advance(20_000);
+	for (const device of Object.values(devices)) device.told.length = 0;
+}
+
+describe("the watchdogs", () => {
+	it("are fed on every beat while all is well", async () => {
+		const before = reactor.feeds;
+		await reactor.clock.advance(10 * BEAT_MS);
+		expect(reactor.feeds - before).toBe(10);
+	});
+
+	it("are not fed after a stall of control's own loop, which is told, and are again after a beat in time", async () => {
+		await reactor.clock.advance(BEAT_MS / 2);
+		const before = reactor.feeds;
+		reactor.clock.stalledMs += STALL_MS + 1;
+		// Samples that are handled before the late beat are no sign of health.
+		reactor.supervisor.sampled();
+		await reactor.clock.advance(BEAT_MS / 2);
+		expect(reactor.feeds).toBe(before);
+		expect(reactor.supervisor.alarms.state("control.stalled")).toBe("unacknowledged");
+		await reactor.clock.advance(BEAT_MS);
+		expect(reactor.feeds).toBe(before + 1);
+		expect(reactor.supervisor.alarms.state("control.stalled")).toBe("returned-unacknowledged");
+	});
+
+	it("wait after a stall as long as the instrument's own time-out at least", () => {
+		expect(STALL_MS + 2 * BEAT_MS).toBeGreaterThanOrEqual(reactor.devices.io.watchdog!.timeoutMs);
+	});
+
+	it("are not fed while a dose is not proven over", async () => {
+		await deposit();
+		reactor.pulseCompletes = false;
+		await reactor.guarded.armDose("TMA", 15);
+		await reactor.guarded.fireDose("TMA", 15);
+		await reactor.clock.advance(2_000);
+		const before = reactor.feeds;
+		await reactor.clock.advance(5_000);
+		expect(reactor.feeds).toBe(before);
+	});
+
+	it("are not fed while the safe state cannot bring a valve to its place", async () => {
+		reactor.devices.io.failure = reactor.silent("io");
+		void reactor.supervisor.makeSafe("trip", "test");
+		await reactor.clock.advance(2_000);
+		const before = reactor.feeds;
+		await reactor.clock.advance(5_000);
+		expect(reactor.feeds).toBe(before);
+		reactor.devices.io.failure = undefined;
+		await reactor.clock.advance(3_000);
+		expect(reactor.feeds).toBeGreaterThan(before);
+	});
+
+	it("are not fed while an interlock cannot be judged, which trips", async () => {
+		vi.spyOn(reactor.plant, "reading").mockImplementation(() => {
+			throw new Error("broken");
+		});
+		const before = reactor.feeds;
+		await reactor.clock.advance(3_000);
+		expect(reactor.feeds).toBe(before);
+		expect(reactor.trips.length).toBeGreaterThan(0);
+	});
+
+	it("do not keep the supervisor waiting when feeding hangs", async () => {
+		reactor.devices.io.watchdog = { timeoutMs: 2_000, feed: () => new Promise(() => {}) };
+		await deposit();
+		await reactor.clock.advance(1_000);
+		reactor.devices.stage.values.temperature = 195;
+		await reactor.clock.advance(1_000);
+		expect(reactor.supervisor.latched).toContain("over-temperature.stage");
+	});
+});
+
+describe("the safe state", () => {
+	const ROWS: readonly { effect: Effect; io: string[]; mfc: string[] }[] = [
+		{ effect: "trip", io: ["safe", "stop=1"], mfc: ["setpoint=100"] },
+		{ effect: "carrier-lost", io: ["safe", "stop=1"], mfc: ["setpoint=0"] },
+		{ effect: "pump-lost", io: ["safe", "stop=0"], mfc: ["setpoint=0"] },
+	];
+
+	it.each(ROWS)("of $effect: precursors first, then stop valve and carrier, heaters off", async ({ effect, io, mfc }) => {
+		await deposit();
+		void reactor.supervisor.makeSafe(effect, "test");
+		await reactor.clock.advance(500);
+		expect(reactor.devices.io.told).toEqual(io);
+		expect(reactor.devices.mfc.told).toEqual(mfc);
+		expect(reactor.devices.stage.told).toEqual(["safe"]);
+		expect(reactor.devices.wall.told).toEqual(["safe"]);
+		expect(reactor.supervisor.commanded.targetsC.size).toBe(0);
+	});
+
+	it("leaves the heaters to a hold", async () => {
+		await deposit();
+		void reactor.supervisor.makeSafe("trip", "hold", { keepHeaters: true });
+		await reactor.clock.advance(500);
+		expect(reactor.devices.stage.told).toEqual([]);
+		expect(reactor.devices.io.told).toEqual(["safe", "stop=1"]);
+	});
+
+	it("switches heaters off at once although the valve I/O does not answer", async () => {
+		await deposit();
+		vi.spyOn(reactor.devices.io, "makeSafe").mockImplementation(() => new Promise(() => {}));
+		void reactor.supervisor.makeSafe("trip", "test");
+		await reactor.clock.advance(1);
+		expect(reactor.devices.stage.told).toEqual(["safe"]);
+	});
+
+	it("stops the carrier at once when the pump is lost, whatever the valve I/O does", async () => {
+		await deposit();
+		vi.spyOn(reactor.devices.io, "makeSafe").mockImplementation(() => new Promise(() => {}));
+		void reactor.supervisor.makeSafe("pump-lost", "test");
+		await reactor.clock.advance(1);
+		expect(reactor.devices.mfc.told).toEqual(["setpoint=0"]);
+	});
+
+	it("tries every failed action again, once a second, until it succeeds, and says so once", async () => {
+		await deposit();
+		const { mfc } = reactor.devices;
+		mfc.failure = reactor.silent("mfc");
+		void reactor.supervisor.makeSafe("pump-lost", "test");
+		await reactor.clock.advance(10_000);
+		expect(mfc.told.length).toBeGreaterThanOrEqual(6);
+		expect(mfc.told.length).toBeLessThanOrEqual(11);
+		expect(reactor.journal.records.filter((record) => record.kind === "note")).toHaveLength(1);
+		expect(reactor.supervisor.alarms.state("safe-state.carrier")).toBe("unacknowledged");
+		mfc.failure = undefined;
+		await reactor.clock.advance(2_000);
+		const { length } = mfc.told;
+		expect(reactor.supervisor.commanded.carrierSccm).toBe(0);
+		expect(reactor.supervisor.alarms.state("safe-state.carrier")).toBe("returned-unacknowledged");
+		await reactor.clock.advance(10_000);
+		expect(mfc.told).toHaveLength(length);
+	});
+
+	it("stops trying when a permitted command takes the actuator over", async () => {
+		await deposit();
+		const { mfc } = reactor.devices;
+		mfc.failure = reactor.silent("mfc");
+		void reactor.supervisor.makeSafe("trip", "hold", { keepHeaters: true });
+		await reactor.clock.advance(5_000);
+		mfc.failure = undefined;
+		await reactor.guarded.setCarrier(50, "test");
+		mfc.told.length = 0;
+		await reactor.clock.advance(10_000);
+		expect(mfc.told).toEqual([]);
+		expect(reactor.supervisor.commanded.carrierSccm).toBe(50);
+	});
+
+	it("writes nothing to what came back as another model", async () => {
+		await deposit();
+		const { stage } = reactor.devices;
+		stage.silence = reactor.silent("stage");
+		stage.model = "M2";
+		await reactor.clock.advance(3_000);
+		stage.silence = undefined;
+		stage.told.length = 0;
+		await reactor.clock.advance(10_000);
+		expect(reactor.plant.instrument("stage")).toMatchObject({ state: "fault", error: { code: "IDENTITY_MISMATCH" } });
+		expect(stage.told).toEqual([]);
+		expect(reactor.supervisor.latched).toContain("over-temperature.stage");
+	});
+
+	it("opens the stop valve only once the pump is proven", async () => {
+		reactor.devices.io.values.pump = 0;
+		await reactor.clock.advance(1_000);
+		void reactor.supervisor.makeSafe("trip", "test");
+		await reactor.clock.advance(5_000);
+		expect(reactor.devices.io.told).not.toContain("stop=1");
+		expect(reactor.devices.mfc.told).toEqual(["setpoint=0"]);
+		reactor.devices.io.values.pump = 1;
+		await reactor.clock.advance(3_000);
+		expect(reactor.devices.io.told).toContain("stop=1");
+		expect(reactor.devices.mfc.told.at(-1)).toBe("setpoint=100");
+	});
+
+	it.each<[Effect, Effect, Effect]>([
+		["trip", "trip", "trip"],
+		["trip", "carrier-lost", "carrier-lost"],
+		["trip", "pump-lost", "pump-lost"],
+		["carrier-lost", "pump-lost", "pump-lost"],
+		["pump-lost", "pump-lost", "pump-lost"],
+	])("of %s with %s is that of %s", (a, b, worse) => {
+		expect(worseEffect(a, b)).toBe(worse);
+		expect(worseEffect(b, a)).toBe(worse);
+		expect(worseEffect(a, undefined)).toBe(a);
+	});
+
+	it("stays the worse of two causes until nothing is latched any more", async () => {
+		await deposit();
+		reactor.devices.io.values.pump = 0;
+		await reactor.clock.advance(1_000);
+		reactor.devices.io.values.lid = 0;
+		await reactor.clock.advance(1_000);
+		expect(reactor.trips).toEqual(["pump-lost: pump-lost", "lid-open: trip"]);
+		expect(reactor.devices.io.values.stop).toBe(0);
+		reactor.devices.io.values.pump = 1;
+		await reactor.clock.advance(1_000);
+		reactor.supervisor.alarms.acknowledge("interlock.pump-lost", "test");
+		reactor.supervisor.reset("pump-lost");
+		void reactor.supervisor.makeSafe("trip", "again");
+		await reactor.clock.advance(3_000);
+		expect(reactor.devices.io.values.stop).toBe(0);
+		reactor.devices.io.values.lid = 1;
+		await reactor.clock.advance(1_000);
+		reactor.supervisor.alarms.acknowledge("interlock.lid-open", "test");
+		reactor.supervisor.reset("lid-open");
+		void reactor.supervisor.makeSafe("trip", "abort");
+		await reactor.clock.advance(3_000);
+		expect(reactor.devices.io.values.stop).toBe(1);
+	});
+});
+
+describe("a trip", () => {
+	it("comes before anything that could fail in telling of it", async () => {
+		await deposit();
+		vi.spyOn(reactor.journal, "append").mockImplementation(() => {
+			throw new Error("disk full");
+		});
+		reactor.devices.io.values.lid = 0;
+		await reactor.plant.device("io").poll();
+		expect(() => {
+			vi.spyOn(reactor.plant, "reading").mockReturnValue({ value: null, unit: "1", quality: "fault", atMs: 0 });
+			reactor.supervisor.sampled();
+		}).toThrow("disk full");
+		await Promise.resolve();
+		expect(reactor.devices.io.told[0]).toBe("safe");
+		vi.restoreAllMocks();
+	});
+
+	it("is told once, with its effect", async () => {
+		await deposit();
+		reactor.devices.stage.values.temperature = 195;
+		await reactor.clock.advance(5_000);
+		expect(reactor.trips).toEqual(["over-temperature.stage: trip", "melt-guard.stage: trip"]);
+		expect(reactor.journal.records.filter((record) => record.kind === "interlock")).toHaveLength(2);
+	});
+});
+
+describe("the guarded reactor", () => {
+	it("lets nothing through that its permit refuses, and sends not a byte", async () => {
+		const { guarded, devices, pulses } = reactor;
+		const refused = { code: "PERMIT_REFUSED" };
+		await expect(guarded.armDose("TMA", 15)).rejects.toMatchObject(refused);
+		await expect(guarded.fireDose("TMA", 15)).rejects.toMatchObject(refused);
+		await expect(guarded.setCarrier(100, "test")).rejects.toMatchObject(refused);
+		await expect(guarded.setZone("stage", 300, "test")).rejects.toMatchObject(refused);
+		devices.io.values.pump = 0;
+		await reactor.clock.advance(1_000);
+		await expect(guarded.setStopValve(true, "test")).rejects.toMatchObject(refused);
+		expect(Object.values(devices).flatMap(({ told }) => told)).toEqual([]);
+		expect(pulses).toEqual([]);
+	});
+
+	it("asks at the moment of the act: an armed dose is not fired after a trip", async () => {
+		await deposit();
+		await reactor.guarded.armDose("TMA", 15);
+		reactor.devices.io.values.lid = 0;
+		await reactor.clock.advance(1_000);
+		await expect(reactor.guarded.fireDose("TMA", 15)).rejects.toMatchObject({ code: "PERMIT_REFUSED" });
+		expect(reactor.pulses).toEqual(["arm TMA 15"]);
+	});
+
+	it("counts a precursor as open from the permit until its line is proven low", async () => {
+		await deposit();
+		reactor.pulseCompletes = false;
+		await reactor.guarded.fireDose("TMA", 15);
+		await reactor.guarded.confirmDose("TMA", 0);
+		expect(reactor.supervisor.doses.isOpen("TMA")).toBe(true);
+		await expect(reactor.guarded.fireDose("H2O", 15)).rejects.toMatchObject({ code: "PERMIT_REFUSED" });
+		reactor.pulseCompletes = true;
+		await reactor.guarded.confirmDose("TMA", reactor.clock.nowMs());
+		expect(reactor.supervisor.doses.isOpen("TMA")).toBe(false);
+	});
+
+	it("keeps a precursor open in its books when the safe state could not shut it", async () => {
+		await deposit();
+		await reactor.guarded.fireDose("TMA", 15);
+		reactor.devices.io.failure = reactor.silent("io");
+		void reactor.supervisor.makeSafe("trip", "test");
+		await reactor.clock.advance(1_000);
+		expect(reactor.supervisor.doses.isOpen("TMA")).toBe(true);
+		reactor.devices.io.failure = undefined;
+		await reactor.clock.advance(2_000);
+		expect(reactor.supervisor.doses.isOpen("TMA")).toBe(false);
+	});
+
+	it("heats in the sensor's own degrees: the offset is taken off the target", async () => {
+		await reactor.guarded.setZone("stage", 120, "test");
+		expect(reactor.devices.stage.told).toEqual(["setpoint=119.5"]);
+		expect(reactor.guarded.zone("stage").value).toBe(25.5);
+	});
+});
