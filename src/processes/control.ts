@@ -1,6 +1,5 @@
 /** The control process: moves the reactor, writes the journal, answers on the control link. */
 import { mkdirSync, readFileSync } from "node:fs";
-import { setPriority } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { ControlServer } from "#control-link/server.js";
 import { type Clock, SystemClock } from "#core/clock.js";
@@ -11,11 +10,9 @@ import { loadLibrary } from "#recipe/library-files.js";
 import { type LabFile, loadLabFile } from "#src/config.js";
 import { Control } from "#src/control.js";
 import { dataFolder, RECIPES_DIR, VERSION } from "#src/processes/files.js";
-import type { ProcessOptions, Started } from "#src/processes/process.js";
+import { type ProcessOptions, runFirst, type Started } from "#src/processes/process.js";
 import { connectPace, type PaceClient } from "#transport/pace-client.js";
 
-/** Above everything else on the machine, where the system lets us. */
-const PRIORITY = -10;
 /** The simulated lab may be started at the same time. */
 const LAB_WAIT_MS_MAX = 20_000;
 const LAB_LOOK_EVERY_MS = 50;
@@ -26,11 +23,7 @@ export async function startControl({ dataDir, labFile, speed }: ProcessOptions):
 	const lab = loadLabFile(labFile);
 	if (speed !== 1 && !lab.simulated)
 		throw new AdlayerError("USAGE", `Speed ${speed} needs a simulated lab; real hardware runs at 1.`);
-	try {
-		setPriority(PRIORITY);
-	} catch {
-		// Needs privileges; without them control runs at the normal priority and the service below it.
-	}
+	runFirst();
 	const pace: PaceClient | undefined = speed === 1 ? undefined : await connectPace(files.paceSocket);
 	const clock: Clock = pace?.clock ?? new SystemClock();
 	const journal = JournalWriter.open({
@@ -48,6 +41,7 @@ export async function startControl({ dataDir, labFile, speed }: ProcessOptions):
 		journal,
 		version: VERSION,
 		speed,
+		...(known === undefined ? {} : { lastKnown: known }),
 		addresses: await simulatedAddresses(lab, files.addresses),
 		disk: () => journal.diskState(),
 	});

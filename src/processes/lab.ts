@@ -6,10 +6,11 @@ import { lastKnown } from "#journal/recover.js";
 import { startLab } from "#lab/start-lab.js";
 import { labPlan, loadLabFile } from "#src/config.js";
 import { dataFolder } from "#src/processes/files.js";
-import type { ProcessOptions, Started } from "#src/processes/process.js";
+import { type ProcessOptions, runFirst, type Started } from "#src/processes/process.js";
 import { parseTwinConstants } from "#twin/constants.js";
 
 export async function startLabProcess({ dataDir, labFile, speed }: ProcessOptions): Promise<Started> {
+	runFirst();
 	const files = dataFolder(dataDir);
 	mkdirSync(files.dir, { recursive: true });
 	rmSync(files.addresses, { force: true });

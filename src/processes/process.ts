@@ -1,4 +1,5 @@
 /** What every process has in common: its options, saying that it is ready, ending in order. */
+import { setPriority } from "node:os";
 import { asAdlayerError } from "#core/errors.js";
 
 /** Options that the launcher hands down; each process takes what it needs. */
@@ -8,6 +9,18 @@ export interface ProcessOptions {
 	/** Lab time per real time; other than 1 only in a simulated lab. */
 	readonly speed: number;
 	readonly port: number;
+}
+
+const FIRST_PRIORITY = -10;
+
+/**
+ * For control, and for the simulated lab that stands for its instruments: before everything else on the machine, where the
+ * system lets us. Without the privilege they run at the normal priority and the service below it.
+ */
+export function runFirst(): void {
+	try {
+		setPriority(FIRST_PRIORITY);
+	} catch {}
 }
 
 /** An ending that takes longer than this is cut short. */
