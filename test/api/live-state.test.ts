@@ -229,23 +229,4 @@ describe("events", () => {
 		expect(live.eventsOf("r1", 0)).toBeUndefined();
 		expect(live.eventsOf("r1", recorder.records.length - 2)).toHaveLength(2);
 	});
-
-	it("take in fifty thousand records a second with a fraction of one core", () => {
-		const { live, recorder } = arrange();
-		recorder.write(runCreated());
-		recorder.write(runState("idle", "running"));
-		const first = recorder.records.length + 1;
-		const records = Array.from({ length: 200_000 }, (_, index) => ({
-			seq: first + index,
-			t: index * 10,
-			wall: WALL_START + index * 10,
-			...(index % 20 === 0
-				? pulse(index, index, "TMA", 15)
-				: sample(index % 2 ? "gauge" : "stage", { chamber: index })),
-		}));
-		const before = performance.now();
-		for (const record of records) live.apply(record);
-		const perRecordUs = ((performance.now() - before) * 1000) / records.length;
-		expect(perRecordUs).toBeLessThan(10);
-	});
 });

@@ -173,29 +173,3 @@ describe("violations", () => {
 		expect(kinds(twin)).toEqual(["backstream-from-foreline"]);
 	});
 });
-
-describe("cost", () => {
-	it("runs a three-hour coating with steps of 250 ms in less than a second of CPU, with room for a slow machine", () => {
-		const twin = readyTwin({ degC: 120 });
-		const before = process.cpuUsage();
-		const advance = (seconds: number) => {
-			const endMs = twin.nowMs + seconds * 1000;
-			while (twin.nowMs < endMs) {
-				twin.setHeaterPercent("stage", 45 + ((twin.nowMs / 250) % 3));
-				twin.advance(Math.min(endMs, twin.nowMs + 250));
-			}
-		};
-		for (let n = 0; n < 400; n += 1) {
-			for (const valve of ["TMA", "H2O"]) {
-				twin.setValve(valve, true, twin.nowMs);
-				twin.setValve(valve, false, twin.nowMs + 15);
-				advance(13.5);
-			}
-		}
-		const used = process.cpuUsage(before);
-		const cpuS = (used.user + used.system) / 1e6;
-		expect(twin.nowMs).toBeGreaterThan(3 * 3_600_000);
-		console.info(`twin: ${((cpuS * 3_600_000) / twin.nowMs).toFixed(3)} s of CPU per simulated hour`);
-		expect(cpuS).toBeLessThan(3);
-	});
-});
