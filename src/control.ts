@@ -1,19 +1,20 @@
 /** Control: drivers, plant, safety and the recipe engine around one journal. Needs no database, no broker and no HTTP. */
+
+import type { CommandHandler, ControlCommands, LaunchArgs, LaunchResult } from "#control-link/messages.js";
 import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
-import type { CommandHandler, ControlCommands, LaunchArgs, LaunchResult } from "#control-link/messages.js";
-import { Plant, type PlantInstrument } from "#device/plant.js";
 import type { DriverContext } from "#device/contract.js";
-import { DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
+import { Plant, type PlantInstrument } from "#device/plant.js";
 import { driverNamed } from "#drivers/index.js";
-import type { InstrumentRecord, RecordSink, RunState, SampleRecord } from "#record/records.js";
-import type { ControlStatus, InstrumentStatus, SignalStatus } from "#record/status.js";
+import { DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
 import { checkRecipe } from "#recipe/check.js";
 import { closingRecords, type InterruptedRun } from "#recipe/engine/interrupted-run.js";
 import { Run } from "#recipe/engine/run.js";
 import { allowed } from "#recipe/isa88.js";
 import type { Library } from "#recipe/library.js";
 import type { Plan } from "#recipe/plan.js";
+import type { InstrumentRecord, RecordSink, RunState, SampleRecord } from "#record/records.js";
+import type { ControlStatus, InstrumentStatus, SignalStatus } from "#record/status.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
 import { Supervisor } from "#safety/supervisor.js";
 import { type LabFile, labFacts, reactorOf, signalRoles } from "#src/config.js";
@@ -57,9 +58,22 @@ export class Control {
 			const driver = driverNamed(entry.driver)!;
 			const text = options.addresses?.[name] ?? entry.address;
 			this.addressOf[name] = text;
-			const { counters, ...wire } = ports.connect({ name, address: parseAddress(text), schemes: driver.addressSchemes, timing: driver.timing });
+			const { counters, ...wire } = ports.connect({
+				name,
+				address: parseAddress(text),
+				schemes: driver.addressSchemes,
+				timing: driver.timing,
+			});
 			const context: DriverContext<never> = { name, settings: entry.settings as never, clock, ...wire };
-			return { name, driver: entry.driver, address: text, pollMs: entry.poll_ms, staleMs: entry.stale_ms, device: driver.create(context), counters };
+			return {
+				name,
+				driver: entry.driver,
+				address: text,
+				pollMs: entry.poll_ms,
+				staleMs: entry.stale_ms,
+				device: driver.create(context),
+				counters,
+			};
 		});
 		this.plant = new Plant(clock, instruments, {
 			sample: (name, values) => this.sampled(name, values),
@@ -78,7 +92,12 @@ export class Control {
 			simulated: lab.simulated,
 			version,
 			labFileSha256: lab.sha256,
-			signals: [...this.plant.signals].map(([id, { unit, kind, description }]) => ({ id, unit, signalKind: kind, description })),
+			signals: [...this.plant.signals].map(([id, { unit, kind, description }]) => ({
+				id,
+				unit,
+				signalKind: kind,
+				description,
+			})),
 		});
 		this.closeInterruptedRun();
 		this.supervisor.start((interlock, _effect, cause) => this.run?.tripped(`${interlock}: ${cause}`));
@@ -88,11 +107,12 @@ export class Control {
 	/** Aborts a run that is under way, so that the reactor is safe and the record whole, then lets go of the instruments. */
 	async stop(): Promise<void> {
 		const { run } = this;
+		const { journal, clock } = this.options;
 		if (run !== undefined && allowed(run.state).includes("abort")) {
-			const { journal, clock } = this.options;
 			run.command("abort", "control", `stop-${journal.lastSeq + 1}`);
-			await Promise.race([run.settled, clock.sleep(STOP_MS)]);
 		}
+		// Also a safe state that somebody else has ordered a moment ago is seen to its end.
+		if (run !== undefined && !run.isOver) await Promise.race([run.settled, clock.sleep(STOP_MS)]);
 		this.supervisor.stop();
 		await this.plant.stop();
 	}
@@ -185,19 +205,29 @@ export class Control {
 
 	private present(run: string | undefined): Run {
 		if (this.run === undefined || (run !== undefined && run !== this.run.identity.run)) {
-			throw new AdlayerError("RUN_NOT_FOUND", run === undefined ? "There is no run." : `Run ${run} is not the present run.`);
+			throw new AdlayerError(
+				"RUN_NOT_FOUND",
+				run === undefined ? "There is no run." : `Run ${run} is not the present run.`,
+			);
 		}
 		return this.run;
 	}
 
 	private async launch(args: LaunchArgs, id: string): Promise<LaunchResult> {
-		const { lab, library, clock, journal, version } = this.options;
+		const { lab, clock, journal, version } = this.options;
 		if (this.run !== undefined && !this.run.isOver && this.run.state !== "idle") {
-			throw new AdlayerError("RUN_ACTIVE", `Run ${this.run.identity.run} (${this.run.plan.recipe}) is ${this.run.state} on this reactor.`, { context: { run: this.run.identity.run, state: this.run.state } });
+			throw new AdlayerError(
+				"RUN_ACTIVE",
+				`Run ${this.run.identity.run} (${this.run.plan.recipe}) is ${this.run.state} on this reactor.`,
+				{ context: { run: this.run.identity.run, state: this.run.state } },
+			);
 		}
 		const disk = this.options.disk?.();
 		if (disk !== undefined && (disk.level === "no-new-runs" || disk.level === "samples-thinned")) {
-			throw new AdlayerError("DISK_FULL", `The journal's disk is ${((disk.usedFraction ?? 1) * 100).toFixed(0)} % full; no run starts above ${DISK_NO_NEW_RUNS_FRACTION * 100} %.`);
+			throw new AdlayerError(
+				"DISK_FULL",
+				`The journal's disk is ${((disk.usedFraction ?? 1) * 100).toFixed(0)} % full; no run starts above ${DISK_NO_NEW_RUNS_FRACTION * 100} %.`,
+			);
 		}
 		const plan = this.planOf(args);
 		this.refuseUnlessReady();
@@ -231,9 +261,17 @@ export class Control {
 				thicknessNm: plan.thicknessNm,
 			},
 		});
-		this.supervisor.declare({ neverAboveC: plan.neverAboveC, meltingPointC: plan.material.meltingPointC, purgeMinimumS: plan.purgeMinimumS });
+		this.supervisor.declare({
+			neverAboveC: plan.neverAboveC,
+			meltingPointC: plan.material.meltingPointC,
+			purgeMinimumS: plan.purgeMinimumS,
+		});
 		this.reactor.run = run;
-		this.run = new Run({ clock, sink: journal, reactor: this.reactor, supervisor: this.supervisor }, plan, { run, sample, operator: args.operator });
+		this.run = new Run({ clock, sink: journal, reactor: this.reactor, supervisor: this.supervisor }, plan, {
+			run,
+			sample,
+			operator: args.operator,
+		});
 		this.run.command("start", args.operator, id);
 		return { run, state: this.run.state, product: plan.product, sample };
 	}
@@ -248,14 +286,22 @@ export class Control {
 		});
 		if (plan === undefined) {
 			const errors = problems.filter((problem) => problem.severity === "error");
-			throw new AdlayerError("RECIPE_INVALID", `${args.recipe} has ${errors.length} problem(s); the first: ${errors[0]?.message ?? "unknown"}`, { problems: [...problems] });
+			throw new AdlayerError(
+				"RECIPE_INVALID",
+				`${args.recipe} has ${errors.length} problem(s); the first: ${errors[0]?.message ?? "unknown"}`,
+				{ problems: [...problems] },
+			);
 		}
 		const missing = plan.acknowledgements.filter(({ code }) => !args.acknowledge.includes(code));
 		if (missing.length > 0) {
-			throw new AdlayerError("ACKNOWLEDGEMENT_MISSING", missing.map(({ code, reason }) => `${code}: ${reason}`).join(" "), {
-				context: { missing: missing.map(({ code }) => code) },
-				hint: `Launch again with ${missing.map(({ code }) => `--ack ${code}`).join(" ")} if you accept this.`,
-			});
+			throw new AdlayerError(
+				"ACKNOWLEDGEMENT_MISSING",
+				missing.map(({ code, reason }) => `${code}: ${reason}`).join(" "),
+				{
+					context: { missing: missing.map(({ code }) => code) },
+					hint: `Launch again with ${missing.map(({ code }) => `--ack ${code}`).join(" ")} if you accept this.`,
+				},
+			);
 		}
 		return plan;
 	}
@@ -263,14 +309,20 @@ export class Control {
 	private refuseUnlessReady(): void {
 		const away = this.plant.instruments.filter(({ name }) => this.plant.instrument(name).state !== "ready");
 		if (away.length > 0) {
-			const which = away.map(({ name }) => `${name} (${this.plant.instrument(name).error?.message ?? "connecting"})`).join(", ");
+			const which = away
+				.map(({ name }) => `${name} (${this.plant.instrument(name).error?.message ?? "connecting"})`)
+				.join(", ");
 			throw new AdlayerError("DEVICE_NOT_READY", `Not every instrument is connected: ${which}.`);
 		}
 		const { latched } = this.supervisor;
-		if (latched.length > 0) throw new AdlayerError("INTERLOCK_TRIPPED", `Latched: ${latched.join(", ")}.`, { context: { latched } });
+		if (latched.length > 0)
+			throw new AdlayerError("INTERLOCK_TRIPPED", `Latched: ${latched.join(", ")}.`, { context: { latched } });
 	}
 
-	private sampled(name: string, values: Readonly<Record<string, { value: number | null; detail?: string; quality: string }>>): void {
+	private sampled(
+		name: string,
+		values: Readonly<Record<string, { value: number | null; detail?: string; quality: string }>>,
+	): void {
 		const numbers: Record<string, number | null> = {};
 		let fault: Record<string, string> | undefined;
 		for (const [signal, polled] of Object.entries(values)) {
@@ -280,13 +332,22 @@ export class Control {
 				fault[signal] = polled.detail ?? "fault";
 			}
 		}
-		const record: SampleRecord = { kind: "sample", instrument: name, values: numbers, ...(fault === undefined ? {} : { fault }) };
+		const record: SampleRecord = {
+			kind: "sample",
+			instrument: name,
+			values: numbers,
+			...(fault === undefined ? {} : { fault }),
+		};
 		this.sampleSeq.set(name, this.options.journal.append(record));
 		this.supervisor.sampled();
 		this.run?.sampled();
 	}
 
-	private instrumentChanged(name: string, state: InstrumentRecord["state"], details: { identity?: InstrumentRecord["identity"]; error?: AdlayerError }): void {
+	private instrumentChanged(
+		name: string,
+		state: InstrumentRecord["state"],
+		details: { identity?: InstrumentRecord["identity"]; error?: AdlayerError },
+	): void {
 		const { lab, journal } = this.options;
 		const { identity, error } = details;
 		journal.append({

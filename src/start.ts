@@ -134,6 +134,7 @@ class Keeper {
 					} else if (message.failed !== undefined) reject(AdlayerError.fromJSON(message.failed));
 				},
 			);
+			child.on("error", reject);
 			child.on("exit", (code, signal) => {
 				clearTimeout(late);
 				this.child = undefined;
@@ -165,10 +166,12 @@ class Keeper {
 		this.log(`The ${this.name} process ended (${cause}); starting it again.`);
 		setTimeout(() => {
 			if (this.isStopping) return;
-			this.start().catch((thrown: Error) => {
-				this.log(`The ${this.name} process could not be started again: ${thrown.message}`);
-				if (!this.isStopping) this.restart("failed start", 0);
-			});
+			Promise.resolve()
+				.then(() => this.start())
+				.catch((thrown: Error) => {
+					this.log(`The ${this.name} process could not be started again: ${thrown.message}`);
+					if (!this.isStopping) this.restart("failed start", 0);
+				});
 		}, this.restartMs);
 		this.restartMs = Math.min(RESTART_MS_LAST, this.restartMs * 2);
 	}

@@ -48,6 +48,8 @@ export class LabjackT7 implements Device {
 	private movementsBegun = 0;
 	private movementsRunning = 0;
 	private polls = 0;
+	/** Since the last connection; the first one counts as proven. */
+	private hasPolled = true;
 
 	constructor(context: DriverContext<LabjackT7Settings>) {
 		assert(context.modbus !== undefined, "a LabJack T7 needs a Modbus address");
@@ -69,7 +71,11 @@ export class LabjackT7 implements Device {
 		const { identity, warnings } = await this.identify();
 		await this.makeSafe();
 		await this.clearLeftovers();
-		if (await this.watchdog.ensure()) warnings.push("The watchdog settings in the instrument's flash were written.");
+		// A connection that never comes as far as a poll must not keep the watchdog quiet by being made again and again.
+		const feed = this.hasPolled;
+		this.hasPolled = false;
+		if (await this.watchdog.ensure({ feed }))
+			warnings.push("The watchdog settings in the instrument's flash were written.");
 		// After the watchdog has been fed, so that it cannot act in between.
 		await this.moving(async () => {
 			for (const line of this.wiring.outputLines.values()) await this.access.writeU16(dio(line), 0);
@@ -98,6 +104,7 @@ export class LabjackT7 implements Device {
 			throw new AdlayerError("DEVICE_MISCONFIGURED", `The watchdog of ${this.name} has been switched off.`);
 		}
 		this.polls += 1;
+		this.hasPolled = true;
 		if (this.movementsBegun === movementsBefore) this.assertAsSet(state, busyLineBefore);
 
 		const values: Record<string, PolledValue> = {};

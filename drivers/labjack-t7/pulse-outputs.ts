@@ -32,6 +32,9 @@ import {
 } from "./registers.js";
 
 /** One pulse on its way. "ending" while it is being disarmed: it can no longer be started. */
+/** A start that has waited longer for the line is withdrawn: what permitted it is no longer the present. */
+const START_LATE_MS_MAX = 250;
+
 interface Pulse {
 	readonly output: string;
 	readonly line: number;
@@ -110,7 +113,20 @@ export class T7PulseOutputs implements PulseOutputs {
 		}
 		pulse.phase = "fired";
 		pulse.firedMs = this.clock.nowMs();
-		await this.access.writeU16(CLOCK0_ENABLE, 1);
+		await this.access.writeU16(CLOCK0_ENABLE, 1, {
+			// A start that comes later than ordered would open a valve that nobody has permitted at that moment.
+			retries: 0,
+			beforeSending: () => this.assertStillOrdered(pulse),
+		});
+	}
+
+	private assertStillOrdered(pulse: Pulse): void {
+		const lateMs = this.clock.nowMs() - pulse.firedMs;
+		if (this.current === pulse && pulse.phase === "fired" && lateMs <= START_LATE_MS_MAX) return;
+		throw new AdlayerError(
+			"OUTPUT_BUSY",
+			`The start of ${pulse.output} on ${this.name} was withdrawn after ${lateMs.toFixed(0)} ms in the queue.`,
+		);
 	}
 
 	async confirm(): Promise<{ completed: boolean; widthMs: number; lineLow: boolean }> {

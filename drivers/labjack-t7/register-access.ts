@@ -1,6 +1,6 @@
 /** Registers of one T7 over Modbus, with LabJack's own error behind a Modbus exception. */
 import { AdlayerError } from "#core/errors.js";
-import type { ModbusMaster } from "#core/wire.js";
+import type { ModbusMaster, WriteOptions } from "#core/wire.js";
 import { u32At, wordsOfU32 } from "./codec.js";
 import { LABJACK_ERRORS, LAST_ERR_DETAIL } from "./registers.js";
 
@@ -27,9 +27,9 @@ export class RegisterAccess {
 		return u32At(await this.read(address, 2));
 	}
 
-	async writeU16(address: number, word: number): Promise<void> {
+	async writeU16(address: number, word: number, options?: WriteOptions): Promise<void> {
 		try {
-			await this.modbus.writeRegister(address, word);
+			await this.modbus.writeRegister(address, word, options);
 		} catch (error) {
 			throw await this.explained(error, `write of ${word} to ${address}`);
 		}

@@ -77,13 +77,13 @@ export class T7Watchdog implements Watchdog {
 	}
 
 	/**
-	 * Brings the watchdog into force: configured, enabled, read back, fed once (which also ends its start-up delay).
+	 * Brings the watchdog into force: configured, enabled, read back. `feed` feeds it once, which ends its start-up delay.
 	 * Gives whether flash was written. READBACK_MISMATCH when the instrument did not take the settings over.
 	 */
-	async ensure(): Promise<boolean> {
+	async ensure(options: { feed: boolean }): Promise<boolean> {
 		const asWanted = (await this.isEnabled()) && (await this.firstDifference()) === undefined;
 		if (!asWanted) await this.configure();
-		await this.feed();
+		if (options.feed) await this.feed();
 		return !asWanted;
 	}
 

@@ -49,6 +49,14 @@ export interface RequestLine {
 	readonly counters: ExchangeCounters;
 }
 
+/** For a write that starts something: it must not be repeated, nor leave late. */
+export interface WriteOptions {
+	/** Overrides the driver's timing. */
+	readonly retries?: number;
+	/** Called when the write is about to leave, after any wait for the line; what it throws refuses the write. */
+	readonly beforeSending?: () => void;
+}
+
 /** One Modbus unit as a driver sees it. Addresses are wire addresses (0-based). All methods reject with AdlayerError. */
 export interface ModbusMaster {
 	/** Function 03; gives `count` unsigned 16-bit words. */
@@ -60,7 +68,7 @@ export interface ModbusMaster {
 	/** Function 02. */
 	readDiscrete(address: number, count: number): Promise<boolean[]>;
 	/** Function 06. */
-	writeRegister(address: number, word: number): Promise<void>;
+	writeRegister(address: number, word: number, options?: WriteOptions): Promise<void>;
 	/** Function 16. */
 	writeRegisters(address: number, words: readonly number[]): Promise<void>;
 	/** Function 05. */

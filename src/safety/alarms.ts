@@ -5,7 +5,13 @@ import type { AlarmRecord, AlarmState, RecordSink } from "#record/records.js";
 import type { AlarmStatus } from "#record/status.js";
 
 type Input = "alarm" | "clear" | "acknowledge" | "reset";
-type Live = "normal" | "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "latched-unacknowledged" | "latched-acknowledged";
+type Live =
+	| "normal"
+	| "unacknowledged"
+	| "acknowledged"
+	| "returned-unacknowledged"
+	| "latched-unacknowledged"
+	| "latched-acknowledged";
 
 /** ISA-18.2 transitions; a missing cell leaves the state as it is. A latching alarm takes the `latching` row on clear. */
 export const NEXT_ALARM: Record<Live, Partial<Record<Input, Live>>> = {
@@ -18,7 +24,10 @@ export const NEXT_ALARM: Record<Live, Partial<Record<Input, Live>>> = {
 };
 
 /** Where a latching alarm goes when its cause clears. */
-const LATCHED: Partial<Record<Live, Live>> = { unacknowledged: "latched-unacknowledged", acknowledged: "latched-acknowledged" };
+const LATCHED: Partial<Record<Live, Live>> = {
+	unacknowledged: "latched-unacknowledged",
+	acknowledged: "latched-acknowledged",
+};
 
 export function nextAlarm(state: Live, input: Input, latching: boolean): Live {
 	if (input === "clear" && latching) return LATCHED[state] ?? state;
@@ -94,7 +103,15 @@ export class Alarms {
 		entry.state = to;
 		entry.atWall = this.clock.wallMs();
 		const { alarm, priority, message, response } = entry.details;
-		this.sink.append({ kind: "alarm", alarm, state: to, priority, message, response, ...(by === undefined ? {} : { by }) });
+		this.sink.append({
+			kind: "alarm",
+			alarm,
+			state: to,
+			priority,
+			message,
+			response,
+			...(by === undefined ? {} : { by }),
+		});
 		if (to === "normal") this.entries.delete(alarm);
 	}
 }

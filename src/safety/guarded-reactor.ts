@@ -8,7 +8,14 @@ import type { Reactor } from "#device/reactor.js";
 import type { RecordSink } from "#record/records.js";
 import { Actuators } from "#safety/actuators.js";
 import { corrected, isGood, zoneSignal } from "#safety/interlock.js";
-import { permitArm, permitCarrier, permitDose, permitHeat, permitStopValveOpen, permitStopValveShut } from "#safety/permits.js";
+import {
+	permitArm,
+	permitCarrier,
+	permitDose,
+	permitHeat,
+	permitStopValveOpen,
+	permitStopValveShut,
+} from "#safety/permits.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
 /** The start of a dose as acknowledged by the instrument, monotonic ms. */
@@ -25,7 +32,11 @@ export interface ConfirmedDose {
 export class GuardedReactor {
 	/** The run on whose behalf actuators move, for the record. */
 	run: string | null = null;
-	private readonly foilZones: readonly { readonly signal: string; readonly offsetC: number; readonly uncertaintyC: number }[];
+	private readonly foilZones: readonly {
+		readonly signal: string;
+		readonly offsetC: number;
+		readonly uncertaintyC: number;
+	}[];
 	private readonly flowSignal: string;
 	private readonly actuators: Actuators;
 
@@ -90,7 +101,13 @@ export class GuardedReactor {
 	/** Always permitted. */
 	async switchZoneOff(name: string, reason: string): Promise<void> {
 		await this.actuators.switchZoneOff(name);
-		this.sink.append({ kind: "note", level: "info", run: this.run, code: "ZONE_OFF", message: `Zone ${name} is off: ${reason}` });
+		this.sink.append({
+			kind: "note",
+			level: "info",
+			run: this.run,
+			code: "ZONE_OFF",
+			message: `Zone ${name} is off: ${reason}`,
+		});
 	}
 
 	/** Prepares a dose without opening anything; gives the width that the hardware timer will make. */
@@ -133,7 +150,10 @@ export class GuardedReactor {
 		const { instrument } = this.precursor(precursor);
 		const { pulses } = this.plant.device(instrument);
 		if (pulses === undefined) {
-			throw new AdlayerError("PERMIT_REFUSED", `Instrument ${instrument} cannot time pulses by hardware; ${precursor} is not dosed by it.`);
+			throw new AdlayerError(
+				"PERMIT_REFUSED",
+				`Instrument ${instrument} cannot time pulses by hardware; ${precursor} is not dosed by it.`,
+			);
 		}
 		return pulses;
 	}

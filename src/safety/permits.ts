@@ -8,7 +8,16 @@ import { forelineLimitPa } from "#safety/interlocks/foreline-above-chamber.js";
 const CARRIER_SHARE = 0.1;
 
 /** What a reason is about: whoever is refused may have to do more than wait. */
-export type Concern = "interlock" | "thermal" | "pump" | "carrier" | "pressure" | "lid" | "dose" | "valve" | "instrument";
+export type Concern =
+	| "interlock"
+	| "thermal"
+	| "pump"
+	| "carrier"
+	| "pressure"
+	| "lid"
+	| "dose"
+	| "valve"
+	| "instrument";
 
 interface Reason {
 	readonly about: Concern;
@@ -71,17 +80,23 @@ function* doseReasons(view: SafetyView, precursor: string, widthMs: number): Gen
 		yield { about: "dose", text: `There is no precursor ${precursor} in the lab file.` };
 		return;
 	}
-	if (view.declaration === null) yield { about: "dose", text: "No run has declared its purge minima and temperature bound." };
+	if (view.declaration === null)
+		yield { about: "dose", text: "No run has declared its purge minima and temperature bound." };
 	if (!(widthMs >= spec.shortestPulseMs && widthMs <= spec.longestPulseMs)) {
-		yield { about: "dose", text: `${widthMs} ms is outside the valve's ${spec.shortestPulseMs} to ${spec.longestPulseMs} ms.` };
+		yield {
+			about: "dose",
+			text: `${widthMs} ms is outside the valve's ${spec.shortestPulseMs} to ${spec.longestPulseMs} ms.`,
+		};
 	}
-	if (!view.instrumentReady(spec.instrument)) yield { about: "instrument", text: `Instrument ${spec.instrument} is not connected.` };
+	if (!view.instrumentReady(spec.instrument))
+		yield { about: "instrument", text: `Instrument ${spec.instrument} is not connected.` };
 }
 
 function* vacuumReasons(view: SafetyView): Generator<Reason> {
 	const { inputs, limits, pressures } = view.reactor;
 	const { stopValve } = view.commanded;
-	if (stopValve !== "open") yield { about: "valve", text: `The stop valve is ${stopValve === "shut" ? "shut" : "not known to be open"}.` };
+	if (stopValve !== "open")
+		yield { about: "valve", text: `The stop valve is ${stopValve === "shut" ? "shut" : "not known to be open"}.` };
 	const pump = view.reading(inputs.pumpRunning);
 	if (!isMade(pump)) yield { about: "pump", text: `The pump is not proven to run (${inWords(pump)}).` };
 	const lid = view.reading(inputs.lidClosed);
@@ -105,7 +120,11 @@ function* carrierReasons(view: SafetyView): Generator<Reason> {
 	}
 }
 
-function* purgeReasons({ reactor, declaration, nowMs }: SafetyView, doses: DoseHistory, precursor: string): Generator<Reason> {
+function* purgeReasons(
+	{ reactor, declaration, nowMs }: SafetyView,
+	doses: DoseHistory,
+	precursor: string,
+): Generator<Reason> {
 	for (const other of Object.keys(reactor.precursors)) {
 		if (doses.isOpen(other)) {
 			yield { about: "valve", text: `${other} may still be open.` };
@@ -136,7 +155,10 @@ export function* stopValveReasons(view: SafetyView): Generator<Reason> {
 	const foreline = view.reading(pressures.foreline);
 	if (!isGood(foreline)) yield { about: "pump", text: `Foreline pressure is ${inWords(foreline)}.` };
 	else if (isGood(chamber) && foreline.value > forelineLimitPa(chamber.value)) {
-		yield { about: "pump", text: `Foreline ${foreline.value.toFixed(1)} Pa is above chamber ${chamber.value.toFixed(1)} Pa.` };
+		yield {
+			about: "pump",
+			text: `Foreline ${foreline.value.toFixed(1)} Pa is above chamber ${chamber.value.toFixed(1)} Pa.`,
+		};
 	} else if (!isGood(chamber) && foreline.value > limits.basePa) {
 		const text = `Chamber pressure is ${inWords(chamber)} and foreline ${foreline.value.toFixed(1)} Pa is not below ${limits.basePa.toFixed(1)} Pa.`;
 		yield { about: "pressure", text };
@@ -152,7 +174,8 @@ export function permitStopValveOpen({ view, latched }: PermitQuestion): void {
 export function permitStopValveShut({ view, latched }: PermitQuestion): void {
 	const reasons = latchedReasons(latched);
 	const { carrierSccm } = view.commanded;
-	if (carrierSccm > 0) reasons.push({ about: "carrier", text: `${carrierSccm} sccm of carrier would fill the chamber up.` });
+	if (carrierSccm > 0)
+		reasons.push({ about: "carrier", text: `${carrierSccm} sccm of carrier would fill the chamber up.` });
 	refuseIf("Shutting the stop valve", reasons);
 }
 
@@ -167,13 +190,19 @@ export function permitHeat({ view, latched }: PermitQuestion, zone: string, targ
 	}
 	const reasons = latchedReasons(latched);
 	const reading = view.reading(zoneSignal(reactor, zone));
-	if (!view.instrumentReady(spec.instrument)) reasons.push({ about: "instrument", text: `Instrument ${spec.instrument} is not connected.` });
-	else if (!isGood(reading)) reasons.push({ about: "thermal", text: `The temperature of zone ${zone} is ${inWords(reading)}.` });
+	if (!view.instrumentReady(spec.instrument))
+		reasons.push({ about: "instrument", text: `Instrument ${spec.instrument} is not connected.` });
+	else if (!isGood(reading))
+		reasons.push({ about: "thermal", text: `The temperature of zone ${zone} is ${inWords(reading)}.` });
 	if (!Number.isFinite(targetC)) reasons.push({ about: "thermal", text: `The target ${targetC} is not a number.` });
-	if (targetC >= spec.limitC) reasons.push({ about: "thermal", text: `${targetC} °C is not below the zone's limit of ${spec.limitC} °C.` });
+	if (targetC >= spec.limitC)
+		reasons.push({ about: "thermal", text: `${targetC} °C is not below the zone's limit of ${spec.limitC} °C.` });
 	const bound = declaration?.neverAboveC ?? null;
 	if (spec.heatsFoil && bound !== null && targetC >= bound) {
-		reasons.push({ about: "thermal", text: `${targetC} °C is not below ${bound} °C, which the run declared as never above.` });
+		reasons.push({
+			about: "thermal",
+			text: `${targetC} °C is not below ${bound} °C, which the run declared as never above.`,
+		});
 	}
 	refuseIf(action, reasons);
 }

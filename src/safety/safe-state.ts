@@ -53,7 +53,9 @@ export class SafeState {
 			}),
 		);
 		this.stopTask = this.task("stop valve", reactor.stopValve.instrument, (order) => this.moveStopValve(order));
-		this.carrierTask = this.task("carrier", reactor.carrier.instrument, (order, isFirst) => this.moveCarrier(order, isFirst));
+		this.carrierTask = this.task("carrier", reactor.carrier.instrument, (order, isFirst) =>
+			this.moveCarrier(order, isFirst),
+		);
 		this.zoneTasks = Object.entries(reactor.zones).map(([zone, { instrument }]) =>
 			this.task(`zone ${zone}`, instrument, async () => {
 				await actuators.switchZoneOff(zone);
@@ -70,20 +72,13 @@ export class SafeState {
 	enter(effect: Effect, cause: string, keepHeaters: boolean): Promise<void> {
 		const order: SafeOrder = { effect, cause };
 		const tasks = keepHeaters ? this.tasks.filter((task) => !this.zoneTasks.includes(task)) : this.tasks;
-		const tried = Promise.all(tasks.map((task) => task.begin(order)));
-		return new Promise((resolve) => {
-			const timer = this.on.clock.setTimer(FIRST_TRIES_MS, resolve);
-			void tried.then(() => {
-				timer.cancel();
-				resolve();
-			});
-		});
+		return this.tried(Promise.all(tasks.map((task) => task.begin(order))));
 	}
 
-	/** Switches one zone off, and goes on trying. */
+	/** Switches one zone off, and goes on trying. Resolves as `enter` does. */
 	switchZoneOff(zone: string, cause: string): Promise<void> {
 		const task = this.zoneTasks.find(({ title }) => title === `zone ${zone}`);
-		return task?.begin({ effect: "trip", cause }) ?? Promise.resolve();
+		return this.tried(task?.begin({ effect: "trip", cause }) ?? Promise.resolve());
 	}
 
 	/** True while a safe state is ordered for the valves or the carrier. */
@@ -93,7 +88,9 @@ export class SafeState {
 
 	/** True when a valve could not be brought to where the safe state wants it, by an instrument that is there. */
 	get hasUncertainValves(): boolean {
-		return [...this.precursorTasks, this.stopTask].some((task) => task.hasFailed && this.on.view.instrumentReady(task.instrument));
+		return [...this.precursorTasks, this.stopTask].some(
+			(task) => task.hasFailed && this.on.view.instrumentReady(task.instrument),
+		);
 	}
 
 	/** True while it is not verified that every precursor valve has been shut as ordered. */
@@ -119,9 +116,31 @@ export class SafeState {
 		for (const task of this.tasks) if (task.title === title) task.release();
 	}
 
-	private task(title: string, instrument: string, act: (order: SafeOrder, isFirst: boolean) => Promise<boolean>): SafeTask {
+	private tried(attempts: Promise<unknown>): Promise<void> {
+		return new Promise((resolve) => {
+			const timer = this.on.clock.setTimer(FIRST_TRIES_MS, resolve);
+			void attempts.then(() => {
+				timer.cancel();
+				resolve();
+			});
+		});
+	}
+
+	private task(
+		title: string,
+		instrument: string,
+		act: (order: SafeOrder, isFirst: boolean) => Promise<boolean>,
+	): SafeTask {
 		const { clock, plant, alarms, sink } = this.on;
-		return new SafeTask({ title, instrument, act, clock, alarms, sink, isConnecting: () => plant.instrument(instrument).state === "connecting" });
+		return new SafeTask({
+			title,
+			instrument,
+			act,
+			clock,
+			alarms,
+			sink,
+			isConnecting: () => plant.instrument(instrument).state === "connecting",
+		});
 	}
 
 	/** After the precursors of the same instrument. Where it may not be opened it stays shut until it may. */
@@ -135,7 +154,8 @@ export class SafeState {
 		}
 		const was = view.commanded.stopValve;
 		// What is open already stays open while the pump runs: a lost gauge is no reason to shut the chamber off.
-		const mayBeOpen = was === "open" ? isMade(view.reading(view.reactor.inputs.pumpRunning)) : isEmpty(stopValveReasons(view));
+		const mayBeOpen =
+			was === "open" ? isMade(view.reading(view.reactor.inputs.pumpRunning)) : isEmpty(stopValveReasons(view));
 		if (mayBeOpen) {
 			await actuators.setStopValve(true, why);
 			return true;
@@ -152,18 +172,21 @@ export class SafeState {
 		const { actuators, view } = this.on;
 		const { carrier, limits, pressures, stopValve } = view.reactor;
 		const set = async (sccm: number) => {
-			if (isFirst || view.commanded.carrierSccm !== sccm) await actuators.setCarrier(sccm, { run: null, reason: order.cause });
+			if (isFirst || view.commanded.carrierSccm !== sccm)
+				await actuators.setCarrier(sccm, { run: null, reason: order.cause });
 		};
 		if (TABLE[order.effect].carrier === "zero") {
 			await set(0);
 			return true;
 		}
 		if (view.instrumentReady(stopValve.instrument)) await this.stopTask.idle;
-		if (view.commanded.stopValve === "open") {
-			await set(carrier.purgeSccm);
-			return true;
-		}
 		const chamber = view.reading(pressures.chamber);
+		if (view.commanded.stopValve === "open") {
+			// A valve that is told to be open and is not fills the chamber: a pressure too high, or beyond the gauge, shows it.
+			const isFull = chamber.quality === "fault" || (isGood(chamber) && chamber.value > limits.dosePaMax);
+			await set(isFull ? 0 : carrier.purgeSccm);
+			return !isFull;
+		}
 		const getsOut = view.commanded.stopValve === "unknown" && isGood(chamber) && chamber.value <= limits.dosePaMax;
 		await set(getsOut ? carrier.purgeSccm : 0);
 		return false;

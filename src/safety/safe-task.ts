@@ -123,14 +123,21 @@ export class SafeTask {
 	private failed({ code, message }: { readonly code: string; readonly message: string }): void {
 		const { title, sink, alarms } = this.on;
 		if (this.failure !== code) {
-			sink.append({ kind: "note", level: "error", run: null, code, message: `Safe state: the ${title} could not be moved: ${message}` });
+			sink.append({
+				kind: "note",
+				level: "error",
+				run: null,
+				code,
+				message: `Safe state: the ${title} could not be moved: ${message}`,
+			});
 		}
 		this.failure = code;
 		alarms.raise({
 			alarm: this.alarm,
 			priority: "critical",
 			message: `The safe state of the ${title} could not be reached: ${message}`,
-			response: "It is tried again every second. If it must be safe now, use the hardwired means: hand valve, contactor, emergency stop.",
+			response:
+				"It is tried again every second. If it must be safe now, use the hardwired means: hand valve, contactor, emergency stop.",
 			latching: false,
 		});
 	}

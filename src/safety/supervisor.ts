@@ -8,7 +8,15 @@ import type { InterlockStatus } from "#record/status.js";
 import { Actuators } from "#safety/actuators.js";
 import { Alarms } from "#safety/alarms.js";
 import { DoseHistory } from "#safety/dose-history.js";
-import { type Commanded, type Declaration, type Effect, isGood, isMade, type SafetyView, valveInstruments } from "#safety/interlock.js";
+import {
+	type Commanded,
+	type Declaration,
+	type Effect,
+	isGood,
+	isMade,
+	type SafetyView,
+	valveInstruments,
+} from "#safety/interlock.js";
 import { interlocksOf } from "#safety/interlocks/index.js";
 import { Latch } from "#safety/latch.js";
 import { SafeState, worseEffect } from "#safety/safe-state.js";
@@ -97,7 +105,11 @@ export class Supervisor {
 		if (!ready) return;
 		this.safeState.instrumentReturned(name);
 		if (!this.safeState.isStanding && this.isCarrierShutIn()) {
-			void this.makeSafe("trip", `Carrier flows into the chamber behind a shut stop valve since ${name} has come back.`, { keepHeaters: true });
+			void this.makeSafe(
+				"trip",
+				`Carrier flows into the chamber behind a shut stop valve since ${name} has come back.`,
+				{ keepHeaters: true },
+			);
 		}
 	}
 
@@ -144,9 +156,16 @@ export class Supervisor {
 		if (latch === undefined) throw new AdlayerError("NOT_FOUND", `There is no interlock ${id}.`);
 		if (latch.state === "clear") return;
 		const { cause } = latch.finding!;
-		if (latch.state === "tripped") throw new AdlayerError("INTERLOCK_TRIPPED", `The cause of ${id} is still there. It tripped because: ${cause}`, { context: { interlock: id } });
+		if (latch.state === "tripped")
+			throw new AdlayerError("INTERLOCK_TRIPPED", `The cause of ${id} is still there. It tripped because: ${cause}`, {
+				context: { interlock: id },
+			});
 		if (this.alarms.state(`interlock.${id}`) !== "latched-acknowledged") {
-			throw new AdlayerError("INTERLOCK_TRIPPED", `The alarm interlock.${id} has not been acknowledged. It tripped because: ${cause}`, { context: { interlock: id } });
+			throw new AdlayerError(
+				"INTERLOCK_TRIPPED",
+				`The alarm interlock.${id} has not been acknowledged. It tripped because: ${cause}`,
+				{ context: { interlock: id } },
+			);
 		}
 		latch.reset();
 		this.record(latch, "reset");
@@ -222,7 +241,13 @@ export class Supervisor {
 		}
 		const message = `Control's own loop stood still for ${(lateMs / 1_000).toFixed(1)} s; the watchdogs were not fed.`;
 		this.sink.append({ kind: "note", level: "error", run: null, code: "CONTROL_STALLED", message });
-		this.alarms.raise({ alarm, priority: "high", message, response: "Look for load on the machine; control needs a processor at its priority.", latching: false });
+		this.alarms.raise({
+			alarm,
+			priority: "high",
+			message,
+			response: "Look for load on the machine; control needs a processor at its priority.",
+			latching: false,
+		});
 	}
 
 	private judge(): void {
@@ -254,7 +279,13 @@ export class Supervisor {
 			this.onTrip(interlock.id, interlock.effect, cause);
 		} catch (thrown) {
 			const { message } = asAdlayerError(thrown);
-			this.sink.append({ kind: "note", level: "error", run: null, code: "INTERNAL", message: `The run could not be held: ${message}` });
+			this.sink.append({
+				kind: "note",
+				level: "error",
+				run: null,
+				code: "INTERNAL",
+				message: `The run could not be held: ${message}`,
+			});
 		}
 	}
 

@@ -10,6 +10,8 @@ export interface LineTiming {
 export interface Exchange<Reply> extends LineRequest<Reply> {
 	/** Called before each attempt, the first included; `bytes` is read after it. */
 	prepare?(): void;
+	/** Called when an attempt is about to leave; what it throws fails the request unsent. */
+	readonly beforeSending?: () => void;
 	/** One sentence about bytes that came in time but hold no reply. */
 	diagnose?(received: Uint8Array): string;
 }

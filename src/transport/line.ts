@@ -147,6 +147,12 @@ export class Line {
 		}
 		const lost = this.lost.get(job.user);
 		const exchange: Exchange<unknown> = lost === undefined ? job.request : job.user.resynchronise!(lost);
+		try {
+			exchange.beforeSending?.();
+		} catch (refused) {
+			this.fail(job, refused instanceof Error ? refused : new Error(String(refused)));
+			return;
+		}
 		exchange.prepare?.();
 		this.awaited = exchange;
 		this.received.clear();

@@ -1,5 +1,5 @@
 import { assert } from "#core/errors.js";
-import type { ExchangeCounters, LineRequest, ModbusMaster } from "#core/wire.js";
+import type { ExchangeCounters, LineRequest, ModbusMaster, WriteOptions } from "#core/wire.js";
 import type { LineTiming } from "./exchange.js";
 import type { Line } from "./line.js";
 import { type EncodedRequest, ModbusCodec } from "./modbus-codec.js";
@@ -81,11 +81,11 @@ export class ModbusUnit implements ModbusMaster {
 		);
 	}
 
-	writeRegister(address: number, word: number): Promise<void> {
+	writeRegister(address: number, word: number, options: WriteOptions = {}): Promise<void> {
 		checkSpan(address, 1, 1);
 		checkWord(word);
 		const asked = this.asked(FUNCTION.writeRegister, address, 1);
-		return this.exchange(asked, this.codec.writeRegister(address, word), done);
+		return this.exchange(asked, this.codec.writeRegister(address, word), done, options);
 	}
 
 	writeRegisters(address: number, words: readonly number[]): Promise<void> {
@@ -117,12 +117,13 @@ export class ModbusUnit implements ModbusMaster {
 		asked: Asked,
 		encoded: EncodedRequest<Result>,
 		take: (result: Result) => Reply,
+		options: WriteOptions = {},
 	): Promise<Reply> {
-		return this.line.request(
+		const request =
 			this.options.framing === "tcp"
 				? new TcpRequest(asked, encoded, take, this.nextTransactionId)
-				: new RtuRequest(asked, encoded, take),
-		);
+				: new RtuRequest(asked, encoded, take);
+		return this.line.request(Object.assign(request, options));
 	}
 
 	/** A read of holding registers whose reply has another function or length than the reply to `lost`. */

@@ -23,6 +23,8 @@ export interface Asked {
 abstract class ModbusRequest<Result, Reply> implements Exchange<Reply> {
 	abstract readonly bytes: Uint8Array;
 	readonly title: string;
+	readonly retries?: number;
+	readonly beforeSending?: () => void;
 	/** Bytes of the expected reply in RTU framing. */
 	protected readonly replyBytes: number;
 

@@ -93,7 +93,13 @@ describe("hold", () => {
 		expect(story.openPrecursors).toEqual([]);
 		await story.state("held");
 		expect(story.reactor).toEqual(HELD_STATE);
-		expect(story.records("pulse").at(-1)).toMatchObject({ pulse: 3, precursor: "TMA", cycle: 2, fate: "unknown", confirmedMs: null });
+		expect(story.records("pulse").at(-1)).toMatchObject({
+			pulse: 3,
+			precursor: "TMA",
+			cycle: 2,
+			fate: "unknown",
+			confirmedMs: null,
+		});
 		expect(story.run.cycles).toEqual({ ordered: 4, complete: 1, repeated: 0, unknown: 1 });
 	});
 
@@ -224,7 +230,8 @@ describe("hold", () => {
 		await story.command("hold");
 		await story.state("held");
 		await story.forS(3);
-		expect(story.reactor).toEqual(HELD_STATE);
+		// The gauge cannot yet say that gas gets out: no purge flow into what may be a shut chamber.
+		expect(story.reactor).toEqual({ ...HELD_STATE, sccm: 0 });
 		await story.command("restart");
 		await story.state("complete");
 	});
@@ -271,18 +278,21 @@ describe("stop", () => {
 });
 
 describe("abort", () => {
-	it.each(["pump-down", "stabilise", "purge", "anneal", "cool"])("during %s brings the safe state at once", async (type) => {
-		story = await Story.at(type);
-		await story.forS(2);
-		await story.command("abort");
-		await story.state("aborted", 5);
-		expect(story.reactor.precursors).toEqual([]);
-		await story.forS(5);
-		expect(story.reactor).toEqual(HELD_STATE);
-		expect(story.setpointsC).toEqual({ stage: 0, wall: 0, tma_line: 0 });
-		expect(story.records("run-finished")[0]).toMatchObject({ state: "aborted" });
-		expect(story.status.signals["stage.output"]!.value).toBe(0);
-	});
+	it.each(["pump-down", "stabilise", "purge", "anneal", "cool"])(
+		"during %s brings the safe state at once",
+		async (type) => {
+			story = await Story.at(type);
+			await story.forS(2);
+			await story.command("abort");
+			await story.state("aborted", 5);
+			expect(story.reactor.precursors).toEqual([]);
+			await story.forS(5);
+			expect(story.reactor).toEqual(HELD_STATE);
+			expect(story.setpointsC).toEqual({ stage: 0, wall: 0, tma_line: 0 });
+			expect(story.records("run-finished")[0]).toMatchObject({ state: "aborted" });
+			expect(story.status.signals["stage.output"]!.value).toBe(0);
+		},
+	);
 
 	it("in the middle of a pulse shuts the valve within the next milliseconds", async () => {
 		story = await Story.launched();
@@ -348,7 +358,10 @@ describe("commands that come at once after each other", () => {
 		story = await Story.at("purge", 2);
 		await story.forS(19);
 		await story.command("pause");
-		await story.clock.advanceUntil(() => story.records("step-ended").at(-1)?.type === "purge" && story.records("step-ended").at(-1)?.cycle === 1, 5_000);
+		await story.clock.advanceUntil(
+			() => story.records("step-ended").at(-1)?.type === "purge" && story.records("step-ended").at(-1)?.cycle === 1,
+			5_000,
+		);
 		if (story.runState === "pausing" || story.runState === "paused") await story.command("stop");
 		await story.state("stopped");
 	});

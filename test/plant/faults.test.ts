@@ -21,7 +21,9 @@ async function expectTripped(interlocks: string[], reactor: object): Promise<voi
 	expect(story.reactor).toEqual(reactor);
 	expect(story.setpointsC).toEqual(ALL_OFF);
 	for (const id of interlocks) {
-		expect(story.status.alarms.find(({ alarm }) => alarm === `interlock.${id}`)).toMatchObject({ priority: "critical" });
+		expect(story.status.alarms.find(({ alarm }) => alarm === `interlock.${id}`)).toMatchObject({
+			priority: "critical",
+		});
 	}
 	expect(story.run.cause).toContain("Interlock");
 	expect(story.violations).toEqual([]);
@@ -66,7 +68,9 @@ describe("the pump", () => {
 		story.lab.twin.setPump(false);
 		await expectTripped(["pump-lost"], PUMP_LOST);
 		await story.ask("acknowledge-alarm", { alarm: "interlock.pump-lost", by: "test" });
-		await expect(story.ask("reset-interlock", { interlock: "pump-lost", by: "test" })).rejects.toMatchObject({ code: "INTERLOCK_TRIPPED" });
+		await expect(story.ask("reset-interlock", { interlock: "pump-lost", by: "test" })).rejects.toMatchObject({
+			code: "INTERLOCK_TRIPPED",
+		});
 		expect(story.status.interlocks.find(({ interlock }) => interlock === "pump-lost")!.state).toBe("tripped");
 	});
 });
@@ -238,7 +242,9 @@ describe("the heaters", () => {
 		await story.forS(10);
 		expect(story.setpointsC).toEqual(ALL_OFF);
 		expect(story.status.signals["stage.output"]).toMatchObject({ value: 0, quality: "good" });
-		expect(story.status.alarms.find(({ alarm }) => alarm === "safe-state.zone-stage")!.state).toBe("returned-unacknowledged");
+		expect(story.status.alarms.find(({ alarm }) => alarm === "safe-state.zone-stage")!.state).toBe(
+			"returned-unacknowledged",
+		);
 		await expectRecovers({ repeated: 0, unknown: 0 });
 	});
 
@@ -297,7 +303,10 @@ describe("a safe state that cannot be reached at once", () => {
 		await story.command("abort");
 		await story.state("aborted", 6);
 		await story.forS(30);
-		expect(story.status.alarms.find(({ alarm }) => alarm === "safe-state.zone-wall")).toMatchObject({ state: "unacknowledged", priority: "critical" });
+		expect(story.status.alarms.find(({ alarm }) => alarm === "safe-state.zone-wall")).toMatchObject({
+			state: "unacknowledged",
+			priority: "critical",
+		});
 		for (const zone of ["stage", "wall", "tma_line"]) story.lab.silence(zone, false);
 		await story.forS(10);
 		expect(story.setpointsC).toEqual(ALL_OFF);

@@ -86,7 +86,9 @@ describe("commands to control", () => {
 
 	it("that were meant for another state are refused", async () => {
 		story = await Story.at("purge");
-		await expect(story.ask("command", { command: "hold", by: "x" }, "paused")).rejects.toMatchObject({ code: "STATE_CHANGED" });
+		await expect(story.ask("command", { command: "hold", by: "x" }, "paused")).rejects.toMatchObject({
+			code: "STATE_CHANGED",
+		});
 		expect(story.runState).toBe("running");
 	});
 
@@ -100,7 +102,10 @@ describe("commands to control", () => {
 
 	it("reset of an interlock that is not latched changes nothing", async () => {
 		story = await new Story().ready();
-		await expect(story.ask("reset-interlock", { interlock: "lid-open", by: "x" })).resolves.toEqual({ interlock: "lid-open", state: "clear" });
+		await expect(story.ask("reset-interlock", { interlock: "lid-open", by: "x" })).resolves.toEqual({
+			interlock: "lid-open",
+			state: "clear",
+		});
 		expect(story.records("interlock")).toEqual([]);
 	});
 });

@@ -5,8 +5,8 @@ import { SteppedClock } from "#core/clock.js";
 import { MemoryJournal } from "#journal/memory.js";
 import { lastKnownFrom } from "#journal/recover.js";
 import { serveMemory } from "#lab/serve-memory.js";
-import type { JournalRecord, RecordKind } from "#record/records.js";
 import { loadLibrary } from "#recipe/library-files.js";
+import type { JournalRecord, RecordKind } from "#record/records.js";
 import { loadLabFile } from "#src/config.js";
 import { Control } from "#src/control.js";
 import { Story } from "./stories.js";
@@ -38,7 +38,12 @@ async function restartControl(story: Story, goneS = 10) {
 		journal.records.filter((record): record is Extract<JournalRecord, { kind: Kind }> => record.kind === kind);
 	const launch = async () => {
 		const recipeText = readFileSync(resolve(RECIPES, "li-two-step.recipe.yaml"), "utf8");
-		return control.handle({ v: 1, id: "again", command: "launch", args: { recipe: "again", recipeText, set: {}, operator: "test", acknowledge: [] } });
+		return control.handle({
+			v: 1,
+			id: "again",
+			command: "launch",
+			args: { recipe: "again", recipeText, set: {}, operator: "test", acknowledge: [] },
+		});
 	};
 	return { clock, journal, control, before, of, launch };
 }
@@ -54,14 +59,27 @@ describe("control that dies and comes back", () => {
 			["running", "aborting", "control restarted"],
 			["aborting", "aborted", "control restarted"],
 		]);
-		expect(of("run-finished")).toMatchObject([{ run, state: "aborted", cycles: { ordered: 4, complete: 1, repeated: 0, unknown: 0 } }]);
+		expect(of("run-finished")).toMatchObject([
+			{ run, state: "aborted", cycles: { ordered: 4, complete: 1, repeated: 0, unknown: 0 } },
+		]);
 	});
 
 	it("in a pulse records its fate as unknown", async () => {
 		const story = await Story.launched();
 		await story.pulse(3);
 		const { of } = await restartControl(story);
-		expect(of("pulse")).toMatchObject([{ pulse: 3, precursor: "TMA", cycle: 2, commandedMs: 15, issuedT: null, confirmedMs: null, effective: null, fate: "unknown" }]);
+		expect(of("pulse")).toMatchObject([
+			{
+				pulse: 3,
+				precursor: "TMA",
+				cycle: 2,
+				commandedMs: 15,
+				issuedT: null,
+				confirmedMs: null,
+				effective: null,
+				fate: "unknown",
+			},
+		]);
 		expect(of("run-finished")[0]!.cycles).toEqual({ ordered: 4, complete: 1, repeated: 0, unknown: 1 });
 	});
 

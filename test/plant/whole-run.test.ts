@@ -12,7 +12,10 @@ describe("a run that nothing disturbs", () => {
 	it("delivers every cycle, records each pulse once and trips nothing", () => {
 		const finished = story.records("run-finished");
 		expect(finished).toHaveLength(1);
-		expect(finished[0]).toMatchObject({ state: "complete", cycles: { ordered: 4, complete: 4, repeated: 0, unknown: 0 } });
+		expect(finished[0]).toMatchObject({
+			state: "complete",
+			cycles: { ordered: 4, complete: 4, repeated: 0, unknown: 0 },
+		});
 		expect(finished[0]!.anneal!.inBandS).toBeGreaterThanOrEqual(120);
 		const pulses = story.records("pulse");
 		expect(pulses.map((pulse) => pulse.pulse)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);

@@ -45,7 +45,9 @@ export class FakeDevice implements Device {
 		this.polls += 1;
 		if (this.hangs) return new Promise(() => {});
 		if (this.silence) throw this.silence;
-		return Object.fromEntries(Object.entries(this.values).map(([name, value]) => [name, { value, quality: "good" as const }]));
+		return Object.fromEntries(
+			Object.entries(this.values).map(([name, value]) => [name, { value, quality: "good" as const }]),
+		);
 	}
 
 	async set(signal: string, value: number): Promise<number> {
@@ -101,15 +103,17 @@ export function fakeReactor() {
 		confirm: async () => ({ completed, widthMs: 15, lineLow: completed }),
 		disarm: async () => void pulses.push("disarm"),
 	};
-	const instruments = Object.entries(devices).map(([name, device]): PlantInstrument => ({
-		name,
-		driver: "fake",
-		address: "fake:",
-		pollMs: 500,
-		staleMs: 2_000,
-		device,
-		counters: { exchanges: 0, retries: 0, timeouts: 0 },
-	}));
+	const instruments = Object.entries(devices).map(
+		([name, device]): PlantInstrument => ({
+			name,
+			driver: "fake",
+			address: "fake:",
+			pollMs: 500,
+			staleMs: 2_000,
+			device,
+			counters: { exchanges: 0, retries: 0, timeouts: 0 },
+		}),
+	);
 	// The plant tells the supervisor, and the supervisor asks the plant: as in control.
 	let supervisor: Supervisor | undefined;
 	const plant = new Plant(clock, instruments, {

@@ -153,15 +153,18 @@ describe.each(CASES)("interlock $id", ({ id, below, at, beyond, unknown, unknown
 		expect(bench.latch.finding!.cause).toMatch(/\.$/);
 	});
 
-	it.runIf(delayMs > 0 || consecutiveReadings > 1)("stays clear beyond it for shorter than its delay or on fewer readings", () => {
-		const bench = new Bench(interlock);
-		const tooFew = Math.max(consecutiveReadings, Math.ceil(delayMs / 250) + 1) - 1;
-		for (let i = 0; i < tooFew; i += 1) bench.judge(beyond);
-		expect(bench.latch.state).toBe("clear");
-		bench.judge(gone);
-		for (let i = 0; i < tooFew; i += 1) bench.judge(beyond);
-		expect(bench.latch.state).toBe("clear");
-	});
+	it.runIf(delayMs > 0 || consecutiveReadings > 1)(
+		"stays clear beyond it for shorter than its delay or on fewer readings",
+		() => {
+			const bench = new Bench(interlock);
+			const tooFew = Math.max(consecutiveReadings, Math.ceil(delayMs / 250) + 1) - 1;
+			for (let i = 0; i < tooFew; i += 1) bench.judge(beyond);
+			expect(bench.latch.state).toBe("clear");
+			bench.judge(gone);
+			for (let i = 0; i < tooFew; i += 1) bench.judge(beyond);
+			expect(bench.latch.state).toBe("clear");
+		},
+	);
 
 	it.runIf(consecutiveReadings > 1)("counts a reading once, however often it is judged", () => {
 		const bench = new Bench(interlock);
@@ -274,9 +277,24 @@ describe("an interlock that matters only in some situations", () => {
 			scene.declaration = null;
 			set(scene);
 		};
-		expect(isClear("lid-open", noRun((scene) => scene.reads("io.lid", 0)))).toBe(true);
-		expect(isClear("valve-io-lost", noRun((scene) => scene.away.add("io")))).toBe(true);
-		expect(isClear("melt-guard.stage", noRun((scene) => scene.reads("stage.temperature", 185)))).toBe(true);
+		expect(
+			isClear(
+				"lid-open",
+				noRun((scene) => scene.reads("io.lid", 0)),
+			),
+		).toBe(true);
+		expect(
+			isClear(
+				"valve-io-lost",
+				noRun((scene) => scene.away.add("io")),
+			),
+		).toBe(true);
+		expect(
+			isClear(
+				"melt-guard.stage",
+				noRun((scene) => scene.reads("stage.temperature", 185)),
+			),
+		).toBe(true);
 	});
 
 	it("a zone that is off may lose its sensor, but not exceed its limit", () => {
@@ -284,8 +302,18 @@ describe("an interlock that matters only in some situations", () => {
 			scene.commanded.targetsC.clear();
 			set(scene);
 		};
-		expect(isClear("over-temperature.wall", off((scene) => scene.fails("wall.temperature", "broken")))).toBe(true);
-		expect(isClear("over-temperature.wall", off((scene) => scene.reads("wall.temperature", 150)))).toBe(false);
+		expect(
+			isClear(
+				"over-temperature.wall",
+				off((scene) => scene.fails("wall.temperature", "broken")),
+			),
+		).toBe(true);
+		expect(
+			isClear(
+				"over-temperature.wall",
+				off((scene) => scene.reads("wall.temperature", 150)),
+			),
+		).toBe(false);
 	});
 });
 

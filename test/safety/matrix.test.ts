@@ -10,15 +10,24 @@ const document = readFileSync(resolve(import.meta.dirname, "../../docs/interlock
 function table(header: string): Record<string, string>[] {
 	const lines = document.split("\n");
 	const start = lines.findIndex((line) => line.startsWith(`| ${header} |`));
-	const cells = (line: string) => line.split("|").slice(1, -1).map((cell) => cell.trim());
+	const cells = (line: string) =>
+		line
+			.split("|")
+			.slice(1, -1)
+			.map((cell) => cell.trim());
 	const names = cells(lines[start]!);
 	const end = lines.findIndex((line, index) => index > start && !line.startsWith("|"));
-	return lines.slice(start + 2, end).map((line) => Object.fromEntries(cells(line).map((cell, column) => [names[column]!, cell])));
+	return lines
+		.slice(start + 2, end)
+		.map((line) => Object.fromEntries(cells(line).map((cell, column) => [names[column]!, cell])));
 }
 
 /** Delay and readings of an interlock as the document writes them. */
 function delayInWords({ delayMs, consecutiveReadings }: { delayMs: number; consecutiveReadings: number }): string {
-	const parts = [...(delayMs > 0 ? [`${delayMs / 1_000} s`] : []), ...(consecutiveReadings > 1 ? [`${consecutiveReadings} readings`] : [])];
+	const parts = [
+		...(delayMs > 0 ? [`${delayMs / 1_000} s`] : []),
+		...(consecutiveReadings > 1 ? [`${consecutiveReadings} readings`] : []),
+	];
 	return parts.length === 0 ? "0" : parts.join(", ");
 }
 
@@ -47,7 +56,14 @@ describe("docs/interlocks.md", () => {
 	it("says that it is additional to what is hardwired, and lists that", () => {
 		expect(document).toContain("no safety device");
 		const list = document.slice(document.indexOf("## What must be hardwired"));
-		for (const words of ["over-temperature cut-out", "pump-run contact", "relief valve", "emergency stop", "mutual exclusion", "floats or is pulled up"]) {
+		for (const words of [
+			"over-temperature cut-out",
+			"pump-run contact",
+			"relief valve",
+			"emergency stop",
+			"mutual exclusion",
+			"floats or is pulled up",
+		]) {
 			expect(list).toContain(words);
 		}
 	});

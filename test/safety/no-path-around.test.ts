@@ -11,6 +11,8 @@ it("only safety takes devices from the plant: there is no path to an actuator ar
 	const files = readdirSync(SRC, { recursive: true, withFileTypes: true })
 		.filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
 		.map((entry) => relative(SRC, join(entry.parentPath, entry.name)));
-	const movers = files.filter((file) => /\.device\(|\.deviceToMakeSafe\(|new Actuators\(/.test(readFileSync(join(SRC, file), "utf8")));
+	const movers = files.filter((file) =>
+		/\.device\(|\.deviceToMakeSafe\(|new Actuators\(/.test(readFileSync(join(SRC, file), "utf8")),
+	);
 	expect(movers.filter((file) => !MAY_MOVE.includes(file) && file !== "safety/supervisor.ts")).toEqual([]);
 });

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { AdlayerError } from "#core/errors.js";
 import { DoseHistory } from "#safety/dose-history.js";
-import { permitArm, permitCarrier, permitDose, permitHeat, permitStopValveOpen, permitStopValveShut } from "#safety/permits.js";
+import {
+	permitArm,
+	permitCarrier,
+	permitDose,
+	permitHeat,
+	permitStopValveOpen,
+	permitStopValveShut,
+} from "#safety/permits.js";
 import { DECLARATION, Scene } from "./support.js";
 
 /** Both precursors were dosed long ago. */
@@ -37,7 +44,8 @@ function refusal(ask: () => void): { reasons: string[]; about: string[] } | unde
 }
 
 describe("the permit for a dose", () => {
-	const ask = (asked: Asked, precursor = "TMA", widthMs = 15) => refusal(() => permitDose(question(asked), precursor, widthMs));
+	const ask = (asked: Asked, precursor = "TMA", widthMs = 15) =>
+		refusal(() => permitDose(question(asked), precursor, widthMs));
 
 	it("is given when everything is in order", () => {
 		expect(ask({})).toBeUndefined();
@@ -65,8 +73,16 @@ describe("the permit for a dose", () => {
 		["the carrier flow is too large", "carrier", { scene: (scene) => scene.reads("mfc.flow", 110.1) }],
 		["the other precursor may be open", "valve", { doses: (doses, scene) => doses.started("H2O", scene.nowMs, 15) }],
 		["the same precursor may be open", "valve", { doses: (doses, scene) => doses.started("TMA", scene.nowMs, 15) }],
-		["the purge since the other was too short", "dose", { doses: (doses, scene) => doses.ended("H2O", scene.nowMs - 9_999) }],
-		["the run declares no purge after the other", "dose", { scene: (scene) => (scene.declaration = { ...DECLARATION, purgeMinimumS: { TMA: 5 } }) }],
+		[
+			"the purge since the other was too short",
+			"dose",
+			{ doses: (doses, scene) => doses.ended("H2O", scene.nowMs - 9_999) },
+		],
+		[
+			"the run declares no purge after the other",
+			"dose",
+			{ scene: (scene) => (scene.declaration = { ...DECLARATION, purgeMinimumS: { TMA: 5 } }) },
+		],
 	])("is refused when %s", (_, about, asked) => {
 		const refused = ask(asked);
 		expect(refused?.about).toEqual([about]);
@@ -82,7 +98,10 @@ describe("the permit for a dose", () => {
 	});
 
 	it("names all reasons at once", () => {
-		const refused = ask({ latched: ["lid-open"], scene: (scene) => scene.reads("io.lid", 0).reads("io.pump", 0).goesStale("mfc.flow") });
+		const refused = ask({
+			latched: ["lid-open"],
+			scene: (scene) => scene.reads("io.lid", 0).reads("io.pump", 0).goesStale("mfc.flow"),
+		});
 		expect(refused!.about.sort()).toEqual(["carrier", "interlock", "lid", "pump"]);
 	});
 
@@ -122,25 +141,33 @@ describe("the permit for opening the stop valve", () => {
 		["the pump is not known to run", { scene: (scene) => scene.goesStale("io.pump") }],
 		["the foreline is above the chamber", { scene: (scene) => scene.reads("gauge.foreline", 120) }],
 		["the foreline is not known", { scene: (scene) => scene.goesStale("gauge.foreline") }],
-		["the chamber is not known and the foreline above base pressure", { scene: (scene) => scene.goesStale("gauge.chamber") }],
+		[
+			"the chamber is not known and the foreline above base pressure",
+			{ scene: (scene) => scene.goesStale("gauge.chamber") },
+		],
 	])("is refused when %s", (_, asked) => {
 		expect(ask(asked)?.reasons).toHaveLength(1);
 	});
 
 	it("is given when the chamber's gauge is over range and the foreline at base pressure", () => {
-		expect(ask({ scene: (scene) => scene.fails("gauge.chamber", "overrange").reads("gauge.foreline", 1) })).toBeUndefined();
+		expect(
+			ask({ scene: (scene) => scene.fails("gauge.chamber", "overrange").reads("gauge.foreline", 1) }),
+		).toBeUndefined();
 	});
 });
 
 describe("the permit for shutting the stop valve", () => {
 	it("is refused while carrier would fill the chamber", () => {
 		expect(refusal(() => permitStopValveShut(question()))?.about).toEqual(["carrier"]);
-		expect(refusal(() => permitStopValveShut(question({ scene: (scene) => (scene.commanded.carrierSccm = 0) })))).toBeUndefined();
+		expect(
+			refusal(() => permitStopValveShut(question({ scene: (scene) => (scene.commanded.carrierSccm = 0) }))),
+		).toBeUndefined();
 	});
 });
 
 describe("the permit for heating", () => {
-	const ask = (asked: Asked, zone = "stage", targetC = 120) => refusal(() => permitHeat(question(asked), zone, targetC));
+	const ask = (asked: Asked, zone = "stage", targetC = 120) =>
+		refusal(() => permitHeat(question(asked), zone, targetC));
 
 	it("is given below the zone's limit and the run's bound", () => {
 		expect(ask({})).toBeUndefined();
@@ -163,7 +190,9 @@ describe("the permit for heating", () => {
 	});
 
 	it("lets a zone that does not heat the foil pass the run's bound", () => {
-		expect(ask({ scene: (scene) => (scene.declaration = { ...DECLARATION, neverAboveC: 100 }) }, "wall", 120)).toBeUndefined();
+		expect(
+			ask({ scene: (scene) => (scene.declaration = { ...DECLARATION, neverAboveC: 100 }) }, "wall", 120),
+		).toBeUndefined();
 	});
 });
 

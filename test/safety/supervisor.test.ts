@@ -104,16 +104,19 @@ describe("the safe state", () => {
 		{ effect: "pump-lost", io: ["safe", "stop=0"], mfc: ["setpoint=0"] },
 	];
 
-	it.each(ROWS)("of $effect: precursors first, then stop valve and carrier, heaters off", async ({ effect, io, mfc }) => {
-		await deposit();
-		void reactor.supervisor.makeSafe(effect, "test");
-		await reactor.clock.advance(500);
-		expect(reactor.devices.io.told).toEqual(io);
-		expect(reactor.devices.mfc.told).toEqual(mfc);
-		expect(reactor.devices.stage.told).toEqual(["safe"]);
-		expect(reactor.devices.wall.told).toEqual(["safe"]);
-		expect(reactor.supervisor.commanded.targetsC.size).toBe(0);
-	});
+	it.each(ROWS)(
+		"of $effect: precursors first, then stop valve and carrier, heaters off",
+		async ({ effect, io, mfc }) => {
+			await deposit();
+			void reactor.supervisor.makeSafe(effect, "test");
+			await reactor.clock.advance(500);
+			expect(reactor.devices.io.told).toEqual(io);
+			expect(reactor.devices.mfc.told).toEqual(mfc);
+			expect(reactor.devices.stage.told).toEqual(["safe"]);
+			expect(reactor.devices.wall.told).toEqual(["safe"]);
+			expect(reactor.supervisor.commanded.targetsC.size).toBe(0);
+		},
+	);
 
 	it("leaves the heaters to a hold", async () => {
 		await deposit();

@@ -19,15 +19,33 @@ export const REACTOR: Reactor = {
 	limits: { basePa: 13, dosePaMin: 13, dosePaMax: 266 },
 };
 
-export const DECLARATION: Declaration = { neverAboveC: 180.3, meltingPointC: 180.5, purgeMinimumS: { TMA: 5, H2O: 10 } };
+export const DECLARATION: Declaration = {
+	neverAboveC: 180.3,
+	meltingPointC: 180.5,
+	purgeMinimumS: { TMA: 5, H2O: 10 },
+};
 
-const UNITS: Record<string, Unit> = { "mfc.flow": "sccm", "io.pump": "bool", "io.lid": "bool", "gauge.chamber": "Pa", "gauge.foreline": "Pa" };
+const UNITS: Record<string, Unit> = {
+	"mfc.flow": "sccm",
+	"io.pump": "bool",
+	"io.lid": "bool",
+	"gauge.chamber": "Pa",
+	"gauge.foreline": "Pa",
+};
 
 /** A run in mid-deposition with everything in order; change what the case is about, and move `nowMs`. */
 export class Scene implements SafetyView {
 	nowMs = 100_000;
 	readonly reactor: Reactor;
-	readonly commanded: Commanded = { carrierSccm: 100, carrierSinceMs: 0, stopValve: "open", targetsC: new Map([["stage", 120], ["wall", 120]]) };
+	readonly commanded: Commanded = {
+		carrierSccm: 100,
+		carrierSinceMs: 0,
+		stopValve: "open",
+		targetsC: new Map([
+			["stage", 120],
+			["wall", 120],
+		]),
+	};
 	declaration: Declaration | null = DECLARATION;
 	readonly away = new Set<string>();
 	private readonly values = new Map<string, Reading>();

@@ -17,7 +17,8 @@ export class AnnealCount {
 	/** A new reading of the zone; null when it is not good: time without a reading does not count. */
 	push(atMs: number, celsius: number | null): void {
 		const inBand = celsius !== null && Math.abs(celsius - this.order.atC) <= this.order.bandC;
-		if (this.lastMs !== undefined && this.lastInBand && inBand && !this.done) this.inBandS += (atMs - this.lastMs) / 1_000;
+		if (this.lastMs !== undefined && this.lastInBand && inBand && !this.done)
+			this.inBandS += (atMs - this.lastMs) / 1_000;
 		if (celsius !== null) this.maximumC = Math.max(this.maximumC, celsius);
 		this.lastMs = atMs;
 		this.lastInBand = inBand;

@@ -1,9 +1,9 @@
 /** One dose after the other: intent to disk, arming, start, confirmation, pressure evidence, and the record of its fate. */
 import type { Clock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
-import type { PulseRecord, RecordSink } from "#record/records.js";
-import type { PulseStep } from "#recipe/plan.js";
 import { PressureTrace } from "#recipe/engine/pressure-trace.js";
+import type { PulseStep } from "#recipe/plan.js";
+import type { PulseRecord, RecordSink } from "#record/records.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 
 /** After the nominal end of a pulse its registers are read back; the timer and the valve driver need this long. */
@@ -101,9 +101,13 @@ export class Doses {
 				return;
 			}
 			if (tries === CONFIRM_TRIES) {
-				throw new AdlayerError("PULSE_UNCONFIRMED", `The ${step.widthMs} ms pulse of ${step.precursor} is not proven to have ended after ${tries} read-backs.`, {
-					context: { precursor: step.precursor, widthMs: step.widthMs, tries },
-				});
+				throw new AdlayerError(
+					"PULSE_UNCONFIRMED",
+					`The ${step.widthMs} ms pulse of ${step.precursor} is not proven to have ended after ${tries} read-backs.`,
+					{
+						context: { precursor: step.precursor, widthMs: step.widthMs, tries },
+					},
+				);
 			}
 			await this.clock.sleep(CONFIRM_AFTER_MS, signal);
 		}

@@ -4,7 +4,18 @@ import { AdlayerError } from "#core/errors.js";
 import type { AnnealCount } from "#recipe/engine/anneal-count.js";
 import type { Doses } from "#recipe/engine/doses.js";
 import type { Ramps } from "#recipe/engine/ramps.js";
-import type { AnnealStep, CoolStep, FlowStep, HeatStep, PulseStep, PumpDownStep, PurgeStep, StabiliseStep, Step, WaitStep } from "#recipe/plan.js";
+import type {
+	AnnealStep,
+	CoolStep,
+	FlowStep,
+	HeatStep,
+	PulseStep,
+	PumpDownStep,
+	PurgeStep,
+	StabiliseStep,
+	Step,
+	WaitStep,
+} from "#recipe/plan.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
 
@@ -56,43 +67,71 @@ export function executeStep(step: Step, context: StepContext): Promise<void> {
 async function flow(step: FlowStep, context: StepContext): Promise<void> {
 	const { reactor } = context;
 	if (step.sccm > 0) await reactor.setStopValve(true, step.title);
+	context.signal.throwIfAborted();
 	await reactor.setCarrier(step.sccm, step.title);
 	context.flowCommanded(step.sccm);
-	await until(context, FLOW_TIMEOUT_S, () => {
-		const reading = reactor.carrierFlow();
-		return isGood(reading) && Math.abs(reading.value - step.sccm) <= Math.max(1, FLOW_SHARE * step.sccm);
-	}, () => `Carrier flow is ${reactor.carrierFlow().value} sccm, ordered ${step.sccm} sccm`);
+	await until(
+		context,
+		FLOW_TIMEOUT_S,
+		() => {
+			const reading = reactor.carrierFlow();
+			return isGood(reading) && Math.abs(reading.value - step.sccm) <= Math.max(1, FLOW_SHARE * step.sccm);
+		},
+		() => `Carrier flow is ${reactor.carrierFlow().value} sccm, ordered ${step.sccm} sccm`,
+	);
 }
 
 async function pumpDown(step: PumpDownStep, context: StepContext): Promise<void> {
 	const { reactor } = context;
 	await reactor.setCarrier(0, step.title);
 	context.flowCommanded(0);
+	context.signal.throwIfAborted();
 	await reactor.setStopValve(true, step.title);
-	await until(context, step.timeoutS, () => {
-		const chamber = reactor.chamber();
-		return isGood(chamber) && chamber.value < step.belowPa;
-	}, () => `Chamber pressure is ${reactor.chamber().value} Pa, ordered below ${step.belowPa.toFixed(2)} Pa`);
+	await until(
+		context,
+		step.timeoutS,
+		() => {
+			const chamber = reactor.chamber();
+			return isGood(chamber) && chamber.value < step.belowPa;
+		},
+		() => `Chamber pressure is ${reactor.chamber().value} Pa, ordered below ${step.belowPa.toFixed(2)} Pa`,
+	);
 }
 
 async function heat(step: HeatStep, context: StepContext): Promise<void> {
 	for (const { zone, toC, rampCPerMin } of step.zones) {
-		await context.ramps.start(zone, { toC, rampCPerMin, approachFromC: 0, approachCPerMin: rampCPerMin }, step.title);
+		await context.ramps.start(
+			zone,
+			{ toC, rampCPerMin, approachFromC: 0, approachCPerMin: rampCPerMin },
+			step.title,
+			context.signal,
+		);
 	}
 }
 
 async function stabilise(step: StabiliseStep, context: StepContext): Promise<void> {
 	const { clock, reactor } = context;
 	let inBandSinceMs: number | undefined;
-	await until(context, step.timeoutS, () => {
-		const inBand = step.zones.every(({ zone, targetC }) => {
-			const reading = reactor.zone(zone);
-			return isGood(reading) && Math.abs(reading.value - targetC) <= step.bandC;
-		});
-		if (!inBand) inBandSinceMs = undefined;
-		else inBandSinceMs ??= clock.nowMs();
-		return inBandSinceMs !== undefined && clock.nowMs() - inBandSinceMs >= step.forS * 1_000;
-	}, () => step.zones.map(({ zone, targetC }) => `zone ${zone} reads ${reactor.zone(zone).value} °C, target ${targetC} ± ${step.bandC} °C`).join("; "));
+	await until(
+		context,
+		step.timeoutS,
+		() => {
+			const inBand = step.zones.every(({ zone, targetC }) => {
+				const reading = reactor.zone(zone);
+				return isGood(reading) && Math.abs(reading.value - targetC) <= step.bandC;
+			});
+			if (!inBand) inBandSinceMs = undefined;
+			else inBandSinceMs ??= clock.nowMs();
+			return inBandSinceMs !== undefined && clock.nowMs() - inBandSinceMs >= step.forS * 1_000;
+		},
+		() =>
+			step.zones
+				.map(
+					({ zone, targetC }) =>
+						`zone ${zone} reads ${reactor.zone(zone).value} °C, target ${targetC} ± ${step.bandC} °C`,
+				)
+				.join("; "),
+	);
 }
 
 async function pulse(step: PulseStep, { doses, dueMs, signal }: StepContext): Promise<void> {
@@ -122,26 +161,43 @@ async function wait(step: WaitStep, { clock, signal }: StepContext): Promise<voi
 async function anneal(step: AnnealStep, context: StepContext): Promise<void> {
 	const count = context.annealCount(step);
 	const { atC: toC, rampCPerMin, approachFromC, approachCPerMin } = step;
-	await context.ramps.start(step.zone, { toC, rampCPerMin, approachFromC, approachCPerMin }, step.title);
-	await until(context, step.timeoutS, () => {
-		context.remaining(Math.max(0, step.forS - count.inBandS));
-		return count.done;
-	}, () => `Only ${(count.inBandS / 60).toFixed(1)} of ${(step.forS / 60).toFixed(1)} min in band at ${toC} °C`);
+	await context.ramps.start(
+		step.zone,
+		{ toC, rampCPerMin, approachFromC, approachCPerMin },
+		step.title,
+		context.signal,
+	);
+	await until(
+		context,
+		step.timeoutS,
+		() => {
+			context.remaining(Math.max(0, step.forS - count.inBandS));
+			return count.done;
+		},
+		() => `Only ${(count.inBandS / 60).toFixed(1)} of ${(step.forS / 60).toFixed(1)} min in band at ${toC} °C`,
+	);
 }
 
 async function cool(step: CoolStep, context: StepContext): Promise<void> {
 	const { reactor } = context;
 	context.ramps.forget();
 	await allOff(reactor, step.title);
-	await until(context, step.timeoutS, () => {
-		const reading = reactor.zone(step.zone);
-		return isGood(reading) && reading.value < step.belowC;
-	}, () => `Zone ${step.zone} reads ${reactor.zone(step.zone).value} °C, ordered below ${step.belowC} °C`);
+	await until(
+		context,
+		step.timeoutS,
+		() => {
+			const reading = reactor.zone(step.zone);
+			return isGood(reading) && reading.value < step.belowC;
+		},
+		() => `Zone ${step.zone} reads ${reactor.zone(step.zone).value} °C, ordered below ${step.belowC} °C`,
+	);
 }
 
 /** Tries every zone, then throws the first failure. */
 export async function allOff(reactor: GuardedReactor, reason: string): Promise<void> {
-	const results = await Promise.allSettled(Object.keys(reactor.spec.zones).map((zone) => reactor.switchZoneOff(zone, reason)));
+	const results = await Promise.allSettled(
+		Object.keys(reactor.spec.zones).map((zone) => reactor.switchZoneOff(zone, reason)),
+	);
 	for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
@@ -152,7 +208,12 @@ async function sleepUntil(clock: Clock, endMs: number, signal: AbortSignal): Pro
 }
 
 /** Looks once a second until the condition holds; STEP_TIMED_OUT after `timeoutS`. */
-async function until(context: StepContext, timeoutS: number, condition: () => boolean, seen: () => string): Promise<void> {
+async function until(
+	context: StepContext,
+	timeoutS: number,
+	condition: () => boolean,
+	seen: () => string,
+): Promise<void> {
 	const { clock, signal } = context;
 	const startMs = clock.nowMs();
 	while (!condition()) {

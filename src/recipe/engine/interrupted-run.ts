@@ -1,6 +1,7 @@
 /** A run that control found open in its journal when it came up: recorded honestly as what it is, an aborted one. */
-import type { PulseIntended, RecordBody, RunCreated, RunFinished, RunState } from "#record/records.js";
+
 import { isFinal } from "#recipe/isa88.js";
+import type { PulseIntended, RecordBody, RunCreated, RunFinished, RunState } from "#record/records.js";
 
 export const CONTROL_RESTARTED = "control restarted";
 
@@ -42,7 +43,8 @@ export function closingRecords({ openRun, intended, lastWall }: InterruptedRun, 
 	const end: RunFinished["state"] = isFinal(state) ? (state as RunFinished["state"]) : "aborted";
 	// Only the record of its end was missing from a run in a final state.
 	if (!isFinal(state)) {
-		if (state !== "aborting") records.push({ kind: "run-state", run, from: state, to: "aborting", cause: CONTROL_RESTARTED });
+		if (state !== "aborting")
+			records.push({ kind: "run-state", run, from: state, to: "aborting", cause: CONTROL_RESTARTED });
 		records.push({ kind: "run-state", run, from: "aborting", to: "aborted", cause: CONTROL_RESTARTED });
 	}
 	records.push({

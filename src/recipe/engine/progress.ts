@@ -1,8 +1,8 @@
 /** How far a run is: complete cycles, elapsed and remaining time. */
 import type { Clock } from "#core/clock.js";
-import type { RunState } from "#record/records.js";
 import { isFinal } from "#recipe/isa88.js";
 import type { Plan } from "#recipe/plan.js";
+import type { RunState } from "#record/records.js";
 
 export class Progress {
 	/** Cycles whose last purge has ended. */
@@ -19,7 +19,8 @@ export class Progress {
 		private readonly plan: Plan,
 	) {
 		this.leftFromS = new Array(plan.steps.length + 1).fill(0);
-		for (let i = plan.steps.length - 1; i >= 0; i -= 1) this.leftFromS[i] = this.leftFromS[i + 1]! + plan.steps[i]!.plannedS;
+		for (let i = plan.steps.length - 1; i >= 0; i -= 1)
+			this.leftFromS[i] = this.leftFromS[i + 1]! + plan.steps[i]!.plannedS;
 	}
 
 	entered(state: RunState): void {

@@ -1,7 +1,7 @@
 /** Moves zone setpoints along ramps, so that no controller ever sees a step it would overshoot. */
 import type { Clock, Timer } from "#core/clock.js";
-import { isGood } from "#safety/interlock.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
+import { isGood } from "#safety/interlock.js";
 
 /** Setpoints move this often; at 10 degC/min a step is 0.3 degC. */
 const STEP_MS = 2_000;
@@ -38,7 +38,8 @@ export class Ramps {
 	}
 
 	/** Starts from where the zone is now. A lower target is set at once: the plant cools no faster than it can. */
-	async start(zone: string, ramp: Ramp, reason: string): Promise<void> {
+	async start(zone: string, ramp: Ramp, reason: string, signal: AbortSignal): Promise<void> {
+		signal.throwIfAborted();
 		this.halt(zone);
 		this.ordered.set(zone, ramp);
 		const reading = this.reactor.zone(zone);
@@ -50,8 +51,9 @@ export class Ramps {
 	}
 
 	/** All ramps that were ordered, again from where each zone is now. */
-	async startAgain(reason: string): Promise<void> {
-		for (const [zone, ramp] of [...this.ordered]) await this.start(zone, { ...ramp }, reason);
+	async startAgain(reason: string, signal: AbortSignal): Promise<void> {
+		for (const [zone, ramp] of [...this.ordered]) await this.start(zone, { ...ramp }, reason, signal);
+		signal.throwIfAborted();
 	}
 
 	/** Leaves every setpoint where it is. */

@@ -1,33 +1,22 @@
 /** One run of a plan: the ISA-88 procedure around its steps. */
 import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
-import type { RecordSink, RunCommand, RunState } from "#record/records.js";
-import type { CycleCount, RunStatus } from "#record/status.js";
+import { Activity } from "#recipe/engine/activity.js";
 import { AnnealCounts } from "#recipe/engine/anneal-count.js";
 import { Doses } from "#recipe/engine/doses.js";
 import { allOff, executeStep, type StepContext } from "#recipe/engine/execute-step.js";
+import { needsHeatersOff, zonesToHold } from "#recipe/engine/hold.js";
 import { Progress } from "#recipe/engine/progress.js";
 import { Ramps } from "#recipe/engine/ramps.js";
+import { stepsBefore } from "#recipe/engine/restart.js";
 import { StepLog } from "#recipe/engine/step-log.js";
 import { allowed, isFinal, next, type RunInput } from "#recipe/isa88.js";
-import type { AnnealStep, CoolStep, Plan, PurgeStep, StabiliseStep, Step } from "#recipe/plan.js";
+import type { AnnealStep, CoolStep, Plan, Step } from "#recipe/plan.js";
+import type { RecordSink, RunCommand, RunState } from "#record/records.js";
+import type { CycleCount, RunStatus } from "#record/status.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
 import type { Supervisor } from "#safety/supervisor.js";
-
-/** A held zone stays at least this far below the metal's melting point, unless the recipe says otherwise. */
-const HOLD_BELOW_MELTING_C = 20;
-/** Temperatures are proven again before a held run goes on. */
-const RESTART_BAND_C = 2;
-const RESTART_STABLE_S = 60;
-const RESTART_TIMEOUT_S = 7_200;
-
-/** These wait for temperature, pump or carrier: when they fail, heat may be the reason or has nothing to flow over it. */
-const HEATERS_OFF_AFTER: ReadonlySet<Step["type"]> = new Set(["flow", "pump-down", "heat", "stabilise", "anneal", "cool"]);
-/** What is refused for these concerns of a permit holds the run with its heaters off. */
-const HEATERS_OFF_FOR: readonly unknown[] = ["thermal", "pump", "carrier"];
-/** These count on temperatures that are there already. */
-const NEEDS_STABLE: ReadonlySet<Step["type"]> = new Set(["pulse", "purge", "wait"]);
 
 export interface RunIdentity {
 	readonly run: string;
@@ -42,9 +31,6 @@ export interface RunDependencies {
 	readonly supervisor: Supervisor;
 }
 
-/** Why an activity was cut short: another has taken its place. */
-class Interruption extends Error {}
-
 export class Run {
 	state: RunState = "idle";
 	cause = "created";
@@ -53,6 +39,9 @@ export class Run {
 	private readonly ramps: Ramps;
 	private readonly anneals = new AnnealCounts();
 	private readonly log: StepLog;
+	private readonly activity = new Activity((thrown) => {
+		this.failed(asAdlayerError(thrown).message, needsHeatersOff(thrown, this.doing));
+	});
 	/** The step to execute next, or being executed. */
 	private position = 0;
 	/** What is being done, also outside the plan: the restabilisation of a restart, the cooling of a stop. */
@@ -61,8 +50,6 @@ export class Run {
 	private inDose = false;
 	/** Granted at the end of that act. */
 	private wish: "pause" | "stop" | undefined;
-	private interrupt = new AbortController();
-	private atWork: Promise<void> = Promise.resolve();
 	/** The carrier flow that the recipe wants; undefined before its first flow step. */
 	private carrierSccm: number | undefined;
 	private peak: { celsius: number; uncertaintyC: number } | undefined;
@@ -87,7 +74,7 @@ export class Run {
 
 	/** The end of whatever the run is doing now. */
 	get settled(): Promise<void> {
-		return this.atWork;
+		return this.activity.settled;
 	}
 
 	/** Does a command, or refuses it with COMMAND_NOT_ALLOWED or INTERLOCK_TRIPPED. Transient states end by themselves. */
@@ -100,7 +87,7 @@ export class Run {
 			case "resume":
 				this.pauseLimit?.cancel();
 				this.enter(command, cause);
-				this.begin((signal) => this.executeFrom(this.position, signal));
+				this.activity.begin((signal) => this.executeFrom(this.position, signal));
 				return;
 			case "pause":
 				this.beginPause(cause);
@@ -110,7 +97,7 @@ export class Run {
 				return;
 			case "restart":
 				this.enter(command, cause);
-				this.begin((signal) => this.restart(signal));
+				this.activity.begin((signal) => this.restart(signal));
 				return;
 			case "stop":
 				this.beginStop(cause);
@@ -139,7 +126,8 @@ export class Run {
 		if (isGood(chamber)) this.doses.trace.push(chamber.atMs, chamber.value);
 		else this.doses.trace.push(clock.nowMs(), null);
 		const hottest = reactor.hottestFoilZone();
-		if (hottest !== undefined && hottest.celsius > (this.peak?.celsius ?? Number.NEGATIVE_INFINITY)) this.peak = hottest;
+		if (hottest !== undefined && hottest.celsius > (this.peak?.celsius ?? Number.NEGATIVE_INFINITY))
+			this.peak = hottest;
 		this.anneals.push((zone) => {
 			const reading = reactor.zone(zone);
 			return { atMs: reading.atMs, celsius: isGood(reading) ? reading.value : null };
@@ -184,17 +172,29 @@ export class Run {
 		const context = { state, allowed: can };
 		if (!can.includes(command)) {
 			const only = can.length === 0 ? "only be waited for" : can.join(", ");
-			throw new AdlayerError("COMMAND_NOT_ALLOWED", `A run that is ${state} cannot ${command}; it can ${only}.`, { context });
+			throw new AdlayerError("COMMAND_NOT_ALLOWED", `A run that is ${state} cannot ${command}; it can ${only}.`, {
+				context,
+			});
 		}
 		if (command === "start" && this.progress.hasStarted) {
-			throw new AdlayerError("COMMAND_NOT_ALLOWED", "This run has ended; it is not started again. Launch its recipe anew.", { context });
+			throw new AdlayerError(
+				"COMMAND_NOT_ALLOWED",
+				"This run has ended; it is not started again. Launch its recipe anew.",
+				{ context },
+			);
 		}
 		if (command === "pause" && this.current?.type === "anneal") {
-			throw new AdlayerError("COMMAND_NOT_ALLOWED", "An anneal cannot be paused: its temperature would go on acting. Hold or stop instead.", { context });
+			throw new AdlayerError(
+				"COMMAND_NOT_ALLOWED",
+				"An anneal cannot be paused: its temperature would go on acting. Hold or stop instead.",
+				{ context },
+			);
 		}
 		const { latched } = this.on.supervisor;
 		if (latched.length > 0 && (command === "start" || command === "resume" || command === "restart")) {
-			throw new AdlayerError("INTERLOCK_TRIPPED", `The run cannot ${command}: latched: ${latched.join(", ")}.`, { context: { state, latched } });
+			throw new AdlayerError("INTERLOCK_TRIPPED", `The run cannot ${command}: latched: ${latched.join(", ")}.`, {
+				context: { state, latched },
+			});
 		}
 	}
 
@@ -213,36 +213,15 @@ export class Run {
 		if (this.state === from) this.enter("done", cause);
 	}
 
-	/** One activity at a time: this one begins after the one before has ended, unless it is cut before that. */
-	private begin(activity: (signal: AbortSignal) => Promise<void>): void {
-		const controller = new AbortController();
-		const { signal } = controller;
-		this.interrupt = controller;
-		this.atWork = this.atWork.then(async () => {
-			if (signal.aborted) return;
-			try {
-				await activity(signal);
-			} catch (thrown) {
-				if (!signal.aborted) this.failed(asAdlayerError(thrown).message, this.needsHeatersOff(thrown));
-			}
-		});
-	}
-
 	private cut(): void {
 		this.inDose = false;
-		this.interrupt.abort(new Interruption("Cut short by a command."));
+		this.activity.cut();
 	}
 
 	/** Something could not be done: the run is held, or aborted when it is already on its way out. */
 	private failed(cause: string, heatersOff: boolean): void {
 		if (next(this.state, "hold") !== null) this.beginHold(cause, heatersOff);
 		else if (this.state === "stopping") this.beginAbort(cause);
-	}
-
-	private needsHeatersOff(thrown: unknown): boolean {
-		const about = thrown instanceof AdlayerError ? thrown.context.about : undefined;
-		if (Array.isArray(about)) return about.some((concern) => HEATERS_OFF_FOR.includes(concern));
-		return this.doing !== undefined && HEATERS_OFF_AFTER.has(this.doing);
 	}
 
 	private async executeFrom(index: number, signal: AbortSignal): Promise<void> {
@@ -308,7 +287,7 @@ export class Run {
 			return;
 		}
 		this.cut();
-		this.begin(() => this.comeToPause());
+		this.activity.begin(() => this.comeToPause());
 	}
 
 	private async comeToPause(): Promise<void> {
@@ -329,10 +308,11 @@ export class Run {
 		this.enter("hold", cause);
 		const safe = madeSafe ?? this.on.supervisor.makeSafe("trip", cause, { keepHeaters: !heatersOff });
 		this.cut();
-		this.begin(async (signal) => {
+		this.activity.begin(async (signal) => {
 			await safe;
 			await this.dosesGivenUp();
-			if (!heatersOff) await this.zonesToHold(signal);
+			signal.throwIfAborted();
+			if (!heatersOff) await zonesToHold(this.plan, this.on.reactor, this.on.supervisor);
 			this.leave("holding", cause);
 		});
 	}
@@ -342,52 +322,24 @@ export class Run {
 		return this.doses.giveUp().catch(() => {});
 	}
 
-	/** No zone is heated further than it is. One that cannot be told so is switched off. */
-	private async zonesToHold(signal: AbortSignal): Promise<void> {
-		const { reactor, supervisor } = this.on;
-		const { meltingPointC } = this.plan.material;
-		const ceilingC = this.plan.holdC ?? (meltingPointC === null ? Number.POSITIVE_INFINITY : meltingPointC - HOLD_BELOW_MELTING_C);
-		for (const [zone, setpointC] of [...supervisor.commanded.targetsC]) {
-			if (signal.aborted) return;
-			try {
-				await reactor.setZone(zone, Math.min(setpointC, ceilingC), "hold");
-			} catch (thrown) {
-				await supervisor.makeZoneSafe(zone, `It could not be set to its hold temperature: ${asAdlayerError(thrown).message}`);
-			}
-		}
-	}
-
 	/** From held: vacuum, flow and temperature are brought back and proven before the interrupted step is executed again. */
 	private async restart(signal: AbortSignal): Promise<void> {
 		const { reactor, clock } = this.on;
 		this.doing = "flow";
 		if (this.carrierSccm !== undefined) {
 			await reactor.setStopValve(true, "restart");
+			signal.throwIfAborted();
 			await reactor.setCarrier(this.carrierSccm, "restart");
+			signal.throwIfAborted();
 		}
 		this.doing = "heat";
-		await this.ramps.startAgain("restart");
-		signal.throwIfAborted();
+		await this.ramps.startAgain("restart", signal);
 		const resumed = this.current;
-		if (resumed !== undefined && NEEDS_STABLE.has(resumed.type) && this.ramps.orders.size > 0) {
-			await this.execute(this.restabilisation(resumed), clock.nowMs(), signal);
+		for (const step of resumed === undefined ? [] : stepsBefore(resumed, this.plan, this.ramps.orders)) {
+			await this.execute(step, clock.nowMs(), signal);
 		}
-		// The chamber is as it was before a dose; an interrupted purge is itself executed in full.
-		if (resumed?.type === "pulse") await this.execute(this.fullPurge(resumed), clock.nowMs(), signal);
 		this.leave("restarting", "restarted");
 		await this.executeFrom(this.position, signal);
-	}
-
-	private restabilisation(resumed: Step): StabiliseStep {
-		const zones = [...this.ramps.orders].map(([zone, { toC }]) => ({ zone, targetC: toC }));
-		return { ...resumed, type: "stabilise", title: "Restabilise", zones, bandC: RESTART_BAND_C, forS: RESTART_STABLE_S, timeoutS: RESTART_TIMEOUT_S };
-	}
-
-	private fullPurge(resumed: Step): PurgeStep {
-		const purges = this.plan.steps.filter((step): step is PurgeStep => step.type === "purge").map((step) => step.seconds);
-		const seconds = Math.max(0, ...Object.values(this.plan.purgeMinimumS), ...purges);
-		// An index outside the plan: nothing follows it at once.
-		return { ...resumed, index: this.plan.steps.length, type: "purge", title: "Purge before going on", after: "", seconds, cycleEnds: false };
 	}
 
 	private beginStop(cause: string): void {
@@ -399,12 +351,14 @@ export class Run {
 			return;
 		}
 		this.cut();
-		this.begin((signal) => this.comeToRest(signal));
+		this.activity.begin((signal) => this.comeToRest(signal));
 	}
 
-	/** The orderly end: the recipe's own last cool step, or heaters off when it has none. */
+	/** The orderly end: precursors shut and purge gas flowing, then the recipe's own last cool step, or heaters off without one. */
 	private async comeToRest(signal: AbortSignal): Promise<void> {
-		await this.doses.giveUp();
+		await this.on.supervisor.makeSafe("trip", this.cause, { keepHeaters: true });
+		signal.throwIfAborted();
+		await this.dosesGivenUp();
 		const last = this.plan.steps.findLast((step): step is CoolStep => step.type === "cool");
 		this.ramps.forget();
 		if (last !== undefined) await this.execute(last, this.on.clock.nowMs(), signal);
@@ -419,7 +373,7 @@ export class Run {
 		this.enter("abort", cause);
 		const safe = this.on.supervisor.makeSafe("trip", cause);
 		this.cut();
-		this.begin(async () => {
+		this.activity.begin(async () => {
 			await safe;
 			await this.dosesGivenUp();
 			this.leave("aborting", cause);

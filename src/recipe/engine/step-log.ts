@@ -1,8 +1,8 @@
 /** Each step of a run in the journal: planned when it starts, actual and outcome when it ends. */
 import type { Clock } from "#core/clock.js";
 import { asAdlayerError } from "#core/errors.js";
-import type { RecordSink, StepEnded } from "#record/records.js";
 import type { Step } from "#recipe/plan.js";
+import type { RecordSink, StepEnded } from "#record/records.js";
 
 export class StepLog {
 	constructor(

@@ -27,7 +27,12 @@ export function forelineAboveChamber(reactor: Reactor): Interlock {
 			const foreline = view.reading(forelineSignal);
 			if (!isGood(chamber) || !isGood(foreline)) {
 				if (!tripped) return undefined;
-				return { cause: "Whether the foreline is below the chamber is not known.", value: null, limit: null, unit: "Pa" };
+				return {
+					cause: "Whether the foreline is below the chamber is not known.",
+					value: null,
+					limit: null,
+					unit: "Pa",
+				};
 			}
 			const limit = forelineLimitPa(chamber.value);
 			if (foreline.value < limit) return undefined;

@@ -17,7 +17,12 @@ export function gaugeLost(reactor: Reactor): Interlock {
 			if (!tripped && (view.declaration === null || view.commanded.targetsC.size === 0)) return undefined;
 			const chamber = view.reading(reactor.pressures.chamber);
 			if (isGood(chamber)) return undefined;
-			return { cause: `Chamber pressure is ${inWords(chamber)} while a run heats.`, value: null, limit: null, unit: "Pa" };
+			return {
+				cause: `Chamber pressure is ${inWords(chamber)} while a run heats.`,
+				value: null,
+				limit: null,
+				unit: "Pa",
+			};
 		},
 	};
 }

@@ -311,18 +311,46 @@ describe("confirming", () => {
 		await expect(bench.device.pulses.confirm()).resolves.toMatchObject({ completed: true });
 	});
 
-	it("survives a lost acknowledgement of the start: one pulse, of the right width", async () => {
+	it("is never started twice: a lost acknowledgement fails the start, and the read-back tells what happened", async () => {
 		const bench = await connectedBench();
 		await bench.device.pulses.arm("TMA", 200);
 		let lose = 1;
 		bench.losesReplyTo = () => lose-- > 0;
-		const firing = bench.device.pulses.fire();
+		const firing = expect(bench.device.pulses.fire()).rejects.toMatchObject({ code: "DEVICE_SILENT" });
 		await bench.clock.advance(1_500);
 		await firing;
-		await bench.clock.advance(300);
 		await expect(bench.device.pulses.confirm()).resolves.toMatchObject({ completed: true });
 		expect(widthsOf(bench, TMA)).toHaveLength(1);
 		expect(widthsOf(bench, TMA)[0]).toBeCloseTo(200, 6);
+	});
+
+	it("is withdrawn when its start has been stuck behind a dead request", async () => {
+		const bench = await connectedBench();
+		await bench.device.pulses.arm("TMA", 15);
+		bench.losesRequest = () => true;
+		const polling = bench.device.poll();
+		const firing = expect(bench.device.pulses.fire()).rejects.toMatchObject({ code: "OUTPUT_BUSY" });
+		await bench.clock.advance(400);
+		bench.losesRequest = () => false;
+		await bench.clock.advance(5_000);
+		await firing;
+		await polling;
+		expect(widthsOf(bench, TMA)).toEqual([]);
+	});
+
+	it("is not started after a safe state, however late the line lets it go", async () => {
+		const bench = await connectedBench();
+		await bench.device.pulses.arm("TMA", 15);
+		bench.losesRequest = (hex) => hex.slice(14).startsWith("06af64");
+		const firing = expect(bench.device.pulses.fire()).rejects.toBeDefined();
+		await bench.clock.advance(100);
+		bench.losesRequest = () => false;
+		const safe = bench.device.makeSafe();
+		await bench.clock.advance(5_000);
+		await safe;
+		await firing;
+		expect(widthsOf(bench, TMA)).toEqual([]);
+		expect(bench.valve(TMA)).toBe(0);
 	});
 });
 

@@ -88,8 +88,18 @@ describe("the watchdog", () => {
 		});
 	});
 
+	it("is not kept quiet by connections that never come as far as a poll", async () => {
+		const bench = await connectedBench();
+		for (let attempt = 0; attempt < 4; attempt += 1) {
+			await bench.clock.advance(600);
+			await bench.device.connect();
+		}
+		expect(bench.simulator.watchdog.timeouts).toBeGreaterThan(0);
+	});
+
 	it("moves nothing after a power cut until the instrument has been fed again", async () => {
 		const bench = await connectedBench();
+		await bench.device.poll();
 		await bench.device.set("stop", 1);
 		bench.simulator.powerCycle();
 		await bench.clock.advance(3_600_000);

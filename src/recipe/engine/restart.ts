@@ -1,0 +1,44 @@
+/** What a held run does before it goes on with the interrupted step. */
+import type { Ramp } from "#recipe/engine/ramps.js";
+import type { Plan, PurgeStep, StabiliseStep, Step } from "#recipe/plan.js";
+
+/** Temperatures are proven again: so near, for so long, within so much time. */
+const BAND_C = 2;
+const STABLE_S = 60;
+const TIMEOUT_S = 7_200;
+
+/** These count on temperatures that are there already. */
+const NEEDS_STABLE: ReadonlySet<Step["type"]> = new Set(["pulse", "purge", "wait"]);
+
+/** The steps that come before `resumed`: stable temperatures, and before a dose the longest purge of the recipe. */
+export function stepsBefore(resumed: Step, plan: Plan, ramps: ReadonlyMap<string, Ramp>): Step[] {
+	const steps: Step[] = [];
+	if (NEEDS_STABLE.has(resumed.type) && ramps.size > 0) steps.push(restabilisation(resumed, plan, ramps));
+	// An interrupted purge is itself executed in full.
+	if (resumed.type === "pulse") steps.push(fullPurge(resumed, plan));
+	return steps;
+}
+
+/** An index outside the plan: nothing of the plan follows at once. */
+const outside = (resumed: Step, plan: Plan) => ({ ...resumed, index: plan.steps.length });
+
+function restabilisation(resumed: Step, plan: Plan, ramps: ReadonlyMap<string, Ramp>): StabiliseStep {
+	const zones = [...ramps].map(([zone, { toC }]) => ({ zone, targetC: toC }));
+	const title = "Restabilise";
+	return {
+		...outside(resumed, plan),
+		type: "stabilise",
+		title,
+		zones,
+		bandC: BAND_C,
+		forS: STABLE_S,
+		timeoutS: TIMEOUT_S,
+	};
+}
+
+function fullPurge(resumed: Step, plan: Plan): PurgeStep {
+	const purges = plan.steps.filter((step): step is PurgeStep => step.type === "purge");
+	const seconds = Math.max(0, ...Object.values(plan.purgeMinimumS), ...purges.map((step) => step.seconds));
+	const title = "Purge before going on";
+	return { ...outside(resumed, plan), type: "purge", title, after: "", seconds, cycleEnds: false };
+}
