@@ -51,7 +51,7 @@ class Source implements StatusSource {
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {
-	const deadline = performance.now() + 20_000;
+	const deadline = performance.now() + 50_000;
 	while (!condition()) {
 		if (performance.now() > deadline) throw new Error(`Not within 20 s: ${what}`);
 		await new Promise((resolve) => setTimeout(resolve, 5));
