@@ -54,7 +54,7 @@ class Listener {
 		const deadline = performance.now() + 50_000;
 		while (!condition()) {
 			if (performance.now() > deadline)
-				throw new Error(`Not within 20 s: ${what}. Received ${this.text.length} characters.`);
+				throw new Error(`Not within 50 s: ${what}. Received ${this.text.length} characters.`);
 			await new Promise((resolve) => setTimeout(resolve, 5));
 		}
 	}
