@@ -1,24 +1,9 @@
 /** Where the processes of one data folder find each other, and where the product's own data lies. */
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { packageRoot, packageVersion } from "#cli/package-root.js";
 
-/** The product's root: the folder of package.json, from source and from dist alike. */
-export const ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
-
-function findRoot(from: string): string {
-	const parent = dirname(from);
-	try {
-		const manifest = JSON.parse(readFileSync(join(from, "package.json"), "utf8")) as { name?: string };
-		if (manifest.name === "adlayer") return from;
-	} catch {
-		// Not here: one folder further up.
-	}
-	if (parent === from) throw new Error("The product's package.json was not found above its own code.");
-	return findRoot(parent);
-}
-
-export const VERSION = (JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string }).version;
+export const ROOT = packageRoot();
+export const VERSION = packageVersion();
 export const RECIPES_DIR = join(ROOT, "recipes");
 export const SIMULATED_LAB_FILE = join(RECIPES_DIR, "labs/simulated.lab.yaml");
 
