@@ -1,5 +1,5 @@
 /** The whole system as real processes over real ptys and sockets, for what only real time can show. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
@@ -86,6 +86,15 @@ export class RealSystem {
 			records.push(...batch.lines.map(({ record }) => record));
 		await reader.close();
 		return records;
+	}
+
+	/** What launcher and processes said, for the message of a failing test. */
+	story(): string {
+		const logs = join(this.dataDir, "logs");
+		return [
+			...this.log,
+			...readdirSync(logs).map((name) => `${name}:\n${readFileSync(join(logs, name), "utf8")}`),
+		].join("\n");
 	}
 
 	async stop(): Promise<void> {
