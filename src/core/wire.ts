@@ -79,3 +79,24 @@ export interface ModbusMaster {
 	close(): Promise<void>;
 	readonly counters: ExchangeCounters;
 }
+
+export interface MqttMessage {
+	/** Below the link's prefix. */
+	readonly topic: string;
+	readonly payload: Uint8Array;
+	/** Kept by the broker from before the subscription: of unknown age. */
+	readonly retained: boolean;
+}
+
+/** The topics of a broker below one prefix. All methods reject with AdlayerError; nothing is queued while the broker is away. */
+export interface MqttLink {
+	/** Connects if it is not connected; rejects with LINK_UNREACHABLE. */
+	open(): Promise<void>;
+	readonly isOpen: boolean;
+	/** Quality of service 1. `topic` may have wildcards; subscriptions end with `close` and with the loss of the broker. */
+	subscribe(topic: string, listener: (message: MqttMessage) => void): Promise<void>;
+	/** Quality of service 1; resolves when the broker has it. */
+	publish(topic: string, payload: Uint8Array, options?: { readonly retain?: boolean }): Promise<void>;
+	onClose(listener: (cause?: Error) => void): void;
+	close(): Promise<void>;
+}

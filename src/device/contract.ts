@@ -4,7 +4,7 @@
  */
 import type { Clock } from "#core/clock.js";
 import type { Quality, Unit } from "#core/reading.js";
-import type { ModbusMaster, RequestLine } from "#core/wire.js";
+import type { ModbusMaster, MqttLink, RequestLine } from "#core/wire.js";
 
 /** What an instrument says it is; `null` where it has no way to say. */
 export interface Identity {
@@ -43,6 +43,11 @@ export type PolledValues = Readonly<Record<string, PolledValue>>;
 export interface Device {
 	/** Known without a connection, from the settings. */
 	readonly signals: Readonly<Record<string, SignalInfo>>;
+	/**
+	 * Opens the line and says what answers, by reading alone: for a look at an instrument of which nothing is known or that
+	 * has its work elsewhere. `poll` works after it as far as reading alone allows; what cannot be read has quality fault.
+	 */
+	inspect?(): Promise<Identification>;
 	/** Opens the line, checks identity and configuration. Called again after every loss. */
 	connect(): Promise<Identification>;
 	/** Reads all signals, in as few exchanges as the protocol allows. */
@@ -87,6 +92,8 @@ export interface DriverContext<Settings> {
 	readonly modbus?: ModbusMaster;
 	/** Set for byte-stream addresses: requests and replies on a line. */
 	readonly line?: RequestLine;
+	/** Set for MQTT addresses: the topics below the address's prefix. */
+	readonly mqtt?: MqttLink;
 }
 
 /** What `drivers/<vendor-model>/index.ts` exports, and one line of drivers/index.ts lists. */
@@ -97,6 +104,8 @@ export interface DriverDefinition<Settings = never, Port = never> {
 	readonly title: string;
 	/** JSON Schema (draft-07, `additionalProperties: false`) of the settings. */
 	readonly settingsSchema: object;
+	/** Settings with which an instrument can be probed of which nothing else is known; control never uses them. */
+	readonly probeSettings?: Partial<Settings>;
 	/** Schemes it accepts, from docs/lab-file.md: "modbus-rtu", "modbus-tcp", "serial", "tcp", ... */
 	readonly addressSchemes: readonly string[];
 	/** Timing of requests on its line. */
