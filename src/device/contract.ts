@@ -105,7 +105,7 @@ export interface DriverDefinition<Settings = never, Port = never> {
 	/** JSON Schema (draft-07, `additionalProperties: false`) of the settings. */
 	readonly settingsSchema: object;
 	/** Settings with which an instrument can be probed of which nothing else is known; control never uses them. */
-	readonly probeSettings?: Partial<Settings>;
+	readonly probeSettings?: Readonly<Record<string, unknown>>;
 	/** Schemes it accepts, from docs/lab-file.md: "modbus-rtu", "modbus-tcp", "serial", "tcp", ... */
 	readonly addressSchemes: readonly string[];
 	/** Timing of requests on its line. */
