@@ -2,6 +2,7 @@ import type { History, HistoryPoint, PulseRow, RunDetail, RunSummary } from "#re
 import type { JournalRecord, PulseRecord, RunState, StepEnded } from "#record/records.js";
 import type { Database } from "./database.js";
 import type { Pulse, Run, Step } from "./generated/client.js";
+import { signalHistory } from "./signal-history.js";
 
 /** More rows than this in one answer would be a download, not a page. */
 const ROWS_MAX = 10_000;
@@ -85,27 +86,8 @@ export class StoreHistory implements History {
 		});
 	}
 
-	signal(id: string, { from, to, points }: { from: number; to: number; points: number }): Promise<HistoryPoint[]> {
-		const count = Math.max(1, Math.min(Math.trunc(points), ROWS_MAX));
-		const bucketUs = Math.max(1, Math.ceil(((to - from) * 1000) / count));
-		return this.database.ask(async (_prisma, pool) => {
-			const { rows } = await pool.query(
-				`SELECT extract(epoch FROM date_bin($4::bigint * interval '1 microsecond', time, $2::timestamptz))::float8 * 1000 AS start,
-					min(value) AS min, max(value) AS max, avg(value) AS mean
-				FROM samples
-				WHERE signal_id = (SELECT id FROM signals WHERE name = $1 AND ($5::text IS NULL OR station = $5) ORDER BY id DESC LIMIT 1)
-					AND time >= $2::timestamptz AND time < $3::timestamptz
-				GROUP BY 1 ORDER BY 1`,
-				[id, new Date(from), new Date(to), bucketUs, this.station ?? null],
-			);
-			type Row = { start: number; min: number | null; max: number | null; mean: number | null };
-			return (rows as Row[]).map(({ start, min, max, mean }) => ({
-				at: Math.round(start + bucketUs / 2000),
-				min,
-				max,
-				mean,
-			}));
-		});
+	signal(id: string, query: { from: number; to: number; points: number }): Promise<HistoryPoint[]> {
+		return this.database.ask((_prisma, pool) => signalHistory(pool, id, query, this.station));
 	}
 
 	counts(run?: string): Promise<{ samples: number; pulses: number; steps: number; events: number }> {

@@ -147,6 +147,7 @@ export class Ingester {
 				reader.acknowledge(acknowledged);
 				acknowledgedMs = clock.nowMs();
 			}
+			await writer.rollUp(clock.wallMs());
 			this.measureLag();
 			if (this.lagRecords < batch.lines.length) await this.rest(REST_MS);
 		}

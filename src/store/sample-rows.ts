@@ -1,5 +1,6 @@
 import type { SampleRecord } from "#record/records.js";
 import { CopyRows } from "./copy-rows.js";
+import { floorTo, type Rollups } from "./rollups.js";
 
 const QUALITY_GOOD = 0;
 const QUALITY_FAULT = 2;
@@ -8,6 +9,15 @@ interface Column {
 	readonly timesMs: number[];
 	readonly values: (number | null)[];
 	readonly qualities: number[];
+}
+
+interface Piece {
+	readonly widthMs: number;
+	readonly startMs: number;
+	samples: number;
+	sum: number;
+	min: number;
+	max: number;
 }
 
 /**
@@ -33,6 +43,42 @@ export class SampleRows {
 		}
 	}
 
+	/** Unix ms of the oldest and the newest; undefined without samples. */
+	get span(): { readonly oldestMs: number; readonly newestMs: number } | undefined {
+		let oldestMs = Number.POSITIVE_INFINITY;
+		let newestMs = Number.NEGATIVE_INFINITY;
+		for (const { timesMs } of this.columns.values()) {
+			for (const timeMs of timesMs) {
+				if (timeMs < oldestMs) oldestMs = timeMs;
+				if (timeMs > newestMs) newestMs = timeMs;
+			}
+		}
+		return oldestMs <= newestMs ? { oldestMs, newestMs } : undefined;
+	}
+
+	/** Rows for COPY rollups (signal_id, width_s, start, samples, sum, min, max): the samples that come too late for `rollups` to find them. */
+	encodeLate(rollups: Rollups): CopyRows {
+		const rows = new CopyRows();
+		for (const [id, { timesMs, values }] of this.columns) {
+			const pieces = new Map<string, Piece>();
+			for (let at = 0; at < timesMs.length; at += 1) {
+				const timeMs = timesMs[at]!;
+				for (const widthMs of rollups.made(timeMs)) add(pieces, widthMs, floorTo(timeMs, widthMs), values[at]!);
+			}
+			for (const { widthMs, startMs, samples, sum, min, max } of pieces.values()) {
+				rows.row(7);
+				rows.int4(id);
+				rows.int4(widthMs / 1_000);
+				rows.timestamp(startMs);
+				rows.int4(samples);
+				rows.float8(samples === 0 ? null : sum);
+				rows.float8(samples === 0 ? null : min);
+				rows.float8(samples === 0 ? null : max);
+			}
+		}
+		return rows;
+	}
+
 	/** Rows for COPY samples (signal_id, time, value, quality). */
 	encode(): CopyRows {
 		const rows = new CopyRows();
@@ -42,4 +88,18 @@ export class SampleRows {
 		}
 		return rows;
 	}
+}
+
+function add(pieces: Map<string, Piece>, widthMs: number, startMs: number, value: number | null): void {
+	const key = `${widthMs} ${startMs}`;
+	let piece = pieces.get(key);
+	if (piece === undefined) {
+		piece = { widthMs, startMs, samples: 0, sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
+		pieces.set(key, piece);
+	}
+	if (value === null) return;
+	piece.samples += 1;
+	piece.sum += value;
+	piece.min = Math.min(piece.min, value);
+	piece.max = Math.max(piece.max, value);
 }

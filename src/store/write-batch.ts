@@ -6,6 +6,7 @@ import type { Batch } from "#journal/reader.js";
 import type { JournalRecord, PulseRecord, RecordBase } from "#record/records.js";
 import { CopyRows, uuidBytes } from "./copy-rows.js";
 import { Partitions } from "./partitions.js";
+import { Rollups } from "./rollups.js";
 import { RunTables } from "./run-tables.js";
 import { SampleRows } from "./sample-rows.js";
 import { SignalIds } from "./signal-ids.js";
@@ -24,6 +25,7 @@ export interface BatchOptions {
 export class BatchWriter {
 	private readonly signals: SignalIds;
 	private readonly partitions: Partitions;
+	private readonly rollups = new Map<string, Rollups>();
 
 	constructor(private readonly client: ClientBase) {
 		this.signals = new SignalIds(client);
@@ -47,7 +49,7 @@ export class BatchWriter {
 
 	/** Writes the batch; throws PositionMoved, or what the database says, with nothing written. */
 	async write(batch: Batch, options: BatchOptions): Promise<{ samples: number }> {
-		const { samples, events, pulses, tables, times } = await this.prepare(batch);
+		const { samples, late, events, pulses, tables, times } = await this.prepare(batch);
 		// Partitions and the numbers of signals are kept, whatever becomes of the batch.
 		await this.partitions.cover(times);
 		const { client } = this;
@@ -62,6 +64,7 @@ export class BatchWriter {
 			);
 			if (moved.rowCount !== 1) throw new PositionMoved();
 			await this.copy("samples (signal_id, time, value, quality)", samples);
+			await this.copy("rollups (signal_id, width_s, start, samples, sum, min, max)", late);
 			await this.copy("events (journal, seq, at, kind, run, body)", events);
 			await this.copy(
 				"pulses (journal, seq, run, pulse, precursor, valve, cycle, commanded_ms, due_ms, issued_ms, confirmed_ms, baseline_pa, peak_pa, area_pa_s, fate, at)",
@@ -74,6 +77,11 @@ export class BatchWriter {
 			throw error;
 		}
 		return { samples: samples.rows };
+	}
+
+	/** Rolls up what has become old enough of the stations written to. */
+	async rollUp(nowMs: number): Promise<void> {
+		for (const rollups of this.rollups.values()) await rollups.roll(nowMs);
 	}
 
 	private async prepare(batch: Batch) {
@@ -96,7 +104,26 @@ export class BatchWriter {
 			if (record.kind === "control-started") await this.signals.declare(record.station, record.signals);
 			tables.follow(record);
 		}
-		return { samples: samples.encode(), events, pulses, tables, times };
+		return {
+			samples: samples.encode(),
+			late: await this.lateRows(batch.station, samples),
+			events,
+			pulses,
+			tables,
+			times,
+		};
+	}
+
+	private async lateRows(station: string, samples: SampleRows): Promise<CopyRows> {
+		const { span } = samples;
+		if (span === undefined) return new CopyRows();
+		let rollups = this.rollups.get(station);
+		if (rollups === undefined) {
+			rollups = new Rollups(this.client, station);
+			this.rollups.set(station, rollups);
+		}
+		await rollups.expect(span.oldestMs, span.newestMs);
+		return samples.encodeLate(rollups);
 	}
 
 	private async copy(target: string, rows: CopyRows): Promise<void> {
