@@ -120,36 +120,48 @@ export class Ingester {
 		let journal: string | undefined;
 		let acknowledged = 0;
 		let acknowledgedMs = clock.nowMs();
-		while (!signal.aborted) {
-			const found = journal === undefined ? await reader.identify() : undefined;
-			if (found !== undefined) journal = await this.resume(writer, found);
-			this.state = "ready";
-			this.detail = "";
-			const batch = journal === undefined ? undefined : await reader.read();
-			const isDue = clock.nowMs() - acknowledgedMs >= ACKNOWLEDGE_EVERY_MS;
-			if (batch === undefined) {
-				if (isDue && journal !== undefined && this.seq > acknowledged) {
-					await writer.makeDurable(journal);
+		let ahead: Promise<Batch | undefined> | undefined;
+		try {
+			while (!signal.aborted) {
+				const found = journal === undefined ? await reader.identify() : undefined;
+				if (found !== undefined) journal = await this.resume(writer, found);
+				this.state = "ready";
+				this.detail = "";
+				const batch = journal === undefined ? undefined : await (ahead ?? reader.read());
+				ahead = undefined;
+				const isDue = clock.nowMs() - acknowledgedMs >= ACKNOWLEDGE_EVERY_MS;
+				if (batch === undefined) {
+					if (isDue && journal !== undefined && this.seq > acknowledged) {
+						await writer.makeDurable(journal);
+						acknowledged = this.seq;
+						reader.acknowledge(acknowledged);
+					}
+					this.measureLag();
+					await this.rest(REST_MS);
+					continue;
+				}
+				if (batch.journal !== journal) {
+					journal = undefined;
+					continue;
+				}
+				if (this.lagRecords > 2 * batch.lines.length) {
+					// There is more: it is read while the database is at work.
+					ahead = reader.read();
+					ahead.catch(() => {});
+				}
+				await this.writeOrPassOver(writer, batch, isDue);
+				if (isDue) {
 					acknowledged = this.seq;
 					reader.acknowledge(acknowledged);
+					acknowledgedMs = clock.nowMs();
 				}
+				await writer.rollUp(clock.wallMs());
 				this.measureLag();
-				await this.rest(REST_MS);
-				continue;
+				if (this.lagRecords < batch.lines.length) await this.rest(REST_MS);
 			}
-			if (batch.journal !== journal) {
-				journal = undefined;
-				continue;
-			}
-			await this.writeOrPassOver(writer, batch, isDue);
-			if (isDue) {
-				acknowledged = this.seq;
-				reader.acknowledge(acknowledged);
-				acknowledgedMs = clock.nowMs();
-			}
-			await writer.rollUp(clock.wallMs());
-			this.measureLag();
-			if (this.lagRecords < batch.lines.length) await this.rest(REST_MS);
+		} finally {
+			// The reader does one thing at a time.
+			await ahead?.catch(() => {});
 		}
 	}
 
@@ -168,7 +180,11 @@ export class Ingester {
 	 */
 	private async writeOrPassOver(writer: BatchWriter, batch: Batch, isDurable: boolean): Promise<void> {
 		try {
-			const { samples } = await writer.write(batch, { afterSeq: this.seq, isDurable });
+			const { samples } = await writer.write(batch, {
+				afterSeq: this.seq,
+				isDurable,
+				wallMs: this.options.clock.wallMs(),
+			});
 			this.rowsWritten += samples;
 		} catch (error) {
 			if (!DATA_ERROR.test((error as { code?: string }).code ?? "")) throw error;

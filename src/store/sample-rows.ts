@@ -1,6 +1,6 @@
 import type { SampleRecord } from "#record/records.js";
 import { CopyRows } from "./copy-rows.js";
-import { floorTo, type Rollups } from "./rollups.js";
+import { floorTo, type Rollups, type Span } from "./rollups.js";
 
 const QUALITY_GOOD = 0;
 const QUALITY_FAULT = 2;
@@ -11,8 +11,8 @@ interface Column {
 	readonly qualities: number[];
 }
 
+/** What one signal did in one piece of time. */
 interface Piece {
-	readonly widthMs: number;
 	readonly startMs: number;
 	samples: number;
 	sum: number;
@@ -44,7 +44,7 @@ export class SampleRows {
 	}
 
 	/** Unix ms of the oldest and the newest; undefined without samples. */
-	get span(): { readonly oldestMs: number; readonly newestMs: number } | undefined {
+	get span(): Span | undefined {
 		let oldestMs = Number.POSITIVE_INFINITY;
 		let newestMs = Number.NEGATIVE_INFINITY;
 		for (const { timesMs } of this.columns.values()) {
@@ -56,25 +56,25 @@ export class SampleRows {
 		return oldestMs <= newestMs ? { oldestMs, newestMs } : undefined;
 	}
 
-	/** Rows for COPY rollups (signal_id, width_s, start, samples, sum, min, max): the samples that come too late for `rollups` to find them. */
-	encodeLate(rollups: Rollups): CopyRows {
+	/** Rows for COPY rollups (signal_id, width_s, start, samples, sum, min, max): the pieces that are made along with the samples. */
+	encodePieces(rollups: Rollups): CopyRows {
 		const rows = new CopyRows();
 		for (const [id, { timesMs, values }] of this.columns) {
-			const pieces = new Map<string, Piece>();
+			const pieces = new Map<number, Piece>();
 			for (let at = 0; at < timesMs.length; at += 1) {
 				const timeMs = timesMs[at]!;
-				for (const widthMs of rollups.made(timeMs)) add(pieces, widthMs, floorTo(timeMs, widthMs), values[at]!);
+				for (const widthMs of rollups.goesInto(timeMs)) {
+					const startMs = floorTo(timeMs, widthMs);
+					let piece = pieces.get(widthMs);
+					if (piece?.startMs !== startMs) {
+						if (piece !== undefined) write(rows, id, widthMs, piece);
+						piece = { startMs, samples: 0, sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
+						pieces.set(widthMs, piece);
+					}
+					add(piece, values[at]!);
+				}
 			}
-			for (const { widthMs, startMs, samples, sum, min, max } of pieces.values()) {
-				rows.row(7);
-				rows.int4(id);
-				rows.int4(widthMs / 1_000);
-				rows.timestamp(startMs);
-				rows.int4(samples);
-				rows.float8(samples === 0 ? null : sum);
-				rows.float8(samples === 0 ? null : min);
-				rows.float8(samples === 0 ? null : max);
-			}
+			for (const [widthMs, piece] of pieces) write(rows, id, widthMs, piece);
 		}
 		return rows;
 	}
@@ -90,16 +90,21 @@ export class SampleRows {
 	}
 }
 
-function add(pieces: Map<string, Piece>, widthMs: number, startMs: number, value: number | null): void {
-	const key = `${widthMs} ${startMs}`;
-	let piece = pieces.get(key);
-	if (piece === undefined) {
-		piece = { widthMs, startMs, samples: 0, sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
-		pieces.set(key, piece);
-	}
+function add(piece: Piece, value: number | null): void {
 	if (value === null) return;
 	piece.samples += 1;
 	piece.sum += value;
-	piece.min = Math.min(piece.min, value);
-	piece.max = Math.max(piece.max, value);
+	if (value < piece.min) piece.min = value;
+	if (value > piece.max) piece.max = value;
+}
+
+function write(rows: CopyRows, id: number, widthMs: number, { startMs, samples, sum, min, max }: Piece): void {
+	rows.row(7);
+	rows.int4(id);
+	rows.int4(widthMs / 1_000);
+	rows.timestamp(startMs);
+	rows.int4(samples);
+	rows.float8(samples === 0 ? null : sum);
+	rows.float8(samples === 0 ? null : min);
+	rows.float8(samples === 0 ? null : max);
 }

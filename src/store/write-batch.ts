@@ -6,7 +6,7 @@ import type { Batch } from "#journal/reader.js";
 import type { JournalRecord, PulseRecord, RecordBase } from "#record/records.js";
 import { CopyRows, uuidBytes } from "./copy-rows.js";
 import { Partitions } from "./partitions.js";
-import { Rollups } from "./rollups.js";
+import { Rollups, type Span } from "./rollups.js";
 import { RunTables } from "./run-tables.js";
 import { SampleRows } from "./sample-rows.js";
 import { SignalIds } from "./signal-ids.js";
@@ -19,6 +19,8 @@ export interface BatchOptions {
 	readonly afterSeq: number;
 	/** Waits until the batch is on the database's disk; otherwise it may take the database 0.6 s more. */
 	readonly isDurable: boolean;
+	/** Unix ms. */
+	readonly wallMs: number;
 }
 
 /** Writes batches over one connection. Ids and partitions it knows are forgotten with it. */
@@ -49,7 +51,7 @@ export class BatchWriter {
 
 	/** Writes the batch; throws PositionMoved, or what the database says, with nothing written. */
 	async write(batch: Batch, options: BatchOptions): Promise<{ samples: number }> {
-		const { samples, late, events, pulses, tables, times } = await this.prepare(batch);
+		const { samples, pieces, rollups, events, pulses, tables, times } = await this.prepare(batch, options.wallMs);
 		// Partitions and the numbers of signals are kept, whatever becomes of the batch.
 		await this.partitions.cover(times);
 		const { client } = this;
@@ -64,7 +66,8 @@ export class BatchWriter {
 			);
 			if (moved.rowCount !== 1) throw new PositionMoved();
 			await this.copy("samples (signal_id, time, value, quality)", samples);
-			await this.copy("rollups (signal_id, width_s, start, samples, sum, min, max)", late);
+			await this.copy("rollups (signal_id, width_s, start, samples, sum, min, max)", pieces);
+			await rollups?.claim();
 			await this.copy("events (journal, seq, at, kind, run, body)", events);
 			await this.copy(
 				"pulses (journal, seq, run, pulse, precursor, valve, cycle, commanded_ms, due_ms, issued_ms, confirmed_ms, baseline_pa, peak_pa, area_pa_s, fate, at)",
@@ -76,15 +79,16 @@ export class BatchWriter {
 			await client.query("ROLLBACK").catch(() => {});
 			throw error;
 		}
+		rollups?.claimed();
 		return { samples: samples.rows };
 	}
 
 	/** Rolls up what has become old enough of the stations written to. */
-	async rollUp(nowMs: number): Promise<void> {
-		for (const rollups of this.rollups.values()) await rollups.roll(nowMs);
+	async rollUp(wallMs: number): Promise<void> {
+		for (const rollups of this.rollups.values()) await rollups.roll(wallMs);
 	}
 
-	private async prepare(batch: Batch) {
+	private async prepare(batch: Batch, wallMs: number) {
 		const samples = new SampleRows();
 		const events = new CopyRows();
 		const pulses = new CopyRows();
@@ -104,26 +108,20 @@ export class BatchWriter {
 			if (record.kind === "control-started") await this.signals.declare(record.station, record.signals);
 			tables.follow(record);
 		}
-		return {
-			samples: samples.encode(),
-			late: await this.lateRows(batch.station, samples),
-			events,
-			pulses,
-			tables,
-			times,
-		};
+		const rollups = await this.rollupsFor(batch.station, samples.span, wallMs);
+		const pieces = rollups === undefined ? new CopyRows() : samples.encodePieces(rollups);
+		return { samples: samples.encode(), pieces, rollups, events, pulses, tables, times };
 	}
 
-	private async lateRows(station: string, samples: SampleRows): Promise<CopyRows> {
-		const { span } = samples;
-		if (span === undefined) return new CopyRows();
+	private async rollupsFor(station: string, span: Span | undefined, wallMs: number): Promise<Rollups | undefined> {
+		if (span === undefined) return undefined;
 		let rollups = this.rollups.get(station);
 		if (rollups === undefined) {
 			rollups = new Rollups(this.client, station);
 			this.rollups.set(station, rollups);
 		}
-		await rollups.expect(span.oldestMs, span.newestMs);
-		return samples.encodeLate(rollups);
+		await rollups.expect(span, wallMs);
+		return rollups;
 	}
 
 	private async copy(target: string, rows: CopyRows): Promise<void> {

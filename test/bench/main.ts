@@ -8,6 +8,7 @@ import type { Bench } from "./report.js";
 
 /** Loaded one at a time, so that no bench pays for another's imports. */
 const BENCHES: Record<string, () => Promise<Bench>> = {
+	ingest: async () => (await import("./ingest.js")).ingest,
 	pulse: async () => (await import("./pulse.js")).pulse,
 	load: async () => (await import("./load.js")).load,
 	startup: async () => (await import("./startup.js")).startup,

@@ -53,6 +53,16 @@ beforeAll(async () => {
 		await writer.synced();
 		await until(() => store.ingester.position >= writer.lastSeq);
 	}
+	// Trickling in, then a heap that follows upon it.
+	for (let at = 0; at < HOUR_MS; at += 20_000) {
+		writePoll(writer, START + 72 * HOUR_MS + at, value(at));
+		if (at % 400_000 !== 0) continue;
+		await writer.synced();
+		await until(() => store.ingester.position >= writer.lastSeq);
+	}
+	for (let at = HOUR_MS; at < 5 * HOUR_MS; at += 20_000) writePoll(writer, START + 72 * HOUR_MS + at, value(at));
+	await writer.synced();
+	await until(() => store.ingester.position >= writer.lastSeq);
 	// The clock was set back by five hours, and once to before everything.
 	for (let at = 0; at < HOUR_MS; at += 20_000)
 		writePoll(writer, START + 67 * HOUR_MS + at + 7, value(at) === null ? 0 : 300);
