@@ -50,6 +50,8 @@ export class Database {
 
 function connect(url: string): Open {
 	const pool = new pg.Pool({
+		// The planner has no statistics of a day that is just being written, and would read all of it.
+		options: "-c enable_seqscan=off -c max_parallel_workers_per_gather=0",
 		connectionString: url,
 		max: CONNECTIONS_MAX,
 		connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

@@ -155,7 +155,7 @@ export class Ingester {
 					reader.acknowledge(acknowledged);
 					acknowledgedMs = clock.nowMs();
 				}
-				await writer.rollUp(clock.wallMs());
+				await writer.tidy(clock.wallMs());
 				this.measureLag();
 				if (this.lagRecords < batch.lines.length) await this.rest(REST_MS);
 			}

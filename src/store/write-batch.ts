@@ -23,11 +23,15 @@ export interface BatchOptions {
 	readonly wallMs: number;
 }
 
+/** Four batches a second come from a live journal. */
+const SUMMARISE_EVERY_BATCHES = 20;
+
 /** Writes batches over one connection. Ids and partitions it knows are forgotten with it. */
 export class BatchWriter {
 	private readonly signals: SignalIds;
 	private readonly partitions: Partitions;
 	private readonly rollups = new Map<string, Rollups>();
+	private batchesSinceSummary = 0;
 
 	constructor(private readonly client: ClientBase) {
 		this.signals = new SignalIds(client);
@@ -83,8 +87,13 @@ export class BatchWriter {
 		return { samples: samples.rows };
 	}
 
-	/** Rolls up what has become old enough of the stations written to. */
-	async rollUp(wallMs: number): Promise<void> {
+	/** Makes what was written quick to look at; to be called after each batch. */
+	async tidy(wallMs: number): Promise<void> {
+		this.batchesSinceSummary += 1;
+		if (this.batchesSinceSummary >= SUMMARISE_EVERY_BATCHES) {
+			this.batchesSinceSummary = 0;
+			await this.partitions.summarise();
+		}
 		for (const rollups of this.rollups.values()) await rollups.roll(wallMs);
 	}
 
