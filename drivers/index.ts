@@ -1,9 +1,11 @@
 /** The driver list: one line each. */
 import type { DriverDefinition } from "#device/contract.js";
+import { adam6052 } from "#drivers/adam-6052/index.js";
 import { alicatMc } from "#drivers/alicat-mc/index.js";
 import { eurotherm3216 } from "#drivers/eurotherm-3216/index.js";
 import { labjackT7 } from "#drivers/labjack-t7/index.js";
 import { pfeifferTpg362 } from "#drivers/pfeiffer-tpg362/index.js";
+import { watlowEzzonePm } from "#drivers/watlow-ezzone-pm/index.js";
 
 /** What an instrument is in a reactor; the simulated lab joins its simulator accordingly. */
 type Kind = "heater" | "digital-io" | "gauge" | "flow-controller";
@@ -13,7 +15,9 @@ export type AnyDriver = DriverDefinition<never, never>;
 
 const DRIVERS: readonly { readonly driver: AnyDriver; readonly joinKind: Kind }[] = [
 	{ driver: eurotherm3216, joinKind: "heater" },
+	{ driver: watlowEzzonePm, joinKind: "heater" },
 	{ driver: labjackT7, joinKind: "digital-io" },
+	{ driver: adam6052, joinKind: "digital-io" },
 	{ driver: pfeifferTpg362, joinKind: "gauge" },
 	{ driver: alicatMc, joinKind: "flow-controller" },
 ];

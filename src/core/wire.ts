@@ -70,7 +70,7 @@ export interface ModbusMaster {
 	/** Function 06. */
 	writeRegister(address: number, word: number, options?: WriteOptions): Promise<void>;
 	/** Function 16. */
-	writeRegisters(address: number, words: readonly number[]): Promise<void>;
+	writeRegisters(address: number, words: readonly number[], options?: WriteOptions): Promise<void>;
 	/** Function 05. */
 	writeCoil(address: number, on: boolean): Promise<void>;
 	/** Opens the line if it is not open. */

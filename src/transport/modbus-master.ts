@@ -88,11 +88,11 @@ export class ModbusUnit implements ModbusMaster {
 		return this.exchange(asked, this.codec.writeRegister(address, word), done, options);
 	}
 
-	writeRegisters(address: number, words: readonly number[]): Promise<void> {
+	writeRegisters(address: number, words: readonly number[], options: WriteOptions = {}): Promise<void> {
 		checkSpan(address, words.length, WRITE_REGISTERS_MAX);
 		for (const word of words) checkWord(word);
 		const asked = this.asked(FUNCTION.writeRegisters, address, words.length);
-		return this.exchange(asked, this.codec.writeRegisters(address, words), done);
+		return this.exchange(asked, this.codec.writeRegisters(address, words), done, options);
 	}
 
 	writeCoil(address: number, on: boolean): Promise<void> {

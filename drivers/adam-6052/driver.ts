@@ -1,0 +1,231 @@
+/** The conversation with an ADAM-6052: identity, outputs, inputs, timed pulses. */
+import { AdlayerError, asAdlayerError, assert } from "#core/errors.js";
+import type { ModbusMaster } from "#core/wire.js";
+import type {
+	Device,
+	DriverContext,
+	Identification,
+	PolledValue,
+	PolledValues,
+	SignalInfo,
+	Watchdog,
+} from "#device/contract.js";
+import { type Adam6052Settings, readWiring, type Wiring } from "./config.js";
+import { AdamPulseOutputs } from "./pulse-outputs.js";
+import { QuietLink } from "./quiet-link.js";
+import {
+	INPUT_COILS,
+	INPUT_COUNT,
+	MODULE_NAME,
+	MODULE_NAME_6052,
+	OUTPUT_COILS,
+	OUTPUT_COUNT,
+	OUTPUT_DIAGNOSTICS,
+} from "./registers.js";
+
+const LOW: PolledValue = { value: 0, quality: "good" };
+const HIGH: PolledValue = { value: 1, quality: "good" };
+
+export class Adam6052 implements Device {
+	readonly signals: Readonly<Record<string, SignalInfo>>;
+	readonly pulses?: AdamPulseOutputs;
+	readonly watchdog?: Watchdog;
+
+	private readonly name: string;
+	private readonly modbus: ModbusMaster;
+	private readonly link: QuietLink;
+	private readonly wiring: Wiring;
+	/** What each output was told, by line. */
+	private readonly held = new Map<number, boolean>();
+	private hasDiagnostics = false;
+	/** A poll that overlaps a movement of outputs does not judge them. */
+	private movementsBegun = 0;
+	private movementsRunning = 0;
+
+	constructor(context: DriverContext<Adam6052Settings>) {
+		const { name, settings, clock, modbus } = context;
+		assert(modbus !== undefined, "an ADAM-6052 needs a Modbus address");
+		this.name = name;
+		this.modbus = modbus;
+		this.wiring = readWiring(settings);
+		this.link = new QuietLink(name, modbus, clock, this.wiring.watchdogMs);
+		const { pulseUnitMs, watchdogMs } = this.wiring;
+		if (pulseUnitMs !== undefined) this.pulses = new AdamPulseOutputs(name, this.link, clock, this.wiring, pulseUnitMs);
+		if (watchdogMs > 0) this.watchdog = this.link;
+		this.signals = describeSignals(this.wiring);
+	}
+
+	async inspect(): Promise<Identification> {
+		await this.modbus.open();
+		const identification = await this.identify();
+		this.hasDiagnostics = (await this.readIfThere(OUTPUT_DIAGNOSTICS, 1)) !== undefined;
+		return identification;
+	}
+
+	async connect(): Promise<Identification> {
+		const identification = await this.inspect();
+		if (!identification.confirmed) return identification;
+		if (this.watchdog === undefined) {
+			throw new AdlayerError(
+				"DEVICE_MISCONFIGURED",
+				`${this.name} has no watchdog declared: its valves would stay as they are when control dies.`,
+				{
+					context: { instrument: this.name },
+					hint: "Set communication watchdog and fail-safe values with Advantech's utility, see them act, and declare them as watchdog.",
+				},
+			);
+		}
+		this.link.guard();
+		await this.makeSafe();
+		await this.moving(async () => {
+			for (const line of this.wiring.outputLines.values()) await this.writeAndVerify(line, false);
+		});
+		return identification;
+	}
+
+	async poll(): Promise<PolledValues> {
+		const movementsBefore = this.movementsRunning === 0 ? this.movementsBegun : -1;
+		const busyBefore = this.pulses?.busyLine;
+		const outputs = await this.link.readCoils(OUTPUT_COILS, OUTPUT_COUNT);
+		const inputs = await this.link.readCoils(INPUT_COILS, INPUT_COUNT);
+		if (this.hasDiagnostics) await this.assertNoOverload();
+		if (this.movementsBegun === movementsBefore) this.assertAsSet(outputs, busyBefore);
+		const values: Record<string, PolledValue> = {};
+		const { pulseLines, outputLines, inputLines } = this.wiring;
+		for (const [signal, line] of [...pulseLines, ...outputLines]) values[signal] = outputs[line] ? HIGH : LOW;
+		for (const [signal, line] of inputLines) values[signal] = inputs[line] ? HIGH : LOW;
+		return values;
+	}
+
+	async set(signal: string, value: number): Promise<number> {
+		const pulseLine = this.wiring.pulseLines.get(signal);
+		const line = pulseLine ?? this.wiring.outputLines.get(signal);
+		if (line === undefined) throw new AdlayerError("SIGNAL_UNKNOWN", `${this.name} has no output ${signal}.`);
+		if (pulseLine !== undefined && value !== 0) {
+			throw new AdlayerError(
+				"SETPOINT_OUT_OF_RANGE",
+				`${signal} is a pulse output of ${this.name}: it can be shut (0), and opened by a timed pulse alone.`,
+				{ hint: "Switching on a coil in pulse mode may start pulses without end." },
+			);
+		}
+		if (value !== 0 && value !== 1) {
+			throw new AdlayerError("SETPOINT_OUT_OF_RANGE", `Output ${signal} can be 0 or 1, not ${value}.`);
+		}
+		if (pulseLine !== undefined && this.pulses?.busyLine === line) {
+			throw new AdlayerError("OUTPUT_BUSY", `${signal} cannot be set while a pulse is armed or running on it.`);
+		}
+		await this.moving(() => this.writeAndVerify(line, value === 1));
+		return value;
+	}
+
+	/** Every pulse output shut, verified. The other outputs are for the caller to decide. */
+	async makeSafe(): Promise<void> {
+		await this.moving(async () => {
+			if (this.pulses !== undefined) await this.pulses.releaseAll();
+			else for (const line of this.wiring.pulseLines.values()) await this.writeAndVerify(line, false);
+			for (const line of this.wiring.pulseLines.values()) this.held.set(line, false);
+		});
+	}
+
+	close(): Promise<void> {
+		return this.modbus.close();
+	}
+
+	private async identify(): Promise<Identification> {
+		const words = await this.readIfThere(MODULE_NAME, 2);
+		if (words?.[0] === MODULE_NAME_6052) {
+			return {
+				identity: { manufacturer: "Advantech", model: "ADAM-6052", serial: null, firmware: null },
+				confirmed: true,
+				warnings: [],
+			};
+		}
+		const found =
+			words === undefined
+				? "it has no module name"
+				: `its module name reads ${words.map(hex).join(" ")} instead of 6052`;
+		return {
+			identity: { manufacturer: null, model: null, serial: null, firmware: null },
+			confirmed: false,
+			warnings: [`What answers at the address of ${this.name} is no ADAM-6052: ${found} (register ${MODULE_NAME}).`],
+		};
+	}
+
+	private async writeAndVerify(line: number, on: boolean): Promise<void> {
+		// What was ordered counts before it is there: a failed command may have reached the module.
+		this.held.set(line, on);
+		await this.link.writeCoil(OUTPUT_COILS + line, on);
+		const [back] = await this.link.readCoils(OUTPUT_COILS + line, 1);
+		if (this.held.get(line) !== on) {
+			throw new AdlayerError("OUTPUT_BUSY", `DO${line} of ${this.name} was moved again while it was being set.`);
+		}
+		if (back === on) return;
+		throw new AdlayerError(
+			"READBACK_MISMATCH",
+			`DO${line} of ${this.name} reads ${back ? 1 : 0} after ${on ? 1 : 0} was set.`,
+		);
+	}
+
+	private async assertNoOverload(): Promise<void> {
+		const [word] = await this.link.readHolding(OUTPUT_DIAGNOSTICS, 1);
+		if (word === 0) return;
+		throw new AdlayerError(
+			"READBACK_MISMATCH",
+			`${this.name} reports overloaded outputs (diagnostics ${hex(word!)}): its valves may not be where its coils say.`,
+			{ context: { diagnostics: word }, hint: "Look for a short circuit at its outputs." },
+		);
+	}
+
+	/** An output that is not as it was set has been moved by the watchdog, a loss of power or another program. */
+	private assertAsSet(outputs: readonly boolean[], busyBefore: number | undefined): void {
+		const busyLines = [busyBefore, this.pulses?.busyLine];
+		const wrong = [...this.wiring.pulseLines, ...this.wiring.outputLines].filter(
+			([, line]) => this.held.has(line) && !busyLines.includes(line) && outputs[line] !== this.held.get(line),
+		);
+		if (wrong.length === 0) return;
+		const names = wrong.map(([signal, line]) => `${signal} (${outputs[line] ? "high" : "low"})`).join(", ");
+		throw new AdlayerError("READBACK_MISMATCH", `${this.name} has outputs that are not as they were set: ${names}.`, {
+			hint: "Its watchdog, a loss of power or another program has moved them.",
+		});
+	}
+
+	private async moving<Result>(movement: () => Promise<Result>): Promise<Result> {
+		this.movementsBegun += 1;
+		this.movementsRunning += 1;
+		try {
+			return await movement();
+		} finally {
+			this.movementsRunning -= 1;
+		}
+	}
+
+	private async readIfThere(address: number, count: number): Promise<number[] | undefined> {
+		try {
+			return await this.link.readHolding(address, count);
+		} catch (thrown) {
+			if (asAdlayerError(thrown).code !== "MODBUS_EXCEPTION") throw thrown;
+			return undefined;
+		}
+	}
+}
+
+function describeSignals(wiring: Wiring): Record<string, SignalInfo> {
+	const signals: Record<string, SignalInfo> = {};
+	for (const [name, line] of wiring.pulseLines) {
+		signals[name] = {
+			unit: "bool",
+			kind: "state",
+			description: `Coil of DO${line}, timed pulse output`,
+			settable: { min: 0, max: 0 },
+		};
+	}
+	for (const [name, line] of wiring.outputLines) {
+		signals[name] = { unit: "bool", kind: "state", description: `Coil of DO${line}`, settable: { min: 0, max: 1 } };
+	}
+	for (const [name, line] of wiring.inputLines) {
+		signals[name] = { unit: "bool", kind: "state", description: `Level of DI${line}` };
+	}
+	return signals;
+}
+
+const hex = (word: number): string => `0x${word.toString(16).padStart(4, "0")}`;
