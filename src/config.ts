@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { SystemClock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError, type Problem } from "#core/errors.js";
 import { pascalFromTorr } from "#core/units.js";
+import type { Device, PulseOutputs } from "#device/contract.js";
 import type { Output, Reactor } from "#device/reactor.js";
 import { type AnyDriver, driverNamed } from "#drivers/index.js";
 import type { LabPlan } from "#lab/plan.js";
@@ -73,8 +74,9 @@ export function parseLabFile(text: string, path: string): LabFile {
 /** What the schema cannot say: names that must exist, addresses and settings that must fit their driver, ranges in order. */
 function meaningProblems(content: LabFileContent, document: YamlDocument): Problem[] {
 	const problems: Problem[] = [];
-	/** Names of the signals of every instrument whose settings are sound. */
+	/** Names of the signals of every instrument whose settings are sound, and the pulses it can make. */
 	const signalsOf = new Map<string, string[]>();
+	const pulsesOf = new Map<string, PulseOutputs["limits"] | undefined>();
 	const wrong = (path: (string | number)[], message: string, details: { value?: unknown; limit?: unknown } = {}) =>
 		problems.push(problemAt(document, { path }, { severity: "error", code: "LAB_FILE_INVALID", message, ...details }));
 
@@ -111,7 +113,9 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 		}
 		if (misfits.length > 0) continue;
 		try {
-			signalsOf.set(name, signalsFrom(driver, name, entry.settings));
+			const device = unconnectedDevice(driver, name, entry.settings);
+			signalsOf.set(name, Object.keys(device.signals));
+			pulsesOf.set(name, device.pulses?.limits);
 		} catch (thrown) {
 			wrong([...at, "settings"], asAdlayerError(thrown).message);
 		}
@@ -145,6 +149,9 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 				value: spec.longest_pulse_ms,
 				limit: spec.shortest_pulse_ms,
 			});
+		const timer = instrumentOf(spec.output);
+		if (pulsesOf.has(timer))
+			pulseMisfits(spec, timer, pulsesOf.get(timer), (key, ...rest) => wrong([...at, key], ...rest));
 	}
 	const { carrier, limits } = reactor;
 	const selected = content.instruments[carrier.instrument]?.settings.gas;
@@ -171,17 +178,42 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 	return problems;
 }
 
-/** The signals that a driver gives under these settings; nothing is connected. Throws what the driver has against them. */
-function signalsFrom(driver: AnyDriver, name: string, settings: Readonly<Record<string, unknown>>): string[] {
+type PrecursorContent = LabFileContent["reactor"]["precursors"][string];
+
+/** A precursor's pulses must be such as the hardware timer of its output can make. */
+function pulseMisfits(
+	{ output, shortest_pulse_ms: shortest, longest_pulse_ms: longest }: PrecursorContent,
+	timer: string,
+	limits: PulseOutputs["limits"] | undefined,
+	wrong: (key: keyof PrecursorContent, message: string, details: { value: unknown; limit?: unknown }) => void,
+): void {
+	if (limits === undefined) {
+		wrong("output", `Instrument ${timer} cannot time pulses by hardware.`, { value: output });
+		return;
+	}
+	const { widthMsMin, widthMsMax } = limits;
+	if (shortest < widthMsMin)
+		wrong("shortest_pulse_ms", `The shortest pulse that ${timer} can make as ordered is ${widthMsMin} ms.`, {
+			value: shortest,
+			limit: widthMsMin,
+		});
+	if (longest > widthMsMax)
+		wrong("longest_pulse_ms", `The longest pulse that ${timer} can make is ${widthMsMax} ms.`, {
+			value: longest,
+			limit: widthMsMax,
+		});
+}
+
+/** The device that a driver makes of these settings; nothing is connected. Throws what the driver has against them. */
+function unconnectedDevice(driver: AnyDriver, name: string, settings: Readonly<Record<string, unknown>>): Device {
 	const unconnected = {} as never;
-	const device = driver.create({
+	return driver.create({
 		name,
 		settings: settings as never,
 		clock: new SystemClock(),
 		modbus: unconnected,
 		line: unconnected,
 	});
-	return Object.keys(device.signals);
 }
 
 const instrumentOf = (signal: string): string => signal.slice(0, signal.indexOf("."));

@@ -11,7 +11,7 @@ export interface HeaterPort {
 	setHeaterPercent(percent: number): void;
 }
 
-/** Digital lines by number: 0 for DIO0. */
+/** Digital lines by the number that ends their name: 0 for DIO0, DO0 or DI0. Where inputs and outputs are numbered apart, `drive` means outputs and `sense` inputs. */
 export interface DigitalIoPort {
 	drive(line: number, level: 0 | 1 | "floating", atMs: number): void;
 	sense(line: number): 0 | 1;
@@ -120,7 +120,7 @@ function joinDigitalIo(instrument: PlannedInstrument, reactor: ReactorRoles, twi
 			const open = joined.role.wired === "normally-closed" ? energised : !energised;
 			twin.setValve(joined.valve, open, Math.max(atMs, twin.nowMs));
 		},
-		// An unwired input is pulled up.
+		// An input of no role is a made contact.
 		sense: (line) => ((inputs.get(line)?.() ?? true) ? 1 : 0),
 	};
 }
@@ -165,7 +165,8 @@ function lineOfSignal(
 	return label === undefined ? undefined : lineNumber(label);
 }
 
-/** 8 of "DIO8". */
-function lineNumber(label: string): number {
-	return Number(label.replace(/^\D+/, ""));
+/** 8 of "DIO8", 2 of "DO2": drivers name their lines as the instrument's terminals are marked. */
+function lineNumber(label: string): number | undefined {
+	const digits = /\d+$/.exec(label)?.[0];
+	return digits === undefined ? undefined : Number(digits);
 }
