@@ -265,6 +265,7 @@ function warningsOf(inputError: number, mode: number): string[] {
 	const warnings: string[] = [];
 	if (inputError !== NO_INPUT_ERROR) warnings.push(`No temperature: ${inputErrorName(inputError)}.`);
 	if (mode === MODE.manual) warnings.push("The controller is in manual mode: its output is fixed.");
+	if (mode === MODE.auto) warnings.push("The controller is in auto: it heats to the set point that it has.");
 	return warnings;
 }
 
