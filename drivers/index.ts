@@ -1,8 +1,10 @@
 /** The driver list: one line each. */
 import type { DriverDefinition } from "#device/contract.js";
 import { alicatMc } from "#drivers/alicat-mc/index.js";
+import { bronkhorstPropar } from "#drivers/bronkhorst-propar/index.js";
 import { eurotherm3216 } from "#drivers/eurotherm-3216/index.js";
 import { labjackT7 } from "#drivers/labjack-t7/index.js";
+import { mks900 } from "#drivers/mks-900/index.js";
 import { pfeifferTpg362 } from "#drivers/pfeiffer-tpg362/index.js";
 
 /** What an instrument is in a reactor; the simulated lab joins its simulator accordingly. */
@@ -16,6 +18,8 @@ const DRIVERS: readonly { readonly driver: AnyDriver; readonly joinKind: Kind }[
 	{ driver: labjackT7, joinKind: "digital-io" },
 	{ driver: pfeifferTpg362, joinKind: "gauge" },
 	{ driver: alicatMc, joinKind: "flow-controller" },
+	{ driver: mks900, joinKind: "gauge" },
+	{ driver: bronkhorstPropar, joinKind: "flow-controller" },
 ];
 
 export const driverNames: readonly string[] = DRIVERS.map(({ driver }) => driver.name);
