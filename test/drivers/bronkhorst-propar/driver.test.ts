@@ -330,7 +330,8 @@ describe("bronkhorst-propar", () => {
 	itSurvivesLineFaults(() => new Rig(), {
 		signal: "flow",
 		timeoutMs: bronkhorstPropar.timing.timeoutMs,
-		replyBytes: 90,
+		// Length, node, command, and the six parameters: 38 bytes in hex, colon and CR LF.
+		replyBytes: 79,
 		replies: {
 			"an error message": ":0104\r\n",
 			"a refusal": ":0403000404\r\n",
