@@ -2,8 +2,10 @@
 import type { DriverDefinition } from "#device/contract.js";
 import { adam6052 } from "#drivers/adam-6052/index.js";
 import { alicatMc } from "#drivers/alicat-mc/index.js";
+import { bronkhorstPropar } from "#drivers/bronkhorst-propar/index.js";
 import { eurotherm3216 } from "#drivers/eurotherm-3216/index.js";
 import { labjackT7 } from "#drivers/labjack-t7/index.js";
+import { mks900 } from "#drivers/mks-900/index.js";
 import { pfeifferTpg362 } from "#drivers/pfeiffer-tpg362/index.js";
 import { watlowEzzonePm } from "#drivers/watlow-ezzone-pm/index.js";
 
@@ -20,6 +22,8 @@ const DRIVERS: readonly { readonly driver: AnyDriver; readonly joinKind: Kind }[
 	{ driver: adam6052, joinKind: "digital-io" },
 	{ driver: pfeifferTpg362, joinKind: "gauge" },
 	{ driver: alicatMc, joinKind: "flow-controller" },
+	{ driver: mks900, joinKind: "gauge" },
+	{ driver: bronkhorstPropar, joinKind: "flow-controller" },
 ];
 
 export const driverNames: readonly string[] = DRIVERS.map(({ driver }) => driver.name);

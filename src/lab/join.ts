@@ -126,7 +126,12 @@ function joinDigitalIo(instrument: PlannedInstrument, reactor: ReactorRoles, twi
 }
 
 function joinGauge(instrument: PlannedInstrument, reactor: ReactorRoles, twin: Twin): GaugePort {
-	const channels = (instrument.settings as { readonly channels?: Readonly<Record<string, number>> }).channels ?? {};
+	const settings = instrument.settings as {
+		readonly channels?: Readonly<Record<string, number>>;
+		/** The one signal of a transducer without channels. */
+		readonly signal?: string;
+	};
+	const channels = settings.channels ?? (settings.signal === undefined ? {} : { [settings.signal]: 1 });
 	const sensed = new Map<number, () => number>();
 	const add = (signal: string, read: () => number) => {
 		const name = signalOf(instrument.name, signal);

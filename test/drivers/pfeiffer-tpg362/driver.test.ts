@@ -4,21 +4,13 @@ import type { Device, PolledValues } from "#device/contract.js";
 import { type GaugeType, PCR_280 } from "#drivers/pfeiffer-tpg362/gauges.js";
 import { pfeifferTpg362 } from "#drivers/pfeiffer-tpg362/index.js";
 import { Tpg362Simulator, type Tpg362SimulatorOptions } from "#drivers/pfeiffer-tpg362/simulator.js";
-import {
-	doubled,
-	instead,
-	late,
-	SimulatedLine,
-	silent,
-	splitAt,
-	type WireFault,
-	withoutByte,
-} from "../simulated-line.js";
+import { type FaultRig, itSurvivesLineFaults, pollAsPlant } from "../line-faults.js";
+import { SimulatedLine, silent } from "../simulated-line.js";
 
 const TORR = 1;
 const PRX_CHARACTERS = "0,1.2000E+00,0,4.0000E-01\r\n".length;
 
-class Rig {
+class Rig implements FaultRig {
 	chamberPa: number | null = 120;
 	forelinePa: number | null = 40;
 	readonly simulator: Tpg362Simulator;
@@ -41,16 +33,12 @@ class Rig {
 		return this.wire.run(this.device.poll());
 	}
 
-	/** What the plant does: polls, and connects anew after a failure. Every value that comes is checked. */
-	async pollAsPlant(): Promise<PolledValues | undefined> {
-		try {
-			const values = await this.poll();
-			this.expectTrue(values);
-			return values;
-		} catch {
-			await this.connect().catch(() => {});
-			return undefined;
-		}
+	become(step: number): void {
+		this.chamberPa = 120 + 7 * step;
+	}
+
+	powerCycle(): void {
+		this.simulator.powerCycle();
 	}
 
 	expectTrue(values: PolledValues): void {
@@ -224,62 +212,6 @@ describe("pfeiffer-tpg362", () => {
 		await expect(rig.connect()).rejects.toMatchObject({ code: "IDENTITY_MISMATCH" });
 	});
 
-	it("connects and reads with every reply split at any byte", async () => {
-		for (let position = 1; position < 40; position += 1) {
-			const rig = new Rig();
-			rig.wire.fault = splitAt(position);
-			await rig.connect();
-			for (let i = 0; i < 3; i += 1)
-				expect(await rig.poll()).toEqual({
-					chamber: { value: 120, quality: "good" },
-					foreline: { value: 40, quality: "good" },
-				});
-			expect(rig.wire.line.counters.retries, `split at ${position}`).toBe(0);
-		}
-	});
-
-	it("never gives a wrong value when any one byte of a reply is lost", async () => {
-		for (let position = 0; position < PRX_CHARACTERS; position += 1) {
-			const rig = new Rig();
-			rig.chamberPa = 123.45;
-			await rig.connect();
-			rig.wire.fault = withoutByte(position);
-			for (let i = 0; i < 3; i += 1) await rig.pollAsPlant();
-			rig.wire.fault = undefined;
-			await rig.pollAsPlant();
-			expect((await rig.pollAsPlant())?.chamber?.value, `without byte ${position}`).toBeCloseTo(123.45, 6);
-		}
-	});
-
-	const troubles: readonly (readonly [name: string, fault: WireFault])[] = [
-		["silence", silent],
-		["garbage", instead("\xff\x00\x81garbage\r\n")],
-		["an ERROR word", instead("0000\r\n")],
-		["a NAK", instead("\x15\r\n")],
-		["another item's data", instead("4\r\n")],
-		["half a line", instead("0,1.20")],
-		["one gauge instead of two", instead("0,9.9900E+02\r\n")],
-		["a digit too many", instead("0,9.90000E+02,0,1.0000E+00\r\n")],
-		["late replies", late(400)],
-		["replies after the time-out", late(700)],
-		["doubled replies", doubled],
-	];
-	it.each(troubles)("survives %s and gives no wrong value", async (_name, fault) => {
-		const rig = new Rig();
-		await rig.connect();
-		await rig.poll();
-		rig.wire.fault = fault;
-		for (let i = 0; i < 3; i += 1) {
-			rig.chamberPa = 120 + 7 * i;
-			await rig.pollAsPlant();
-			await rig.wire.clock.advance(200);
-		}
-		rig.wire.fault = undefined;
-		await rig.wire.clock.advance(3_000);
-		await rig.pollAsPlant();
-		expect((await rig.pollAsPlant())?.chamber?.value).toBeCloseTo(134, 6);
-	});
-
 	it("reports silence as such, and reads on when the cable is back", async () => {
 		const rig = new Rig();
 		await rig.connect();
@@ -297,8 +229,8 @@ describe("pfeiffer-tpg362", () => {
 		rig.wire.requestFault = (bytes) => (bytes.length === 1 ? Uint8Array.of(0x85) : bytes);
 		await expect(rig.poll()).rejects.toMatchObject({ code: "DEVICE_SILENT" });
 		rig.wire.requestFault = undefined;
-		await rig.pollAsPlant();
-		expect((await rig.pollAsPlant())?.chamber?.value).toBe(120);
+		await pollAsPlant(rig);
+		expect((await pollAsPlant(rig))?.chamber?.value).toBe(120);
 	});
 
 	it("refuses a channel that the controller does not have", async () => {
@@ -321,5 +253,19 @@ describe("pfeiffer-tpg362", () => {
 		await rig.device.makeSafe();
 		expect(rig.wire.sent).toEqual([]);
 		expect(rig.device.set).toBeUndefined();
+	});
+
+	itSurvivesLineFaults(() => new Rig(), {
+		signal: "chamber",
+		timeoutMs: pfeifferTpg362.timing.timeoutMs,
+		replyBytes: PRX_CHARACTERS,
+		replies: {
+			"an ERROR word": "0000\r\n",
+			"a NAK": "\x15\r\n",
+			"another item's data": "4\r\n",
+			"half a line": "0,1.20",
+			"one gauge instead of two": "0,9.9900E+02\r\n",
+			"a digit too many": "0,9.90000E+02,0,1.0000E+00\r\n",
+		},
 	});
 });
