@@ -48,7 +48,12 @@ function place(
 	if (rest.length === 0) {
 		if (Object.hasOwn(into, key)) problems.push(problem(`${path.join(".")} is given twice.`, text));
 		// A key such as "__proto__" becomes a property like any other, and is then found unknown.
-		Object.defineProperty(into, key, { value: valueOf(text, inner), enumerable: true, configurable: true, writable: true });
+		Object.defineProperty(into, key, {
+			value: readValue(text, inner),
+			enumerable: true,
+			configurable: true,
+			writable: true,
+		});
 		return;
 	}
 	if (!isRecord(into[key]) || !Object.hasOwn(into, key)) {
@@ -64,7 +69,7 @@ function memberOf(schema: Schema | undefined, key: string): Schema | undefined {
 }
 
 /** Text stays text where the schema wants text; elsewhere numbers, true, false, lists and groups are read as JSON. */
-function valueOf(text: string, schema: Schema | undefined): unknown {
+function readValue(text: string, schema: Schema | undefined): unknown {
 	const choices = Array.isArray(schema?.enum) ? schema.enum : [];
 	if (schema?.type === "string" || (choices.length > 0 && choices.every((choice) => typeof choice === "string"))) {
 		return text;

@@ -1,7 +1,7 @@
 /** One instrument on its own: connected with its driver for a look, without plant, safety and journal. */
 import { lookup } from "node:dns/promises";
 import { realpathSync } from "node:fs";
-import type { Probe, ProbeReading, ProbeReport, ProbeRequest, ProbeSetting } from "#cli/probe-report.js";
+import type { Probe, ProbeReading, ProbeRequest, ProbeSetting } from "#cli/probe-report.js";
 import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import type { Device, DriverContext, Identification, PolledValues } from "#device/contract.js";
@@ -48,12 +48,16 @@ export const probe: Probe = async (request) => {
 	try {
 		const found = await deadline.bound("its identification", identify(device));
 		const warnings = [...found.warnings];
-		if (device.inspect === undefined) warnings.push(`${name} has no look by reading alone: it was connected as control does.`);
+		if (device.inspect === undefined)
+			warnings.push(`${name} has no look by reading alone: it was connected as control does.`);
 		if (!found.confirmed) {
-			warnings.push(`What answers did not prove to be a ${name}: readings are what they would be if it were, and control refuses it.`);
+			warnings.push(
+				`What answers did not prove to be a ${name}: readings are what they would be if it were, and control refuses it.`,
+			);
 		}
-		const written = await setAll(device, name, set, deadline);
-		if (written.results.length > 0) warnings.push("What was set stays set when this command has ended, and nothing guards it.");
+		const written = await setAll(device, set, deadline);
+		if (written.results.length > 0)
+			warnings.push("What was set stays set when this command has ended, and nothing guards it.");
 		const read = await readAll(device, address, clock, deadline);
 		const error = written.error ?? read.error;
 		return {
@@ -108,7 +112,6 @@ function refuseOutOfRange(device: Device, name: string, set: ProbeRequest["set"]
 
 async function setAll(
 	device: Device,
-	name: string,
 	set: ProbeRequest["set"],
 	deadline: Deadline,
 ): Promise<{ results: ProbeSetting[]; error?: AdlayerError }> {
@@ -181,7 +184,8 @@ class Deadline {
 		const { clock, driver, limitMs, interrupted } = this.request;
 		const leftMs = Math.max(0, this.endMs - clock.nowMs());
 		const over = clock.sleep(leftMs, this.signal).then(
-			() => new AdlayerError("DEVICE_SILENT", `${driver} did not come to an end with ${what} within ${limitMs / 1000} s.`),
+			() =>
+				new AdlayerError("DEVICE_SILENT", `${driver} did not come to an end with ${what} within ${limitMs / 1000} s.`),
 			() => new AdlayerError("INTERRUPTED", `The probe was interrupted during ${what}.`),
 		);
 		work.catch(() => {});
@@ -253,7 +257,8 @@ function withAdvice(error: AdlayerError, address: Address, driver: string): Adla
 
 function tryNext(address: Address): string[] {
 	const power = "is the instrument on";
-	const unit = "unit" in address ? [`its unit (this address asks unit ${address.unit})`] : ["its unit letter or number"];
+	const unit =
+		"unit" in address ? [`its unit (this address asks unit ${address.unit})`] : ["its unit letter or number"];
 	if (!("path" in address)) {
 		return [power, "host and port, a firewall, another client that uses up its connections", ...unit];
 	}

@@ -99,9 +99,13 @@ export class AlicatMc implements Device {
 		const knownC = settings.standard_degC ?? standardC ?? defaultC;
 		if (knownC !== undefined) this.sccmPerInstrumentSccm = sccmPerInstrumentSccm(knownC);
 		if (settings.standard_degC !== undefined && standardC !== undefined && standardC !== settings.standard_degC) {
-			warnings.push(`The instrument counts standard flow at ${standardC} degC, standard_degC is ${settings.standard_degC}.`);
+			warnings.push(
+				`The instrument counts standard flow at ${standardC} degC, standard_degC is ${settings.standard_degC}.`,
+			);
 		} else if (knownC === undefined) {
-			warnings.push("The instrument's standard temperature is not known, so no flow is: say --option standard_degC=25 (as shipped), or as it is.");
+			warnings.push(
+				"The instrument's standard temperature is not known, so no flow is: say --option standard_degC=25 (as shipped), or as it is.",
+			);
 		}
 		this.looking = {
 			columns,
@@ -140,7 +144,10 @@ export class AlicatMc implements Device {
 			);
 		}
 		if (this.looking !== undefined && this.reader === undefined) {
-			throw new AdlayerError("IDENTITY_UNKNOWN", `${this.context.name} gives no data frame by which a setpoint could be checked.`);
+			throw new AdlayerError(
+				"IDENTITY_UNKNOWN",
+				`${this.context.name} gives no data frame by which a setpoint could be checked.`,
+			);
 		}
 		const reader = this.requireConnection();
 		const text = (value / this.sccmPerInstrumentSccm / reader.sccmPerUnit).toFixed(reader.setpointDecimals);

@@ -31,7 +31,8 @@ export function look(text: string, known: Known): PolledValues {
 		faults.flow = `the gas selected on the instrument is ${gas ?? "not said"}, not ${known.gas}`;
 	}
 	const of = (role: ColumnRole, convert: (value: number, unit: string) => number | string): PolledValue => {
-		if (columns === undefined) return fault(`"${text.slice(0, 60)}" has ${numbers.length} numbers, and nothing says which is which`);
+		if (columns === undefined)
+			return fault(`"${text.slice(0, 60)}" has ${numbers.length} numbers, and nothing says which is which`);
 		const index = columns.findIndex((column) => column.role === role);
 		if (index < 0) return fault(`the instrument has no ${role} in its data frame`);
 		const { unit } = columns[index]!;
@@ -56,8 +57,14 @@ export function look(text: string, known: Known): PolledValues {
 	return {
 		flow: of("mass", sccm),
 		setpoint: of("setpoint", sccm),
-		pressure: of("pressure", (value, unit) => PRESSURE_UNITS[unit]?.(value) ?? "in which unit of absolute pressure is not known"),
-		temperature: of("temperature", (value, unit) => temperatureUnit(unit)?.(value) ?? "in which unit of temperature is not known"),
+		pressure: of(
+			"pressure",
+			(value, unit) => PRESSURE_UNITS[unit]?.(value) ?? "in which unit of absolute pressure is not known",
+		),
+		temperature: of(
+			"temperature",
+			(value, unit) => temperatureUnit(unit)?.(value) ?? "in which unit of temperature is not known",
+		),
 	};
 }
 

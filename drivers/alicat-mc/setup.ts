@@ -112,8 +112,7 @@ export class Setup {
 		if (columns === null) warnings.push("The instrument gives no column table; its factory data frame is assumed.");
 		const massUnit = columns === null ? await this.massFlowUnitIfSaid(identity, firmware) : undefined;
 		const readable = columns ?? (massUnit === undefined ? undefined : defaultColumns(massUnit));
-		const reader =
-			readable === undefined ? undefined : await attempt(async () => new FrameReader(readable, sample));
+		const reader = readable === undefined ? undefined : await attempt(async () => new FrameReader(readable, sample));
 		const { gas, full_scale_sccm: fullScale } = this.settings;
 		if (reader !== undefined) {
 			if (gas !== undefined) await attempt(async () => this.checkGas(reader.read(sample).gas, gas));

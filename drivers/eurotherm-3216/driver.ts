@@ -98,6 +98,9 @@ export class Eurotherm3216 implements Device {
 		const { settings } = this;
 		this.reader = new RegisterReader(this.modbus);
 		await this.modbus.open();
+		// First what people look for, before silence to the rest has used up the time.
+		for (const register of [REGISTER.processValue, REGISTER.workingSetpoint])
+			await this.reader.readIfThere(register, 1);
 		const { identification, setup } = await identify(this.reader);
 		const { confirmed } = identification;
 		this.looking = { confirmed };

@@ -13,6 +13,7 @@ export class RegisterReader {
 	private answered = false;
 	private silentReads = 0;
 	private readonly absent = new Set<number>();
+	private readonly present = new Set<number>();
 
 	constructor(private readonly modbus: ModbusMaster) {}
 
@@ -47,10 +48,11 @@ export class RegisterReader {
 	}
 
 	private async attempt(address: number, count: number): Promise<number[] | undefined> {
-		if (this.silentReads >= SILENT_READS_MAX) return undefined;
+		if (this.silentReads >= SILENT_READS_MAX && !this.present.has(address)) return undefined;
 		try {
 			const words = await this.read(address, count);
 			this.answered = true;
+			for (let offset = 0; offset < count; offset += 1) this.present.add(address + offset);
 			return words;
 		} catch (thrown) {
 			const error = asAdlayerError(thrown);

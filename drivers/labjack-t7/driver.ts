@@ -103,23 +103,31 @@ export class LabjackT7 implements Device {
 		const orderProven = proveWordOrder(this.name, test, words);
 		this.looking = { orderProven };
 		if (test === undefined) warnings.push("What answers has no register TEST (55100), as every LabJack has.");
-		else if (!orderProven) warnings.push(`The register TEST (55100) reads ${hex(u32At(test))} instead of ${hex(TEST_VALUE)}.`);
+		else if (!orderProven)
+			warnings.push(`The register TEST (55100) reads ${hex(u32At(test))} instead of ${hex(TEST_VALUE)}.`);
 		if (words === undefined) warnings.push("It has no PRODUCT_ID (60000), as every LabJack has.");
 		const product = words === undefined ? Number.NaN : f32At(words);
 		const confirmed = test !== undefined && orderProven && product === PRODUCT_ID_T7;
 		if (!confirmed || words === undefined) {
 			// Another LabJack says so; a server that holds 0 there says nothing.
 			if (orderProven && product > 0 && product !== PRODUCT_ID_T7) throw this.notAT7(product);
-			return { identity: { manufacturer: null, model: null, serial: null, firmware: null }, confirmed: false, warnings };
+			return {
+				identity: { manufacturer: null, model: null, serial: null, firmware: null },
+				confirmed: false,
+				warnings,
+			};
 		}
 		const serial = await this.access.readIfThere(SERIAL_NUMBER, 2);
 		const lua = await this.access.readIfThere(LUA_RUN, 2);
 		const firmware = f32At(words, 4);
 		if (!(firmware >= FIRMWARE_VERSION_MIN - 1e-4)) {
-			warnings.push(`Control would refuse firmware ${firmware.toFixed(4)}: its watchdog needs ${FIRMWARE_VERSION_MIN} or newer.`);
+			warnings.push(
+				`Control would refuse firmware ${firmware.toFixed(4)}: its watchdog needs ${FIRMWARE_VERSION_MIN} or newer.`,
+			);
 		}
 		if (serial === undefined) warnings.push("It has no SERIAL_NUMBER (60028); control would refuse it.");
-		if (lua !== undefined && u32At(lua) !== 0) warnings.push(`A Lua script runs on ${this.name}; it could move the same lines.`);
+		if (lua !== undefined && u32At(lua) !== 0)
+			warnings.push(`A Lua script runs on ${this.name}; it could move the same lines.`);
 		return {
 			identity: {
 				manufacturer: "LabJack",
@@ -236,7 +244,7 @@ export class LabjackT7 implements Device {
 	/** All lines in one read of their state, which changes no line's direction. */
 	private async look(orderProven: boolean): Promise<Record<string, PolledValue>> {
 		const words = await this.access.readIfThere(DIO_STATE, 2);
-		const valueOf = (line: number): PolledValue => {
+		const levelOf = (line: number): PolledValue => {
 			if (words === undefined) return fault(`DIO_STATE (${DIO_STATE}) is not there`);
 			if (orderProven) return hasBit(u32At(words), line) ? HIGH : LOW;
 			return fault(`DIO_STATE reads words ${words.join(", ")}, in an order that is not proven`);
@@ -244,7 +252,7 @@ export class LabjackT7 implements Device {
 		const values: Record<string, PolledValue> = {};
 		const { pulseLines, outputLines, inputLines } = this.wiring;
 		for (const lines of [pulseLines, outputLines, inputLines]) {
-			for (const [signal, line] of lines) values[signal] = valueOf(line);
+			for (const [signal, line] of lines) values[signal] = levelOf(line);
 		}
 		return values;
 	}

@@ -75,7 +75,8 @@ function parseBareAcknowledgement(
 ): { reply: Acknowledgement; taken: number } | undefined {
 	const last = received[received.length - 1];
 	if (last !== ACK && last !== NAK) return undefined;
-	for (let at = from; at < received.length - 1; at += 1) if (received[at] !== CR && received[at] !== LF) return undefined;
+	for (let at = from; at < received.length - 1; at += 1)
+		if (received[at] !== CR && received[at] !== LF) return undefined;
 	return { reply: { taken: last === ACK, bare: true }, taken: received.length };
 }
 
@@ -86,7 +87,7 @@ export function parseData(received: Uint8Array): { reply: string; taken: number 
 		if (line === undefined) return undefined;
 		at = line.next;
 		// An ACK without a line's end stands right in front of the data.
-		const text = line.text.replace(/^\x06/, "");
+		const text = line.text.startsWith(ACK_LINE) ? line.text.slice(1) : line.text;
 		if (text === "") continue;
 		if (!/^[\x20-\x7e]+$/.test(text)) throw invalid(`"${printable(text)}" came instead of data.`);
 		return { reply: text, taken: at };
@@ -122,7 +123,12 @@ export function parseMeasurements(text: string): GaugeMeasurement[] | undefined 
 		const number = parts[at + 1]!;
 		const match = VALUE.exec(number);
 		if (match === null || status.length !== 1 || status < "0" || status > "7") return undefined;
-		gauges.push({ status: Number(status), value: Number(number), decimals: match[1]!.length, exponentDigits: match[2]!.length });
+		gauges.push({
+			status: Number(status),
+			value: Number(number),
+			decimals: match[1]!.length,
+			exponentDigits: match[2]!.length,
+		});
 	}
 	return gauges;
 }

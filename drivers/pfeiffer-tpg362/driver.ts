@@ -1,5 +1,5 @@
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
-import type { LineRequest, RequestLine } from "#core/wire.js";
+import type { RequestLine } from "#core/wire.js";
 import type {
 	Device,
 	DriverContext,
@@ -47,6 +47,7 @@ const BARE_LIMIT_MS = 50;
 
 const ENQUIRY = Uint8Array.of(ENQ);
 /** For a far end that reads whole lines only. */
+const LINE_END = Uint8Array.of(CR, LF);
 const ENQUIRY_LINE = Uint8Array.of(ENQ, CR, LF);
 const GAUGE_IDS_ABSENT = ["NOSEN", "NOID"];
 
@@ -245,7 +246,8 @@ export class Tpg362 implements Device {
 			const fault =
 				gauge === undefined
 					? `the controller has ${gauges.length} channels`
-					: (GAUGE_STATUS[gauge.status] ?? (unit === undefined ? `${gauge.value}, but in which unit is not known` : null));
+					: (GAUGE_STATUS[gauge.status] ??
+						(unit === undefined ? `${gauge.value}, but in which unit is not known` : null));
 			values[name] =
 				fault === null
 					? { value: unit!.toPascal(gauge!.value), quality: "good" }
@@ -368,25 +370,33 @@ export class Tpg362 implements Device {
 	}
 
 	private async enquire(): Promise<string> {
-		const enquire = (bytes: Uint8Array): LineRequest<string> => ({ bytes, parse: parseData, title: "ENQ" });
-		try {
-			const text = await this.line.request(enquire(this.enquiry));
-			this.enquiryProven = true;
-			return text;
-		} catch (thrown) {
-			const isSilent = thrown instanceof AdlayerError && thrown.code === "DEVICE_SILENT";
-			if (!isSilent || this.enquiryProven) throw thrown;
-			const text = await this.line.request(enquire(ENQUIRY_LINE));
-			this.enquiry = ENQUIRY_LINE;
-			this.enquiryProven = true;
-			return text;
+		const ask = (bytes: Uint8Array, once = false): Promise<string> =>
+			this.line.request({ bytes, parse: parseData, title: "ENQ", ...(once ? { retries: 0 } : {}) });
+		if (!this.enquiryProven) {
+			const plain = await unlessSilent(ask(ENQUIRY, true));
+			// A far end that reads whole lines has the ENQ, and waits for the line's end.
+			const text = plain ?? (await unlessSilent(ask(LINE_END, true)));
+			if (plain === undefined && text !== undefined) this.enquiry = ENQUIRY_LINE;
+			this.enquiryProven = text !== undefined;
+			if (text !== undefined) return text;
 		}
+		return ask(this.enquiry);
 	}
 
 	private forget(): void {
 		this.repeatable = false;
 		this.unitChecked = false;
 		this.last = undefined;
+	}
+}
+
+/** A reply, or undefined when none came that could be read. */
+async function unlessSilent(reply: Promise<string>): Promise<string | undefined> {
+	try {
+		return await reply;
+	} catch (thrown) {
+		if (thrown instanceof AdlayerError && ["DEVICE_SILENT", "REPLY_INVALID"].includes(thrown.code)) return undefined;
+		throw thrown;
 	}
 }
 

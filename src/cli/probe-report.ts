@@ -1,6 +1,7 @@
 /** What `adlayer probe` asks for and what comes of it; src/probe.ts does it. */
-import type { AdlayerError } from "#core/errors.js";
+
 import type { Clock } from "#core/clock.js";
+import type { AdlayerError } from "#core/errors.js";
 import type { Quality, Unit } from "#core/reading.js";
 
 export interface ProbeRequest {

@@ -173,18 +173,20 @@ export const gaugeController = (options: GaugeOptions) => (): Serve => {
 };
 
 /** Lines closed by CR, answered by what `answers` has for them; `?` for others. */
-export const lineInstrument = (answers: Readonly<Record<string, string>>, options: { otherwise?: string | null } = {}) => (): Serve => {
-	const { otherwise = "?\r" } = options;
-	let line = "";
-	return (bytes, send) => {
-		for (const char of bytes.toString("latin1")) {
-			if (char !== "\r") {
-				line += char;
-				continue;
+export const lineInstrument =
+	(answers: Readonly<Record<string, string>>, options: { otherwise?: string | null } = {}) =>
+	(): Serve => {
+		const { otherwise = "?\r" } = options;
+		let line = "";
+		return (bytes, send) => {
+			for (const char of bytes.toString("latin1")) {
+				if (char !== "\r") {
+					line += char;
+					continue;
+				}
+				const answer = line === "" ? null : (answers[line.toUpperCase()] ?? otherwise);
+				if (answer !== null) send(answer);
+				line = "";
 			}
-			const answer = line === "" ? null : (answers[line.toUpperCase()] ?? otherwise);
-			if (answer !== null) send(answer);
-			line = "";
-		}
+		};
 	};
-};

@@ -62,17 +62,27 @@ describe("probing a gauge controller", () => {
 	});
 
 	it("takes the six channels of a 366, a status for no pressure, and Torr for Torr", async () => {
-		const PRX = ["0,1.0000E+00", "5,2.0000E-2", "1,1.0000E+00", "4,1.0000E+00", "3,1.0000E+00", "0,1.0000E-01"].join(",");
-		const { json } = await probeGauge({ answers: { AYT: "TPG366,PTG28770,44990001,010300,010100", TID: "TPR,noSEn,TPR,PKR,CMR,CMR", UNI: "1", PRX } });
+		const PRX = ["0,1.0000E+00", "5,2.0000E-2", "1,1.0000E+00", "4,1.0000E+00", "3,1.0000E+00", "0,1.0000E-01"].join(
+			",",
+		);
+		const { json } = await probeGauge({
+			answers: { AYT: "TPG366,PTG28770,44990001,010300,010100", TID: "TPR,noSEn,TPR,PKR,CMR,CMR", UNI: "1", PRX },
+		});
 		expect(json.identity.model).toBe("TPG366");
 		expect(json.readings.channel_1!.value).toBeCloseTo(133.322368, 5);
-		expect(json.readings.channel_2).toMatchObject({ value: null, quality: "fault", detail: expect.stringContaining("no sensor") });
+		expect(json.readings.channel_2).toMatchObject({
+			value: null,
+			quality: "fault",
+			detail: expect.stringContaining("no sensor"),
+		});
 		expect(json.readings.channel_6!.value).toBeCloseTo(13.3322368, 6);
 		expect(Object.keys(json.readings)).toHaveLength(6);
 	});
 
 	it("knows a 26x, which has no AYT, by its gauges, and one that has only PR1 and PR2", async () => {
-		const { json } = await probeGauge({ answers: { TID: "TPR,noSEn", UNI: "0", PR1: "0,1.0000E+00", PR2: "5,2.0000E-2" } });
+		const { json } = await probeGauge({
+			answers: { TID: "TPR,noSEn", UNI: "0", PR1: "0,1.0000E+00", PR2: "5,2.0000E-2" },
+		});
 		expect(json.identityConfirmed).toBe(true);
 		expect(json.identity.model).toBe("TPG 26x or VGC 40x");
 		expect(values(json)).toEqual({ channel_1: 100, channel_2: null });
@@ -125,12 +135,18 @@ describe("probing a flow controller", () => {
 	it("says identity and readings without any option, at the instrument's own standard temperature", async () => {
 		const { code, json, received } = await probeFlow(MODERN);
 		expect(code).toBe(0);
-		expect(json.identity).toEqual({ manufacturer: "Alicat Scientific", model: "MC-500SCCM-D", serial: "521641", firmware: "10v20.0-R24" });
+		expect(json.identity).toEqual({
+			manufacturer: "Alicat Scientific",
+			model: "MC-500SCCM-D",
+			serial: "521641",
+			firmware: "10v20.0-R24",
+		});
 		expect(json.identityConfirmed).toBe(true);
 		expect(json.readings.flow!.value).toBeCloseTo((50 * 273.15) / 298.15, 6);
 		expect(json.readings.pressure!.value).toBeCloseTo(100_801.35, 0);
 		expect(json.readings.temperature!.value).toBe(21.89);
-		for (const command of ["ALS 0", "AS", "A0", "AC", "AH"]) expect(Buffer.concat(received).toString()).not.toContain(`${command}\r`);
+		for (const command of ["ALS 0", "AS", "A0", "AC", "AH"])
+			expect(Buffer.concat(received).toString()).not.toContain(`${command}\r`);
 	});
 
 	it("reads a 5v12 with its unsigned setpoint and other widths, a table without codes and no flow standard", async () => {
@@ -140,9 +156,17 @@ describe("probing a flow controller", () => {
 			"A??D*": COLUMNS_5V12,
 		});
 		expect(json.identity.firmware).toBe("5v12.0-R22");
-		expect(json.readings.setpoint).toMatchObject({ value: null, quality: "fault", detail: expect.stringContaining("116.3 SCCM") });
+		expect(json.readings.setpoint).toMatchObject({
+			value: null,
+			quality: "fault",
+			detail: expect.stringContaining("116.3 SCCM"),
+		});
 		expect(json.readings.setpoint!.detail).toContain("--option standard_degC");
-		const told = await probeFlow({ A: "A +014.52 +021.50 +0000.1 +0000.2 0116.3      N2\r", AVE: "A   5v12.0-R22\r", "A??D*": COLUMNS_5V12 }, "--option", "standard_degC=0");
+		const told = await probeFlow(
+			{ A: "A +014.52 +021.50 +0000.1 +0000.2 0116.3      N2\r", AVE: "A   5v12.0-R22\r", "A??D*": COLUMNS_5V12 },
+			"--option",
+			"standard_degC=0",
+		);
 		expect(told.json.readings.setpoint!.value).toBeCloseTo(116.3, 6);
 	});
 
@@ -164,7 +188,10 @@ describe("probing a flow controller", () => {
 
 	it("takes the unit's letter in either case, and LF behind CR", async () => {
 		const answers = Object.fromEntries(
-			Object.entries(MODERN).map(([asked, text]) => [asked, text.replaceAll(/(^|\r)A/g, "$1a").replaceAll("\r", "\r\n")]),
+			Object.entries(MODERN).map(([asked, text]) => [
+				asked,
+				text.replaceAll(/(^|\r)A/g, "$1a").replaceAll("\r", "\r\n"),
+			]),
 		);
 		const { code, json } = await probeFlow(answers, "--option", "unit_id=a");
 		expect(code).toBe(0);

@@ -30,7 +30,10 @@ describe("probing a temperature controller", () => {
 	it("confirms a 3200 by its registers, and leaves temperatures open while the decimals are not known", async () => {
 		const { code, json, received } = await probeTcp({ words: EUROTHERM });
 		expect(code).toBe(0);
-		expect(json).toMatchObject({ identityConfirmed: true, identity: { manufacturer: "Eurotherm", model: "3200 series" } });
+		expect(json).toMatchObject({
+			identityConfirmed: true,
+			identity: { manufacturer: "Eurotherm", model: "3200 series" },
+		});
 		expect(json.readings.temperature).toMatchObject({ value: null, quality: "fault" });
 		expect(json.readings.temperature!.detail).toContain("reads 1505: 1505, 150.5, 15.05");
 		expect(json.warnings.join(" ")).toContain("--option decimals");
@@ -55,7 +58,13 @@ describe("probing a temperature controller", () => {
 	it("learns the decimals where the instrument gives floats as well", async () => {
 		const words = new Map(EUROTHERM);
 		const scratch = Buffer.alloc(4);
-		for (const [register, value] of [[1, 150.5], [5, 120], [11, -200], [12, 1372], [111, 200]] as const) {
+		for (const [register, value] of [
+			[1, 150.5],
+			[5, 120],
+			[11, -200],
+			[12, 1372],
+			[111, 200],
+		] as const) {
 			scratch.writeFloatBE(value);
 			words.set(0x8000 + 2 * register, scratch.readUInt16BE(0));
 			words.set(0x8001 + 2 * register, scratch.readUInt16BE(2));
@@ -84,14 +93,24 @@ describe("probing a temperature controller", () => {
 		expect(json.warnings.join(" ")).toContain("not the inverse");
 	});
 
-	it.each([["exceptions", false], ["silence", true]])("reads what is there where the rest is %s", async (_name, silent) => {
-		const words = new Map([[1, 235], [5, 200]]);
-		const { code, json } = await probeTcp({ words, silent }, "--option", "decimals=1");
-		expect(code).toBe(0);
-		expect(json.identityConfirmed).toBe(false);
-		expect(json.readings.temperature!.value).toBe(23.5);
-		expect(json.readings.output).toMatchObject({ value: null, quality: "fault" });
-	}, 20_000);
+	it.each([
+		["exceptions", false],
+		["silence", true],
+	])(
+		"reads what is there where the rest is %s",
+		async (_name, silent) => {
+			const words = new Map([
+				[1, 235],
+				[5, 200],
+			]);
+			const { code, json } = await probeTcp({ words, silent }, "--option", "decimals=1");
+			expect(code).toBe(0);
+			expect(json.identityConfirmed).toBe(false);
+			expect(json.readings.temperature!.value).toBe(23.5);
+			expect(json.readings.output).toMatchObject({ value: null, quality: "fault" });
+		},
+		20_000,
+	);
 });
 
 /** A T7 with DIO2 and DIO8 high. */
@@ -100,7 +119,8 @@ const float = (value: number): [number, number] => {
 	scratch.writeFloatBE(value);
 	return [scratch.readUInt16BE(0), scratch.readUInt16BE(2)];
 };
-const block = (address: number, ...words: number[]) => words.map((word, index): [number, number] => [address + index, word]);
+const block = (address: number, ...words: number[]) =>
+	words.map((word, index): [number, number] => [address + index, word]);
 const T7 = new Map<number, number>([
 	...block(55_100, 0x0011, 0x2233),
 	...block(60_000, ...float(7), ...float(1.35), ...float(1.0306)),
@@ -119,7 +139,12 @@ describe("probing a T7", () => {
 	it("shows every line without any option, and neither writes nor reads what would make an input", async () => {
 		const { code, json, received } = await probeT7({ words: T7 });
 		expect(code).toBe(0);
-		expect(json.identity).toEqual({ manufacturer: "LabJack", model: "T7 (hardware 1.35)", serial: "470046080", firmware: "1.0306" });
+		expect(json.identity).toEqual({
+			manufacturer: "LabJack",
+			model: "T7 (hardware 1.35)",
+			serial: "470046080",
+			firmware: "1.0306",
+		});
 		expect(Object.keys(json.readings)).toHaveLength(23);
 		expect(json.readings.DIO2!.value).toBe(1);
 		expect(json.readings.DIO3!.value).toBe(0);
@@ -132,7 +157,13 @@ describe("probing a T7", () => {
 	});
 
 	it("shows the lines that it is told, by their names", async () => {
-		const { json } = await probeT7({ words: T7 }, "--option", "pulse_outputs.TMA=DIO2", "--option", 'inputs={"pump":"DIO16"}');
+		const { json } = await probeT7(
+			{ words: T7 },
+			"--option",
+			"pulse_outputs.TMA=DIO2",
+			"--option",
+			'inputs={"pump":"DIO16"}',
+		);
 		expect(values(json)).toEqual({ TMA: 1, pump: 0 });
 	});
 
@@ -152,13 +183,20 @@ describe("probing a T7", () => {
 		expect(json.error?.message).toContain("product id 4");
 	});
 
-	it.each([["exceptions", false], ["silence", true]])("reads a server of part of the map, the rest being %s", async (_name, silent) => {
-		const words = new Map([...T7].filter(([address]) => address < 60_000 && address !== 6_000));
-		const { code, json } = await probeT7({ words, silent });
-		expect(code).toBe(0);
-		expect(json.identityConfirmed).toBe(false);
-		expect(json.readings.DIO2!.value).toBe(1);
-	}, 20_000);
+	it.each([
+		["exceptions", false],
+		["silence", true],
+	])(
+		"reads a server of part of the map, the rest being %s",
+		async (_name, silent) => {
+			const words = new Map([...T7].filter(([address]) => address < 60_000 && address !== 6_000));
+			const { code, json } = await probeT7({ words, silent });
+			expect(code).toBe(0);
+			expect(json.identityConfirmed).toBe(false);
+			expect(json.readings.DIO2!.value).toBe(1);
+		},
+		20_000,
+	);
 
 	it("believes no value of a server that is full of zeros", async () => {
 		const { code, json } = await probeT7({ words: () => 0 });
@@ -179,7 +217,14 @@ describe("probing a T7", () => {
 			const bit = 1 << (address - 2_000);
 			words.set(2_801, word === 1 ? words.get(2_801)! | bit : words.get(2_801)! & ~bit);
 		};
-		const { code, json } = await probeT7({ words, write }, "--option", "outputs.stop=DIO3", "--set", "stop=1", "--unguarded");
+		const { code, json } = await probeT7(
+			{ words, write },
+			"--option",
+			"outputs.stop=DIO3",
+			"--set",
+			"stop=1",
+			"--unguarded",
+		);
 		expect(code).toBe(0);
 		expect(json.set).toEqual([{ signal: "stop", requested: 1, readBack: 1, ok: true }]);
 		expect(json.readings.stop!.value).toBe(1);

@@ -1,5 +1,5 @@
-import type { CliContext, Outcome } from "#cli/context.js";
 import { controlLink, type DataOption } from "#cli/commands/status.js";
+import type { CliContext, Outcome } from "#cli/context.js";
 import { EXIT, exitCodeOf } from "#cli/exit-codes.js";
 import type { Probe, ProbeReport, ProbeRequest } from "#cli/probe-report.js";
 import { AdlayerError } from "#core/errors.js";

@@ -62,13 +62,9 @@ describe("TPG 36x codec", () => {
 			{ status: 5, value: 0.02, decimals: 4, exponentDigits: 2 },
 		]);
 		expect(parseMeasurements("0,-1.2000E-02")).toEqual([{ status: 0, value: -0.012, decimals: 4, exponentDigits: 2 }]);
-		expect(parseMeasurements("0, 8.3E-03")).toEqual([
-			{ status: 0, value: 8.3e-3, decimals: 1, exponentDigits: 2 },
-		]);
+		expect(parseMeasurements("0, 8.3E-03")).toEqual([{ status: 0, value: 8.3e-3, decimals: 1, exponentDigits: 2 }]);
 		expect(parseMeasurements("0,7.88E-5")).toEqual([{ status: 0, value: 7.88e-5, decimals: 2, exponentDigits: 1 }]);
-		expect(parseMeasurements("0, +1.0000E+03")).toEqual([
-			{ status: 0, value: 1000, decimals: 4, exponentDigits: 2 },
-		]);
+		expect(parseMeasurements("0, +1.0000E+03")).toEqual([{ status: 0, value: 1000, decimals: 4, exponentDigits: 2 }]);
 	});
 
 	it.each([
