@@ -47,9 +47,11 @@ export function readUnitLine(received: Uint8Array, unitId: string, from = 0): Un
 		if (line === undefined) return undefined;
 		at = line.next;
 		const text = line.text.trim();
-		if (text === "?" || text === `${unitId} ?`) return { text: null, next: at };
-		if (line.text[0] === unitId && line.text[1] === " ") return { text: line.text, next: at };
-		if (!/^[A-Z] /.test(line.text)) throw invalid(`"${line.text.slice(0, 40)}" is no line of unit ${unitId}.`);
+		// Unit letters are not case-sensitive (Serial Primer); some answer in the case that they were asked in.
+		const isOurs = line.text[0]?.toUpperCase() === unitId.toUpperCase() && line.text[1] === " ";
+		if (text === "?" || (isOurs && text.slice(1).trim() === "?")) return { text: null, next: at };
+		if (isOurs) return { text: line.text, next: at };
+		if (!/^[A-Za-z] /.test(line.text)) throw invalid(`"${line.text.slice(0, 40)}" is no line of unit ${unitId}.`);
 	}
 }
 
@@ -114,7 +116,7 @@ export function manufacturingReply(
 			if (line === undefined) return undefined;
 			at = line.next;
 			if (line.text === null) return { reply: null, taken: at };
-			const match = /^[A-Z]\s+M(\d\d)\s+(.*?)\s*$/.exec(line.text);
+			const match = /^[A-Za-z]\s+M(\d\d)\s+(.*?)\s*$/.exec(line.text);
 			if (match === null) throw invalid(`"${line.text.slice(0, 40)}" is no line of the manufacturing table.`);
 			const number = Number(match[1]);
 			const label = MANUFACTURING_LABELS[number];

@@ -2,13 +2,20 @@
 export interface AlicatMcSettings {
 	/** The unit's letter on the serial line. */
 	readonly unit_id: string;
-	/** The gas that must be selected on the instrument, by its short name there: "N2", "Ar". */
-	readonly gas: string;
-	/** Full scale in SCCM as on the nameplate, that is at the instrument's own standard temperature. */
-	readonly full_scale_sccm: number;
+	/** The gas that must be selected on the instrument, by its short name there: "N2", "Ar". Absent only in a probe. */
+	readonly gas?: string;
+	/** Full scale in SCCM as on the nameplate, that is at the instrument's own standard temperature. Absent only in a probe. */
+	readonly full_scale_sccm?: number;
 	/** The temperature of the instrument's standard litre in degC; 0 when absent. Alicat ships 25. */
 	readonly standard_degC?: number;
 }
+
+/** What control cannot do without. */
+export type CompleteSettings = AlicatMcSettings & { readonly gas: string; readonly full_scale_sccm: number };
+
+/** Whether nothing is missing, as in a lab file; a probe may know less. */
+export const isComplete = (settings: AlicatMcSettings): settings is CompleteSettings =>
+	settings.gas !== undefined && settings.full_scale_sccm !== undefined;
 
 /** JSON Schema (draft-07) of the settings. */
 export const alicatMcSettingsSchema = {
@@ -16,7 +23,7 @@ export const alicatMcSettingsSchema = {
 	additionalProperties: false,
 	required: ["unit_id", "gas", "full_scale_sccm"],
 	properties: {
-		unit_id: { description: "The unit's letter on the serial line.", type: "string", pattern: "^[A-Z]$" },
+		unit_id: { description: "The unit's letter on the serial line.", type: "string", pattern: "^[A-Za-z]$" },
 		gas: {
 			description: "Short name of the gas that must be selected on the instrument.",
 			type: "string",

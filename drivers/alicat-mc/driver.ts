@@ -2,10 +2,11 @@ import { AdlayerError } from "#core/errors.js";
 import type { LineRequest, RequestLine } from "#core/wire.js";
 import type { Device, DriverContext, Identification, PolledValue, PolledValues, SignalInfo } from "#device/contract.js";
 import { encodeCommand, invalid, oneLine, parseSetpoint, readUnitLine } from "./codec.js";
-import { type AlicatMcSettings, sccmPerInstrumentSccm } from "./config.js";
+import { type AlicatMcSettings, isComplete, sccmPerInstrumentSccm } from "./config.js";
 import { type Column, columnTableReply, type Frame, type FrameReader } from "./frame.js";
-import { Setup, TABLE_MS } from "./setup.js";
-import { type FaultySignal, STATUS_WORDS } from "./status-words.js";
+import { type Known, look } from "./look.js";
+import { provesController, Setup, TABLE_MS } from "./setup.js";
+import { faultsOf } from "./status-words.js";
 
 /**
  * A frame does not say its units, so a change of them at the front panel shows only as a jump. Pressure and temperature of the
@@ -26,8 +27,9 @@ export class AlicatMc implements Device {
 	private readonly line: RequestLine;
 	private readonly unitId: string;
 	private readonly setup: Setup;
-	private readonly sccmPerInstrumentSccm: number;
-	private readonly sccmMax: number;
+	private sccmPerInstrumentSccm: number;
+	/** Looked at by reading alone: `poll` then says what the frame says as far as that is known. */
+	private looking: Known | undefined;
 	private readonly frameRequest: LineRequest<Frame>;
 	private reader: FrameReader | undefined;
 	private columns: readonly Column[] | null = null;
@@ -44,14 +46,14 @@ export class AlicatMc implements Device {
 		this.unitId = settings.unit_id;
 		this.setup = new Setup(context.line, settings);
 		this.sccmPerInstrumentSccm = sccmPerInstrumentSccm(settings.standard_degC ?? 0);
-		this.sccmMax = settings.full_scale_sccm * this.sccmPerInstrumentSccm;
+		const gas = settings.gas ?? "the gas that is selected on the instrument";
 		this.signals = {
-			flow: { unit: "sccm", kind: "measurement", description: `Mass flow of ${settings.gas}` },
+			flow: { unit: "sccm", kind: "measurement", description: `Mass flow of ${gas}` },
 			setpoint: {
 				unit: "sccm",
 				kind: "setpoint",
-				description: `Flow setpoint of ${settings.gas}, as the instrument holds it`,
-				settable: { min: 0, max: this.sccmMax },
+				description: `Flow setpoint of ${gas}, as the instrument holds it`,
+				...(this.sccmMax === undefined ? {} : { settable: { min: 0, max: this.sccmMax } }),
 			},
 			pressure: { unit: "Pa", kind: "measurement", description: "Absolute pressure in the controller" },
 			temperature: { unit: "degC", kind: "measurement", description: "Gas temperature in the controller" },
@@ -63,7 +65,14 @@ export class AlicatMc implements Device {
 		};
 	}
 
+	/** Undefined where a probe was not told the full scale. */
+	private get sccmMax(): number | undefined {
+		const { full_scale_sccm: fullScale } = this.context.settings;
+		return fullScale === undefined ? undefined : fullScale * this.sccmPerInstrumentSccm;
+	}
+
 	async connect(): Promise<Identification> {
+		this.looking = undefined;
 		this.reader = undefined;
 		this.setpointCommand = undefined;
 		this.last = undefined;
@@ -72,12 +81,43 @@ export class AlicatMc implements Device {
 		this.columns = columns;
 		this.setpointCommand = firmware === undefined ? undefined : firmware >= 900 ? "LS" : "S";
 		this.reader = reader;
-		// Without ??M*, the firmware word (AVE) and a column table with a mass flow setpoint still prove an Alicat controller.
-		const confirmed = identity.model !== null || (firmware !== undefined && columns !== null);
+		return { identity, confirmed: provesController(identity, firmware, columns), warnings };
+	}
+
+	async inspect(): Promise<Identification> {
+		const { settings } = this.context;
+		this.reader = undefined;
+		this.setpointCommand = undefined;
+		await this.line.open();
+		const found = await this.setup.look();
+		const { identity, confirmed, firmware, columns, reader, massUnit, standardC, warnings } = found;
+		this.columns = columns;
+		this.reader = reader;
+		this.setpointCommand = firmware === undefined ? undefined : firmware >= 900 ? "LS" : "S";
+		// Settings as a lab file has them bring the lab file's default with them; with less, nothing is assumed.
+		const defaultC = isComplete(settings) ? 0 : undefined;
+		const knownC = settings.standard_degC ?? standardC ?? defaultC;
+		if (knownC !== undefined) this.sccmPerInstrumentSccm = sccmPerInstrumentSccm(knownC);
+		if (settings.standard_degC !== undefined && standardC !== undefined && standardC !== settings.standard_degC) {
+			warnings.push(
+				`The instrument counts standard flow at ${standardC} degC, standard_degC is ${settings.standard_degC}.`,
+			);
+		} else if (knownC === undefined) {
+			warnings.push(
+				"The instrument's standard temperature is not known, so no flow is: say --option standard_degC=25 (as shipped), or as it is.",
+			);
+		}
+		this.looking = {
+			columns,
+			...(massUnit === undefined ? {} : { massUnit }),
+			...(knownC === undefined ? {} : { sccmPerInstrumentSccm: this.sccmPerInstrumentSccm }),
+			...(settings.gas === undefined ? {} : { gas: settings.gas }),
+		};
 		return { identity, confirmed, warnings };
 	}
 
 	async poll(): Promise<PolledValues> {
+		if (this.looking !== undefined) return look(await this.request(""), this.looking);
 		this.requireConnection();
 		const frame = await this.line.request(this.frameRequest);
 		if (this.last !== undefined && hasJumped(this.last, frame)) await this.checkUnits();
@@ -90,11 +130,23 @@ export class AlicatMc implements Device {
 		if (signal !== "setpoint") {
 			throw new AdlayerError("SIGNAL_UNKNOWN", `${this.context.name} has no settable signal "${signal}".`);
 		}
-		if (!(value >= 0 && value <= this.sccmMax)) {
+		const { sccmMax } = this;
+		if (sccmMax === undefined || (this.looking !== undefined && this.looking.sccmPerInstrumentSccm === undefined)) {
+			throw new AdlayerError("SETPOINT_OUT_OF_RANGE", `The range of ${this.context.name} is not known.`, {
+				hint: "Say what the instrument is: --option full_scale_sccm=200 --option gas=N2 --option standard_degC=25.",
+			});
+		}
+		if (!(value >= 0 && value <= sccmMax)) {
 			throw new AdlayerError(
 				"SETPOINT_OUT_OF_RANGE",
-				`Setpoint ${value} sccm is outside 0 to ${round(this.sccmMax)} sccm of ${this.context.name}.`,
-				{ context: { value, min: 0, max: this.sccmMax } },
+				`Setpoint ${value} sccm is outside 0 to ${round(sccmMax)} sccm of ${this.context.name}.`,
+				{ context: { value, min: 0, max: sccmMax } },
+			);
+		}
+		if (this.looking !== undefined && this.reader === undefined) {
+			throw new AdlayerError(
+				"IDENTITY_UNKNOWN",
+				`${this.context.name} gives no data frame by which a setpoint could be checked.`,
 			);
 		}
 		const reader = this.requireConnection();
@@ -199,15 +251,7 @@ export class AlicatMc implements Device {
 	}
 
 	private values(frame: Frame): PolledValues {
-		const faults: Partial<Record<FaultySignal, string>> = {};
-		for (const word of frame.words) {
-			const known = STATUS_WORDS[word];
-			if (known === undefined) continue;
-			for (const signal of known.faults) {
-				const earlier = faults[signal];
-				faults[signal] = `${earlier === undefined ? "" : `${earlier}; `}${known.meaning} (${word})`;
-			}
-		}
+		const faults = faultsOf(frame.words);
 		const { gas } = this.context.settings;
 		if (frame.gas !== gas) faults.flow = `the gas selected on the instrument is ${frame.gas}, not ${gas}`;
 		const factor = this.sccmPerInstrumentSccm;

@@ -33,8 +33,8 @@ const ROLE_BY_NAME: Readonly<Record<string, ColumnRole>> = {
 	SetPoint: "setpoint",
 };
 
-const ROW = /^[A-Z]\s+D(\d\d)\s+(\d{3})\s+(.+?)\s+((?:[su] )?decimal|string)\s+(\S+)\s*(.*?)\s*$/;
-const ROW_5V = /^[A-Z]\s+D(\d\d)\s+(.+?)\s+(signed|unsigned|string|char)\s+(\S+)\s+(\S+)\s+(\S+)\s*$/;
+const ROW = /^[A-Za-z]\s+D(\d\d)\s+(\d{3})\s+(.+?)\s+((?:[su] )?decimal|string)\s+(\S+)\s*(.*?)\s*$/;
+const ROW_5V = /^[A-Za-z]\s+D(\d\d)\s+(.+?)\s+(signed|unsigned|string|char)\s+(\S+)\s+(\S+)\s+(\S+)\s*$/;
 
 /**
  * Parser of the reply to `??D*`: the numeric columns in the order of the frame. It ends with the Gas row, because how many rows
@@ -50,7 +50,7 @@ export function columnTableReply(
 			if (line === undefined) return undefined;
 			at = line.next;
 			if (line.text === null) return { reply: null, taken: at };
-			const number = /^[A-Z]\s+D(\d\d)\s/.exec(line.text)?.[1];
+			const number = /^[A-Za-z]\s+D(\d\d)\s/.exec(line.text)?.[1];
 			if (Number(number) !== row) throw invalid(`"${line.text.slice(0, 40)}" is not row ${row} of the column table.`);
 			if (row === 0) continue;
 			const column = parseRow(line.text);

@@ -7,6 +7,8 @@ export const alicatMc: DriverDefinition<AlicatMcSettings, AlicatMcPort> = {
 	name: "alicat-mc",
 	title: "Alicat MC mass flow controller (ASCII serial)",
 	settingsSchema: alicatMcSettingsSchema,
+	// The letter that Alicat ships.
+	probeSettings: { unit_id: "A" },
 	addressSchemes: ["serial", "tcp"],
 	// A data frame takes 30 ms at 19200 baud.
 	timing: { timeoutMs: 500, retries: 2 },

@@ -1,5 +1,5 @@
 /** What has to be known and checked before a controller's values are believed: identity, columns, gas, range, setpoint source. */
-import { AdlayerError } from "#core/errors.js";
+import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import type { RequestLine } from "#core/wire.js";
 import type { Identity } from "#device/contract.js";
 import {
@@ -11,12 +11,13 @@ import {
 	parseQuantity,
 	parseSetpoint,
 } from "./codec.js";
-import type { AlicatMcSettings } from "./config.js";
+import { type AlicatMcSettings, type CompleteSettings, isComplete } from "./config.js";
 import { type Column, columnTableReply, defaultColumns, FrameReader } from "./frame.js";
 import { MASS_FLOW_UNITS, PRESSURE_UNITS, temperatureUnit } from "./units.js";
 
 /** The tables are up to 1.8 kB: about a second at 19200 baud. */
 export const TABLE_MS = 2_000;
+const TABLE_RETRIES = 1;
 /** Between two lines of a table the instrument makes shorter pauses than this. */
 const TABLE_QUIET_MS = 100;
 const DRAIN_LIMIT_MS = 3_000;
@@ -44,16 +45,38 @@ export interface SetupResult {
 	readonly warnings: string[];
 }
 
+/** What a look by reading alone finds out; what it does not find out is absent. */
+export interface LookResult {
+	readonly identity: Identity;
+	readonly confirmed: boolean;
+	readonly firmware?: number;
+	readonly columns: readonly Column[] | null;
+	/** Only of a frame that control could read too. */
+	readonly reader?: FrameReader;
+	/** Of the mass flow, where no table says it. */
+	readonly massUnit?: string;
+	/** The instrument's standard temperature, by its own word. */
+	readonly standardC?: number;
+	readonly warnings: string[];
+}
+
+/** Without ??M*, the firmware word (AVE) and a column table with a mass flow setpoint still prove an Alicat controller. */
+export const provesController = (
+	identity: Identity,
+	firmware: number | undefined,
+	columns: readonly Column[] | null,
+): boolean => identity.model !== null || (firmware !== undefined && columns !== null);
+
 export class Setup {
 	constructor(
 		private readonly line: RequestLine,
 		private readonly settings: AlicatMcSettings,
 	) {}
 
+	/** Refuses what makes safe operation impossible. */
 	async run(): Promise<SetupResult> {
-		// An unfinished command may wait in the instrument for its CR; what it answers is dropped.
-		await this.line.send(Uint8Array.of(0x0d));
-		await this.line.drain(50, DRAIN_LIMIT_MS);
+		const settings = this.complete();
+		await this.clear();
 
 		const warnings: string[] = [];
 		const { identity, firmware } = await this.identify(warnings);
@@ -63,11 +86,64 @@ export class Setup {
 		const reader = new FrameReader(columns ?? defaultColumns(await this.massFlowUnit(identity, firmware)), sample);
 		if (columns === null) warnings.push("The instrument gives no column table; its factory data frame is assumed.");
 
-		this.checkGas(reader.read(sample).gas);
-		await this.checkFullScale(reader, identity, firmware, warnings);
+		this.checkGas(reader.read(sample).gas, settings.gas);
+		await this.checkFullScale(reader, identity, firmware, settings.full_scale_sccm, warnings);
 		await this.checkSetpointSource(firmware, warnings);
 		await this.checkStandardConditions(reader, firmware, warnings);
 		return { identity, firmware, columns, reader, warnings };
+	}
+
+	/** Finds out what can be found out, and warns where `run` would refuse. Rejects when nobody is there, or another instrument. */
+	async look(): Promise<LookResult> {
+		await this.clear();
+		const warnings: string[] = [];
+		const sample = await this.ask("");
+		if (sample === null) throw invalid(`Unit ${this.settings.unit_id} refused to send its data frame.`);
+		const { identity, firmware } = await this.identify(warnings, 0);
+		const attempt = async <Result>(work: () => Promise<Result>): Promise<Result | undefined> => {
+			try {
+				return await work();
+			} catch (thrown) {
+				warnings.push(asAdlayerError(thrown).message);
+				return undefined;
+			}
+		};
+		const columns = (await attempt(() => this.table(columnTableReply(this.settings.unit_id), "??D*", 0))) ?? null;
+		if (columns === null) warnings.push("The instrument gives no column table; its factory data frame is assumed.");
+		const massUnit = columns === null ? await this.massFlowUnitIfSaid(identity, firmware) : undefined;
+		const readable = columns ?? (massUnit === undefined ? undefined : defaultColumns(massUnit));
+		const reader = readable === undefined ? undefined : await attempt(async () => new FrameReader(readable, sample));
+		const { gas, full_scale_sccm: fullScale } = this.settings;
+		if (reader !== undefined) {
+			if (gas !== undefined) await attempt(async () => this.checkGas(reader.read(sample).gas, gas));
+			if (fullScale !== undefined) {
+				await attempt(() => this.checkFullScale(reader, identity, firmware, fullScale, warnings));
+			}
+			await attempt(() => this.checkSetpointSource(firmware, warnings));
+		}
+		const standardC = reader === undefined ? undefined : await this.standardC(reader, firmware);
+		return {
+			identity,
+			confirmed: reader !== undefined && provesController(identity, firmware, columns),
+			columns,
+			warnings,
+			...(firmware === undefined ? {} : { firmware }),
+			...(reader === undefined ? {} : { reader }),
+			...(massUnit === undefined ? {} : { massUnit }),
+			...(standardC === undefined ? {} : { standardC }),
+		};
+	}
+
+	private complete(): CompleteSettings {
+		const settings = { ...this.settings };
+		if (isComplete(settings)) return settings;
+		throw new AdlayerError("DEVICE_MISCONFIGURED", "gas and full_scale_sccm are needed to control an Alicat.");
+	}
+
+	/** An unfinished command may wait in the instrument for its CR; what it answers is dropped. */
+	private async clear(): Promise<void> {
+		await this.line.send(Uint8Array.of(0x0d));
+		await this.line.drain(50, DRAIN_LIMIT_MS);
 	}
 
 	/** Discards what follows the part of a table that was read. */
@@ -75,8 +151,11 @@ export class Setup {
 		return this.line.drain(TABLE_QUIET_MS, DRAIN_LIMIT_MS);
 	}
 
-	private async identify(warnings: string[]): Promise<{ identity: Identity; firmware: number | undefined }> {
-		const made = await this.table(manufacturingReply(this.settings.unit_id), "??M*");
+	private async identify(
+		warnings: string[],
+		retries = TABLE_RETRIES,
+	): Promise<{ identity: Identity; firmware: number | undefined }> {
+		const made = await this.table(manufacturingReply(this.settings.unit_id), "??M*", retries);
 		if (made !== null) {
 			if (!/alicat/i.test(made.maker) || !/^MC/.test(made.model)) {
 				throw new AdlayerError(
@@ -95,7 +174,7 @@ export class Setup {
 			return { identity, firmware: firmware.version };
 		}
 		const said = await this.askOptional("VE");
-		if (said !== null && /^[A-Z]\s+GP/.test(said)) throw unsupportedFirmware("GP");
+		if (said !== null && /^[A-Z]\s+GP/i.test(said)) throw unsupportedFirmware("GP");
 		const firmware = said === null ? undefined : parseFirmware(said);
 		warnings.push("The instrument does not say its model and serial number.");
 		const identity = {
@@ -107,13 +186,13 @@ export class Setup {
 		return { identity, firmware: firmware?.version };
 	}
 
-	private checkGas(selected: string): void {
-		if (selected === this.settings.gas) return;
+	private checkGas(selected: string, configured: string): void {
+		if (selected === configured) return;
 		throw new AdlayerError(
 			"DEVICE_MISCONFIGURED",
-			`The gas selected on the instrument is ${selected}, the lab file says ${this.settings.gas}.`,
+			`The gas selected on the instrument is ${selected}, the lab file says ${configured}.`,
 			{
-				context: { selected, configured: this.settings.gas },
+				context: { selected, configured },
 				hint: "Select the gas on the instrument, or correct the lab file.",
 			},
 		);
@@ -122,7 +201,7 @@ export class Setup {
 	/** Serial setpoints are silently ignored while the instrument follows its analog input or its display. */
 	private async checkSetpointSource(firmware: number | undefined, warnings: string[]): Promise<void> {
 		const reply = atLeast(firmware, REFERENCES_SINCE) ? await this.askOptional("LSS") : null;
-		const source = reply === null ? undefined : /^[A-Z]\s+([SAU])\s*$/.exec(reply)?.[1];
+		const source = reply === null ? undefined : /^[A-Za-z]\s+([SAU])\s*$/.exec(reply)?.[1];
 		if (source === undefined) {
 			warnings.push("The setpoint source cannot be read; every setpoint is read back.");
 		} else if (source !== "S") {
@@ -142,10 +221,10 @@ export class Setup {
 		reader: FrameReader,
 		identity: Identity,
 		firmware: number | undefined,
+		configured: number,
 		warnings: string[],
 	): Promise<void> {
 		const found = await this.fullScaleInstrumentSccm(reader, identity, firmware);
-		const configured = this.settings.full_scale_sccm;
 		if (found === undefined) {
 			warnings.push(`The full scale cannot be read; ${configured} SCCM of the lab file is taken.`);
 		} else if (Math.abs(found - configured) > FULL_SCALE_TOLERANCE * configured) {
@@ -179,17 +258,13 @@ export class Setup {
 		warnings: string[],
 	): Promise<void> {
 		const configuredC = this.settings.standard_degC ?? 0;
-		const known = atLeast(firmware, REFERENCES_SINCE);
-		const temperature = known ? await this.askOptional(`DCFRT ${reader.reference}`) : null;
-		const quantity = temperature === null ? undefined : parseQuantity(temperature);
-		const toCelsius = quantity === undefined ? undefined : temperatureUnit(quantity.unit);
-		if (quantity === undefined || toCelsius === undefined) {
+		const foundC = await this.standardC(reader, firmware);
+		if (foundC === undefined) {
 			warnings.push(
 				`The instrument's standard temperature cannot be read; ${configuredC} degC is taken (standard_degC).`,
 			);
 			return;
 		}
-		const foundC = toCelsius(quantity.value);
 		if (Math.abs(foundC - configuredC) > STANDARD_TEMPERATURE_TOLERANCE_K) {
 			throw new AdlayerError(
 				"DEVICE_MISCONFIGURED",
@@ -211,10 +286,21 @@ export class Setup {
 		}
 	}
 
+	private async standardC(reader: FrameReader, firmware: number | undefined): Promise<number | undefined> {
+		if (!atLeast(firmware, REFERENCES_SINCE)) return undefined;
+		const temperature = await this.askOptional(`DCFRT ${reader.reference}`);
+		const quantity = temperature === null ? undefined : parseQuantity(temperature);
+		return quantity === undefined ? undefined : temperatureUnit(quantity.unit)?.(quantity.value);
+	}
+
 	/** The unit of the mass flow where no table gives it: from the reply to LS, or from the nameplate. */
-	private async massFlowUnit(identity: Identity, firmware: number | undefined): Promise<string> {
+	private async massFlowUnitIfSaid(identity: Identity, firmware: number | undefined): Promise<string | undefined> {
 		const reply = atLeast(firmware, LS_SINCE) ? await this.askOptional("LS") : null;
-		const unit = (reply === null ? undefined : parseSetpoint(reply)?.unit) ?? fromModel(identity.model)?.unit;
+		return (reply === null ? undefined : parseSetpoint(reply)?.unit) ?? fromModel(identity.model)?.unit;
+	}
+
+	private async massFlowUnit(identity: Identity, firmware: number | undefined): Promise<string> {
+		const unit = await this.massFlowUnitIfSaid(identity, firmware);
 		if (unit === undefined) {
 			throw new AdlayerError(
 				"DEVICE_MISCONFIGURED",
@@ -250,13 +336,14 @@ export class Setup {
 	private async table<Table>(
 		parse: (received: Uint8Array) => { reply: Table | null; taken: number } | undefined,
 		command: string,
+		retries = TABLE_RETRIES,
 	): Promise<Table | null> {
 		try {
 			const reply = await this.line.request<Table | null>({
 				bytes: encodeCommand(this.settings.unit_id, command),
 				parse,
 				timeoutMs: TABLE_MS,
-				retries: 1,
+				retries,
 				title: `${this.settings.unit_id}${command}`,
 			});
 			await this.drainTable();
@@ -264,6 +351,8 @@ export class Setup {
 		} catch (thrown) {
 			// Firmware without the table may stay silent; whether anybody is there at all is found out by the data frame.
 			if (thrown instanceof AdlayerError && thrown.code === "DEVICE_SILENT") return null;
+			// In a look, an answer that is no table says that there is none; some answer everything with their data frame.
+			if (retries === 0 && thrown instanceof AdlayerError && thrown.code === "REPLY_INVALID") return null;
 			throw thrown;
 		}
 	}

@@ -1,7 +1,8 @@
+import { assert } from "#core/errors.js";
 import { celsiusFromKelvin, pascalFromPsi } from "#core/units.js";
 import type { InstrumentSimulator, SimulatorConnection, SimulatorContext } from "#device/contract.js";
 import { LINE_BYTES_MAX } from "./codec.js";
-import { type AlicatMcSettings, sccmPerInstrumentSccm } from "./config.js";
+import { type AlicatMcSettings, isComplete, sccmPerInstrumentSccm } from "./config.js";
 import {
 	columnTable,
 	type Dialect,
@@ -64,6 +65,7 @@ export class AlicatMcSimulator implements InstrumentSimulator {
 
 	constructor(context: SimulatorContext<AlicatMcSettings, AlicatMcPort>, options: AlicatMcSimulatorOptions = {}) {
 		const { settings } = context;
+		assert(isComplete(settings), "a simulated Alicat has the settings of a lab file");
 		const massUnit = options.massUnit ?? "SCCM";
 		const dialect = options.dialect ?? "10v20";
 		const fullScale = massUnit === "SCCM" ? settings.full_scale_sccm : settings.full_scale_sccm / 1000;

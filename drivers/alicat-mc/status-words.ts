@@ -26,3 +26,17 @@ export const STATUS_WORDS: Readonly<Record<string, StatusWord>> = {
 	LCK: { meaning: "display locked", faults: [] },
 	GTA: { meaning: "GTA", faults: [] },
 };
+
+/** What the status words of a frame say against each signal. Words that are not known say nothing. */
+export function faultsOf(words: readonly string[]): Partial<Record<FaultySignal, string>> {
+	const faults: Partial<Record<FaultySignal, string>> = {};
+	for (const word of words) {
+		const known = STATUS_WORDS[word];
+		if (known === undefined) continue;
+		for (const signal of known.faults) {
+			const earlier = faults[signal];
+			faults[signal] = `${earlier === undefined ? "" : `${earlier}; `}${known.meaning} (${word})`;
+		}
+	}
+	return faults;
+}

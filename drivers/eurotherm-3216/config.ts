@@ -3,11 +3,11 @@ import { Scale } from "./registers.js";
 
 /** What the lab file says about one controller. */
 export interface Eurotherm3216Settings {
-	/** Decimals of the instrument's display (0, 1 or 2): all temperatures on the wire are scaled by it. */
-	readonly decimals: number;
-	/** The range in which setpoints are accepted; the instrument's own setpoint limits must contain it. */
-	readonly setpoint_degC_min: number;
-	readonly setpoint_degC_max: number;
+	/** Decimals of the instrument's display (0, 1 or 2): all temperatures on the wire are scaled by it. Absent only in a probe. */
+	readonly decimals?: number;
+	/** The range in which setpoints are accepted; the instrument's own setpoint limits must contain it. Absent only in a probe. */
+	readonly setpoint_degC_min?: number;
+	readonly setpoint_degC_max?: number;
 	/** The setpoint of the safe state; the lower limit when absent. */
 	readonly safe_setpoint_degC?: number;
 	/** The highest local setpoint that is accepted on the instrument: it goes there when control falls silent. 40 when absent. */
@@ -69,8 +69,21 @@ export const eurotherm3216SettingsSchema = {
 	},
 } as const;
 
+/** What control cannot do without. */
+export type CompleteSettings = Eurotherm3216Settings & {
+	readonly decimals: number;
+	readonly setpoint_degC_min: number;
+	readonly setpoint_degC_max: number;
+};
+
+/** Whether nothing is missing, as in a lab file; a probe may know less. */
+export function isComplete(settings: Eurotherm3216Settings): settings is CompleteSettings {
+	const { decimals, setpoint_degC_min: min, setpoint_degC_max: max } = settings;
+	return decimals !== undefined && min !== undefined && max !== undefined;
+}
+
 /** What the schema cannot say. Throws LAB_FILE_INVALID with all problems. */
-export function checkSettings(name: string, settings: Eurotherm3216Settings): void {
+export function checkSettings(name: string, settings: CompleteSettings): void {
 	const { setpoint_degC_min: min, setpoint_degC_max: max, safe_setpoint_degC: safe = min } = settings;
 	const scale = new Scale(settings.decimals);
 	const problems: Problem[] = [];

@@ -1,16 +1,20 @@
 import type { Clock } from "#core/clock.js";
-import { AdlayerError, assert } from "#core/errors.js";
+import { AdlayerError, asAdlayerError, assert } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
 import type { Device, DriverContext, Identification, PolledValue, PolledValues, SignalInfo } from "#device/contract.js";
 import {
+	type CompleteSettings,
 	checkSettings,
 	type Eurotherm3216Settings,
+	isComplete,
 	LOCAL_SETPOINT_MAX_DEGC,
 	OUTPUT_DECIMALS,
 	REMOTE_SELECT,
 	REMOTE_TIMEOUT_S,
 } from "./config.js";
-import { type InstrumentState, identify } from "./identify.js";
+import { type InstrumentState, identify, type RawSetup, readDecimals, refuseUnlessSafe, stateOf } from "./identify.js";
+import { look } from "./look.js";
+import { RegisterReader } from "./register-reader.js";
 import { REGISTER, Scale, STATUS } from "./registers.js";
 
 /** The working setpoint follows a new setpoint within the next control cycle (110 to 250 ms); this leaves room. */
@@ -30,7 +34,11 @@ export class Eurotherm3216 implements Device {
 	private readonly settings: Eurotherm3216Settings;
 	private readonly modbus: ModbusMaster;
 	private readonly clock: Clock;
-	private readonly scale: Scale;
+	private reader: RegisterReader;
+	/** Undefined where neither settings nor instrument say the decimals: in a probe. */
+	private knownScale: Scale | undefined;
+	/** Looked at by reading alone: `poll` then reports what is there, and refreshes nothing. */
+	private looking: { readonly confirmed: boolean } | undefined;
 	private readonly outputScale: Scale;
 	private readonly refreshMs: number;
 	private instrument: InstrumentState | undefined;
@@ -47,12 +55,13 @@ export class Eurotherm3216 implements Device {
 	constructor(context: DriverContext<Eurotherm3216Settings>) {
 		const { name, settings, clock, modbus } = context;
 		assert(modbus !== undefined, "a Eurotherm 3216 needs a Modbus address");
-		checkSettings(name, settings);
+		if (isComplete(settings)) checkSettings(name, settings);
 		this.name = name;
 		this.settings = settings;
 		this.modbus = modbus;
 		this.clock = clock;
-		this.scale = new Scale(settings.decimals);
+		this.reader = new RegisterReader(modbus);
+		this.knownScale = settings.decimals === undefined ? undefined : new Scale(settings.decimals);
 		this.outputScale = new Scale(settings.output_decimals ?? OUTPUT_DECIMALS);
 		this.refreshMs = ((settings.remote_timeout_s ?? REMOTE_TIMEOUT_S) * 1000) / 3;
 		this.signals = {
@@ -61,7 +70,9 @@ export class Eurotherm3216 implements Device {
 				unit: "degC",
 				kind: "setpoint",
 				description: "Working setpoint",
-				settable: { min: settings.setpoint_degC_min, max: settings.setpoint_degC_max },
+				...(isComplete(settings)
+					? { settable: { min: settings.setpoint_degC_min, max: settings.setpoint_degC_max } }
+					: {}),
 			},
 			output: { unit: "%", kind: "measurement", description: "Working output power" },
 			remote: { unit: "bool", kind: "state", description: "The controller follows the setpoint that it was sent" },
@@ -69,8 +80,13 @@ export class Eurotherm3216 implements Device {
 	}
 
 	async connect(): Promise<Identification> {
+		const settings = this.complete();
+		this.looking = undefined;
+		this.reader = new RegisterReader(this.modbus);
 		await this.modbus.open();
-		const { identification, state } = await identify(this.name, this.modbus, this.settings, this.scale);
+		const { identification, setup } = await identify(this.reader);
+		if (setup !== undefined) refuseUnlessSafe(this.name, settings, setup, this.scale);
+		const state = setup === undefined ? undefined : stateOf(setup, this.scale);
 		this.instrument = state;
 		// After a short loss the instrument may still follow; after a longer one it has gone to its local setpoint, and
 		// nothing brings it back but a new command.
@@ -78,7 +94,44 @@ export class Eurotherm3216 implements Device {
 		return identification;
 	}
 
+	async inspect(): Promise<Identification> {
+		const { settings } = this;
+		this.reader = new RegisterReader(this.modbus);
+		await this.modbus.open();
+		// First what people look for, before silence to the rest has used up the time.
+		for (const register of [REGISTER.processValue, REGISTER.workingSetpoint])
+			await this.reader.readIfThere(register, 1);
+		const { identification, setup } = await identify(this.reader);
+		const { confirmed } = identification;
+		this.looking = { confirmed };
+		const warnings = [...identification.warnings];
+		if (settings.decimals === undefined) {
+			const decimals = confirmed ? await readDecimals(this.reader) : undefined;
+			this.knownScale = decimals === undefined ? undefined : new Scale(decimals);
+			warnings.push(
+				decimals === undefined
+					? "The decimals of the instrument's display are not known, so no temperature is: say --option decimals=0, 1 or 2."
+					: `The instrument's own float values prove ${decimals} decimals (decimals: ${decimals} in the lab file).`,
+			);
+		}
+		if (setup !== undefined && this.knownScale !== undefined) {
+			this.instrument = stateOf(setup, this.knownScale);
+			warnings.push(...this.whatControlWouldRefuse(setup));
+		}
+		return { ...identification, warnings };
+	}
+
 	async poll(): Promise<PolledValues> {
+		const { looking, knownScale, outputScale } = this;
+		if (looking !== undefined) {
+			const outputKnown = looking.confirmed || this.settings.output_decimals !== undefined;
+			return look(this.reader, {
+				...(knownScale === undefined ? {} : { scale: knownScale }),
+				...(outputKnown ? { outputScale } : {}),
+				...(this.instrument === undefined ? {} : { range: this.instrument }),
+				...(this.wanted === undefined ? {} : { wanted: this.wanted }),
+			});
+		}
 		await this.refresh();
 		const readings = await this.read();
 		const { status, workingSetpointC, outputPercent } = readings;
@@ -98,7 +151,7 @@ export class Eurotherm3216 implements Device {
 			const message = `${this.name} has no signal ${signal} that can be set; it has setpoint.`;
 			throw new AdlayerError("SIGNAL_UNKNOWN", message, { context: { signal } });
 		}
-		const { setpoint_degC_min: min, setpoint_degC_max: max } = this.settings;
+		const { setpoint_degC_min: min, setpoint_degC_max: max } = this.complete();
 		if (!(value >= min && value <= max)) {
 			const message = `Setpoint ${value} degC of ${this.name} is outside ${min} to ${max} degC.`;
 			throw new AdlayerError("SETPOINT_OUT_OF_RANGE", message, { context: { signal, value, min, max } });
@@ -130,7 +183,8 @@ export class Eurotherm3216 implements Device {
 		};
 		// Without a refresh the instrument leaves the remote setpoint by itself: that is the way out if writing fails.
 		this.forget();
-		const safeC = this.settings.safe_setpoint_degC ?? this.settings.setpoint_degC_min;
+		const settings = this.complete();
+		const safeC = settings.safe_setpoint_degC ?? settings.setpoint_degC_min;
 		const word = this.scale.toWord(safeC);
 		await attempt(() => this.writeRemote(word));
 		let workingSetpointC = Number.NaN;
@@ -144,6 +198,31 @@ export class Eurotherm3216 implements Device {
 
 	close(): Promise<void> {
 		return this.modbus.close();
+	}
+
+	private get scale(): Scale {
+		assert(this.knownScale !== undefined, "the decimals of a Eurotherm 3216 are known before its temperatures are");
+		return this.knownScale;
+	}
+
+	/** The settings of a lab file; a probe may have been told less. */
+	private complete(): CompleteSettings {
+		const settings = { ...this.settings };
+		if (isComplete(settings)) return settings;
+		const message = `${this.name} needs decimals, setpoint_degC_min and setpoint_degC_max before anything is set.`;
+		throw new AdlayerError("SETPOINT_OUT_OF_RANGE", message, {
+			hint: "Say what the instrument is set to: --option decimals=1 --option setpoint_degC_min=0 --option setpoint_degC_max=200.",
+		});
+	}
+
+	private whatControlWouldRefuse(setup: RawSetup): string[] {
+		if (!isComplete(this.settings)) return [];
+		try {
+			refuseUnlessSafe(this.name, this.settings, setup, this.scale);
+			return [];
+		} catch (thrown) {
+			return [`Control would refuse it: ${asAdlayerError(thrown).message}`];
+		}
 	}
 
 	/** Gives the setpoint that the controller now works to. */
@@ -176,8 +255,8 @@ export class Eurotherm3216 implements Device {
 	}
 
 	private async read(): Promise<Readings> {
-		const main = await this.modbus.readHolding(REGISTER.processValue, 5);
-		const [status] = await this.modbus.readHolding(REGISTER.status, 1);
+		const main = await this.reader.read(REGISTER.processValue, 5);
+		const [status] = await this.reader.read(REGISTER.status, 1);
 		return {
 			temperatureC: this.scale.fromWord(main[0]!),
 			outputPercent: this.outputScale.fromWord(main[3]!),
@@ -227,7 +306,7 @@ export class Eurotherm3216 implements Device {
 	private async writeRemote(word: number): Promise<void> {
 		await this.modbus.writeRegister(REGISTER.remoteSetpoint, word);
 		this.refreshedMs = this.clock.nowMs();
-		const [back] = await this.modbus.readHolding(REGISTER.remoteSetpoint, 1);
+		const [back] = await this.reader.read(REGISTER.remoteSetpoint, 1);
 		if (back === word) return;
 		const [sentC, backC] = [this.scale.fromWord(word), this.scale.fromWord(back!)];
 		const message = `${this.name} was sent a remote setpoint of ${sentC} degC and reads back ${backC} degC.`;
@@ -244,7 +323,7 @@ export class Eurotherm3216 implements Device {
 			await this.modbus.writeRegister(REGISTER.localRemote, choice);
 			await this.clock.sleep(FOLLOW_MS);
 			this.stillAllowed(safeStates);
-			const [working] = await this.modbus.readHolding(REGISTER.workingSetpoint, 1);
+			const [working] = await this.reader.read(REGISTER.workingSetpoint, 1);
 			this.stillAllowed(safeStates);
 			if (working !== word) continue;
 			// Where the local setpoint is the same, nothing is proven, and nothing is lost: the next change will tell.

@@ -7,7 +7,8 @@ export const eurotherm3216: DriverDefinition<Eurotherm3216Settings, Eurotherm321
 	name: "eurotherm-3216",
 	title: "Eurotherm 3216 temperature controller (Modbus RTU)",
 	settingsSchema: eurotherm3216SettingsSchema,
-	addressSchemes: ["modbus-rtu", "modbus-rtu+tcp"],
+	probeSettings: {},
+	addressSchemes: ["modbus-rtu", "modbus-rtu+tcp", "modbus-tcp"],
 	// Typical replies take less than 100 ms at 9600 baud.
 	timing: { timeoutMs: 500, retries: 2 },
 	create: (context) => new Eurotherm3216(context),

@@ -33,6 +33,9 @@ export const REGISTER = {
 	localRemote: 276,
 } as const;
 
+/** Where the value of a register stands once more as an IEEE single, more significant word first. Not confirmed. */
+export const floatOf = (register: number): number => 0x8000 + 2 * register;
+
 export const STATUS = {
 	manual: 1 << 4,
 	sensorBreak: 1 << 5,
@@ -45,6 +48,8 @@ export const POWER_FAILED = 1 << 7;
 
 const INT16_MAX = 32_767;
 const INT16_MIN = -32_768;
+
+export const signed = (word: number): number => (word > INT16_MAX ? word - 0x1_0000 : word);
 
 /** Numbers as the instrument keeps them: with the decimal point of its display removed, in signed 16 bits. */
 export class Scale {
@@ -65,7 +70,12 @@ export class Scale {
 
 	/** From a register's unsigned word. */
 	fromWord(word: number): number {
-		return (word > INT16_MAX ? word - 0x1_0000 : word) / this.factor;
+		return this.fromRaw(signed(word));
+	}
+
+	/** From a register's signed number. */
+	fromRaw(raw: number): number {
+		return raw / this.factor;
 	}
 
 	/** To a register's unsigned word, rounded to the instrument's decimals and limited to what the register holds. */

@@ -1,6 +1,8 @@
+import { assert } from "#core/errors.js";
 import type { InstrumentSimulator, SimulatorConnection, SimulatorContext } from "#device/contract.js";
-import { ModbusException, RtuSlave } from "#transport/modbus-slave.js";
-import { type Eurotherm3216Settings, OUTPUT_DECIMALS, REMOTE_SELECT, REMOTE_TIMEOUT_S } from "./config.js";
+import { crcHolds } from "#transport/crc16.js";
+import { ModbusException, type RegisterMap, RtuSlave, TcpSlave } from "#transport/modbus-slave.js";
+import { type Eurotherm3216Settings, isComplete, OUTPUT_DECIMALS, REMOTE_SELECT, REMOTE_TIMEOUT_S } from "./config.js";
 import { ControlLoop, type Tuning } from "./control-loop.js";
 import { POWER_FAILED, REGISTER, Scale, STATUS } from "./registers.js";
 
@@ -49,7 +51,10 @@ export class Eurotherm3216Simulator implements InstrumentSimulator {
 	/** How often EEPROM cells of setpoints have been written; they endure some 100,000 writes. */
 	eepromWrites = 0;
 
-	private readonly slave: RtuSlave;
+	private readonly rtu: RtuSlave;
+	/** Relatives of the series (EPC3000) and gateways speak Modbus TCP. */
+	private readonly tcp: TcpSlave;
+	private readonly slaves = new WeakMap<SimulatorConnection, RtuSlave | TcpSlave>();
 	private readonly port: Eurotherm3216Port;
 	private readonly scale: Scale;
 	private readonly outputScale: Scale;
@@ -73,6 +78,7 @@ export class Eurotherm3216Simulator implements InstrumentSimulator {
 
 	constructor(context: SimulatorContext<Eurotherm3216Settings, Eurotherm3216Port>) {
 		const { settings, port, unit } = context;
+		assert(isComplete(settings), "a simulated Eurotherm 3216 has the settings of a lab file");
 		this.port = port;
 		this.scale = new Scale(settings.decimals);
 		this.outputScale = new Scale(settings.output_decimals ?? OUTPUT_DECIMALS);
@@ -86,16 +92,25 @@ export class Eurotherm3216Simulator implements InstrumentSimulator {
 		this.remoteSetpointC = this.setpointMinC;
 		this.workingSetpointC = this.setpointMinC;
 		this.processC = this.sense();
-		this.slave = new RtuSlave(unit, {
+		const map: RegisterMap = {
 			readHolding: (address, count) => this.readRegisters(address, count),
 			readInput: (address, count) => this.readRegisters(address, count),
 			writeHolding: (address, words) => this.writeRegisters(address, words),
-		});
+		};
+		this.rtu = new RtuSlave(unit, map);
+		this.tcp = new TcpSlave(map, { unit });
 		this.mapRegisters();
 	}
 
 	receive(bytes: Uint8Array, connection: SimulatorConnection): void {
-		this.slave.receive(bytes, connection);
+		let slave = this.slaves.get(connection);
+		if (slave === undefined) {
+			// Protocol 0 and the length of Modbus TCP, where it is no RTU frame; a client stays with the framing it began with.
+			const isTcp = bytes.length >= 12 && bytes[2] === 0 && bytes[3] === 0 && !crcHolds(bytes, 0, bytes.length);
+			slave = isTcp ? this.tcp : this.rtu;
+			this.slaves.set(connection, slave);
+		}
+		slave.receive(bytes, connection);
 	}
 
 	advance(nowMs: number): void {

@@ -4,10 +4,10 @@ import { maskOf } from "./codec.js";
 import { CLOCK_DIVISORS, type ClockDivisor, LINE_COUNT, PULSE_LINES } from "./registers.js";
 
 export interface LabjackT7Settings {
-	/** After so many seconds without feeding, the instrument itself shuts the precursor valves. Whole seconds. */
-	readonly watchdog_s: number;
-	/** Outputs whose pulses are timed by hardware, by name: DIO0, DIO2, DIO3, DIO4 or DIO5. */
-	readonly pulse_outputs: Readonly<Record<string, string>>;
+	/** After so many seconds without feeding, the instrument itself shuts the precursor valves. Whole seconds. Absent only in a probe. */
+	readonly watchdog_s?: number;
+	/** Outputs whose pulses are timed by hardware, by name: DIO0, DIO2, DIO3, DIO4 or DIO5. Absent only in a probe. */
+	readonly pulse_outputs?: Readonly<Record<string, string>>;
 	/** Other outputs, by name. */
 	readonly outputs?: Readonly<Record<string, string>>;
 	/** Names of `outputs` that the watchdog drives high; every other output it drives low. */
@@ -50,6 +50,7 @@ export const settingsSchema = {
 
 /** The settings as line numbers. */
 export interface Wiring {
+	/** NaN in a probe that was not told: it must not be used then. */
 	readonly watchdogS: number;
 	readonly watchdogStartupS: number;
 	readonly divisor: ClockDivisor;
@@ -91,7 +92,9 @@ export function readWiring(settings: LabjackT7Settings): Wiring {
 	};
 	const pulseLines = read("pulse_outputs");
 	const outputLines = read("outputs");
-	const inputLines = read("inputs");
+	const isToldNothing =
+		settings.pulse_outputs === undefined && settings.outputs === undefined && settings.inputs === undefined;
+	const inputLines = isToldNothing ? everyLine() : read("inputs");
 
 	for (const [name, line] of pulseLines) {
 		if (!PULSE_LINES.includes(line)) {
@@ -109,7 +112,7 @@ export function readWiring(settings: LabjackT7Settings): Wiring {
 		throw new AdlayerError("LAB_FILE_INVALID", problems[0]!.message, { problems });
 	}
 	return {
-		watchdogS: settings.watchdog_s,
+		watchdogS: settings.watchdog_s ?? Number.NaN,
 		watchdogStartupS: settings.watchdog_startup_s ?? WATCHDOG_STARTUP_S_DEFAULT,
 		divisor: settings.clock_divisor ?? CLOCK_DIVISOR_DEFAULT,
 		pulseLines,
@@ -119,6 +122,9 @@ export function readWiring(settings: LabjackT7Settings): Wiring {
 		watchdogHighMask: maskOf(highLines),
 	};
 }
+
+/** A probe that is told no wiring shows every line under its own name. */
+const everyLine = (): Map<string, number> => new Map(anyLine.map((label, line) => [label, line]));
 
 function lineNumber(label: string): number | undefined {
 	const digits = /^DIO(\d{1,2})$/.exec(label)?.[1];

@@ -2,7 +2,7 @@
 import { AdlayerError, assert } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
 import type { Device, DriverContext, Identification, PolledValue, SignalInfo } from "#device/contract.js";
-import { bitOf, f32At, hasBit, u32At } from "./codec.js";
+import { bitOf, f32At, hasBit, u32At, wordsOfU32 } from "./codec.js";
 import { type LabjackT7Settings, readWiring, type Wiring } from "./config.js";
 import { T7PulseOutputs } from "./pulse-outputs.js";
 import { RegisterAccess } from "./register-access.js";
@@ -24,6 +24,7 @@ import {
 	TEST_VALUE,
 } from "./registers.js";
 import { T7Watchdog } from "./watchdog.js";
+import { orderOfTest, proveWordOrder } from "./word-order.js";
 
 /** Every so many polls the watchdog is asked whether it still is in force. */
 const WATCHDOG_CHECK_POLLS = 10;
@@ -48,6 +49,8 @@ export class LabjackT7 implements Device {
 	private movementsBegun = 0;
 	private movementsRunning = 0;
 	private polls = 0;
+	/** Looked at by reading alone: `poll` then judges nothing. `orderProven` says whether 32-bit values can be believed. */
+	private looking: { readonly orderProven: boolean } | undefined;
 	/** Since the last connection; the first one counts as proven. */
 	private hasPolled = true;
 
@@ -65,6 +68,8 @@ export class LabjackT7 implements Device {
 	}
 
 	async connect(): Promise<Identification> {
+		assert(Number.isFinite(this.wiring.watchdogS), "a LabJack T7 is controlled with a watchdog");
+		this.looking = undefined;
 		await this.modbus.open();
 		const unknown = await this.unknownBecause();
 		if (unknown !== undefined) return unknown;
@@ -87,7 +92,56 @@ export class LabjackT7 implements Device {
 		return { identity, confirmed: true, warnings };
 	}
 
+	/** Reads identity registers alone: no line is moved or made an input, the watchdog stays as it is. */
+	async inspect(): Promise<Identification> {
+		await this.modbus.open();
+		const warnings: string[] = [];
+		const test = await this.access.readIfThere(TEST, 2);
+		const words = await this.access.readIfThere(PRODUCT_ID, 6);
+		// What is silent to both may still answer for its lines; what is silent to that as well is not there.
+		if (test === undefined && words === undefined) await this.modbus.readHolding(DIO_STATE, 2).catch(unlessSilent);
+		const orderProven = proveWordOrder(this.name, test, words);
+		this.looking = { orderProven };
+		if (test === undefined) warnings.push("What answers has no register TEST (55100), as every LabJack has.");
+		else if (!orderProven)
+			warnings.push(`The register TEST (55100) reads ${hex(u32At(test))} instead of ${hex(TEST_VALUE)}.`);
+		if (words === undefined) warnings.push("It has no PRODUCT_ID (60000), as every LabJack has.");
+		const product = words === undefined ? Number.NaN : f32At(words);
+		const confirmed = test !== undefined && orderProven && product === PRODUCT_ID_T7;
+		if (!confirmed || words === undefined) {
+			// Another LabJack says so; a server that holds 0 there says nothing.
+			if (orderProven && product > 0 && product !== PRODUCT_ID_T7) throw this.notAT7(product);
+			return {
+				identity: { manufacturer: null, model: null, serial: null, firmware: null },
+				confirmed: false,
+				warnings,
+			};
+		}
+		const serial = await this.access.readIfThere(SERIAL_NUMBER, 2);
+		const lua = await this.access.readIfThere(LUA_RUN, 2);
+		const firmware = f32At(words, 4);
+		if (!(firmware >= FIRMWARE_VERSION_MIN - 1e-4)) {
+			warnings.push(
+				`Control would refuse firmware ${firmware.toFixed(4)}: its watchdog needs ${FIRMWARE_VERSION_MIN} or newer.`,
+			);
+		}
+		if (serial === undefined) warnings.push("It has no SERIAL_NUMBER (60028); control would refuse it.");
+		if (lua !== undefined && u32At(lua) !== 0)
+			warnings.push(`A Lua script runs on ${this.name}; it could move the same lines.`);
+		return {
+			identity: {
+				manufacturer: "LabJack",
+				model: `T7 (hardware ${f32At(words, 2).toFixed(2)})`,
+				serial: serial === undefined ? null : String(u32At(serial)),
+				firmware: firmware.toFixed(4),
+			},
+			confirmed,
+			warnings,
+		};
+	}
+
 	async poll(): Promise<Record<string, PolledValue>> {
+		if (this.looking !== undefined) return this.look(this.looking.orderProven);
 		const movementsBefore = this.movementsRunning === 0 ? this.movementsBegun : -1;
 		const busyLineBefore = this.pulses.busy?.line;
 		const state = await this.access.readU32(DIO_STATE);
@@ -119,6 +173,9 @@ export class LabjackT7 implements Device {
 		const pulseLine = this.wiring.pulseLines.get(signal);
 		const line = pulseLine ?? this.wiring.outputLines.get(signal);
 		if (line === undefined) throw new AdlayerError("SIGNAL_UNKNOWN", `${this.name} has no output ${signal}.`);
+		if (this.looking?.orderProven === false) {
+			throw new AdlayerError("IDENTITY_UNKNOWN", `${this.name} did not prove to be a T7: nothing is written to it.`);
+		}
 		if (value !== 0 && value !== 1) {
 			throw new AdlayerError("SETPOINT_OUT_OF_RANGE", `Output ${signal} can be 0 or 1, not ${value}.`);
 		}
@@ -171,7 +228,8 @@ export class LabjackT7 implements Device {
 		try {
 			const value = await this.access.readU32(TEST);
 			if (value === TEST_VALUE) return undefined;
-			found = `the register TEST reads ${hex(value)} instead of ${hex(TEST_VALUE)}`;
+			const order = orderOfTest(wordsOfU32(value));
+			found = `the register TEST reads ${hex(value)} instead of ${hex(TEST_VALUE)}${order === undefined ? "" : ` (${order})`}`;
 		} catch (error) {
 			if (!(error instanceof AdlayerError) || error.code !== "MODBUS_EXCEPTION") throw error;
 			found = "it has no register TEST";
@@ -183,20 +241,36 @@ export class LabjackT7 implements Device {
 		};
 	}
 
+	/** All lines in one read of their state, which changes no line's direction. */
+	private async look(orderProven: boolean): Promise<Record<string, PolledValue>> {
+		const words = await this.access.readIfThere(DIO_STATE, 2);
+		const levelOf = (line: number): PolledValue => {
+			if (words === undefined) return fault(`DIO_STATE (${DIO_STATE}) is not there`);
+			if (orderProven) return hasBit(u32At(words), line) ? HIGH : LOW;
+			return fault(`DIO_STATE reads words ${words.join(", ")}, in an order that is not proven`);
+		};
+		const values: Record<string, PolledValue> = {};
+		const { pulseLines, outputLines, inputLines } = this.wiring;
+		for (const lines of [pulseLines, outputLines, inputLines]) {
+			for (const [signal, line] of lines) values[signal] = levelOf(line);
+		}
+		return values;
+	}
+
+	private notAT7(product: number): AdlayerError {
+		return new AdlayerError(
+			"IDENTITY_MISMATCH",
+			`${this.name} is a LabJack with product id ${product}, not a T7 (${PRODUCT_ID_T7}).`,
+			{ context: { product } },
+		);
+	}
+
 	private async identify(): Promise<{ identity: Identification["identity"]; warnings: string[] }> {
 		const words = await this.access.read(PRODUCT_ID, 6);
 		const product = f32At(words);
 		const hardware = f32At(words, 2);
 		const firmware = f32At(words, 4);
-		if (product !== PRODUCT_ID_T7) {
-			throw new AdlayerError(
-				"IDENTITY_MISMATCH",
-				`${this.name} is a LabJack with product id ${product}, not a T7 (7).`,
-				{
-					context: { product },
-				},
-			);
-		}
+		if (product !== PRODUCT_ID_T7) throw this.notAT7(product);
 		// A 32-bit float holds 1.0016 only nearly.
 		if (firmware < FIRMWARE_VERSION_MIN - 1e-4) {
 			throw new AdlayerError(
@@ -307,6 +381,13 @@ function describeSignals(wiring: Wiring): Record<string, SignalInfo> {
 		signals[name] = { unit: "bool", kind: "state", description: `Level of DIO${line}, input` };
 	}
 	return signals;
+}
+
+const fault = (detail: string): PolledValue => ({ value: null, quality: "fault", detail });
+
+/** A refusal is an answer: somebody is there. */
+function unlessSilent(error: unknown): void {
+	if (!(error instanceof AdlayerError) || error.code !== "MODBUS_EXCEPTION") throw error;
 }
 
 const hex = (value: number): string => `0x${value.toString(16).padStart(8, "0")}`;

@@ -12,6 +12,7 @@ export const labjackT7: DriverDefinition<LabjackT7Settings, LabjackT7Port> = {
 	name: "labjack-t7",
 	title: "LabJack T7 digital I/O with timed pulses (Modbus TCP)",
 	settingsSchema,
+	probeSettings: {},
 	addressSchemes: ["modbus-tcp"],
 	timing: { timeoutMs: 500, retries: 1 },
 	create: (context) => new LabjackT7(context),

@@ -4,7 +4,13 @@ import type { ModbusMaster, WriteOptions } from "#core/wire.js";
 import { u32At, wordsOfU32 } from "./codec.js";
 import { LABJACK_ERRORS, LAST_ERR_DETAIL } from "./registers.js";
 
+/** Modbus exception: the function is not known. */
+const ILLEGAL_FUNCTION = 1;
+
 export class RegisterAccess {
+	/** A T7 takes any function for any register; other servers of its map may know one of the two that read. */
+	private readsInput = false;
+
 	constructor(
 		private readonly name: string,
 		private readonly modbus: ModbusMaster,
@@ -13,9 +19,31 @@ export class RegisterAccess {
 	/** Reads `count` words. */
 	async read(address: number, count: number): Promise<number[]> {
 		try {
-			return await this.modbus.readHolding(address, count);
+			return await this.readEither(address, count);
 		} catch (error) {
 			throw await this.explained(error, `read of ${address}`);
+		}
+	}
+
+	/** Words that need not be there: undefined when the server refuses them or is silent to the question. */
+	async readIfThere(address: number, count: number): Promise<number[] | undefined> {
+		try {
+			return await this.readEither(address, count);
+		} catch (error) {
+			if (error instanceof AdlayerError && ["MODBUS_EXCEPTION", "DEVICE_SILENT"].includes(error.code)) return undefined;
+			throw error;
+		}
+	}
+
+	private async readEither(address: number, count: number): Promise<number[]> {
+		if (this.readsInput) return this.modbus.readInput(address, count);
+		try {
+			return await this.modbus.readHolding(address, count);
+		} catch (error) {
+			if (!(error instanceof AdlayerError) || error.context.exception !== ILLEGAL_FUNCTION) throw error;
+			const words = await this.modbus.readInput(address, count);
+			this.readsInput = true;
+			return words;
 		}
 	}
 
@@ -53,7 +81,7 @@ export class RegisterAccess {
 		if (!(error instanceof AdlayerError) || error.code !== "MODBUS_EXCEPTION") return error;
 		let code: number;
 		try {
-			code = (await this.modbus.readHolding(LAST_ERR_DETAIL, 1))[0] ?? 0;
+			code = (await this.readEither(LAST_ERR_DETAIL, 1))[0] ?? 0;
 		} catch {
 			return error;
 		}

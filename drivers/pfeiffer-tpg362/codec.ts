@@ -43,20 +43,41 @@ export function readLine(received: Uint8Array, from = 0): { text: string; next: 
 const ACK_LINE = String.fromCharCode(ACK);
 const NAK_LINE = String.fromCharCode(NAK);
 
+/** What is left of a measurement line of which the beginning was lost. */
+const FRAGMENT = /^[-+.,E \d]*$/;
+
+/** The reply to a mnemonic: ACK or NAK. */
+export interface Acknowledgement {
+	readonly taken: boolean;
+	/** The line's end has not come, and may not come at all: some relatives of the family leave it out. */
+	readonly bare: boolean;
+}
+
 /**
- * The reply to a mnemonic: true for ACK, false for NAK. Measurement lines in front of it are what the controller streamed
- * before it heard us, and are skipped. Throws REPLY_INVALID on anything else.
+ * The reply to a mnemonic. Measurement lines in front of it are what the controller streamed before it heard us, and are
+ * skipped. Throws REPLY_INVALID on anything else.
  */
-export function parseAcknowledgement(received: Uint8Array): { reply: boolean; taken: number } | undefined {
+export function parseAcknowledgement(received: Uint8Array): { reply: Acknowledgement; taken: number } | undefined {
 	for (let at = 0; ; ) {
 		const line = readLine(received, at);
-		if (line === undefined) return undefined;
+		if (line === undefined) return parseBareAcknowledgement(received, at);
 		at = line.next;
-		if (line.text === ACK_LINE) return { reply: true, taken: at };
-		if (line.text === NAK_LINE) return { reply: false, taken: at };
-		if (parseMeasurements(line.text) === undefined)
-			throw invalid(`"${printable(line.text)}" came instead of ACK or NAK.`);
+		const text = line.text.trim();
+		if (text === ACK_LINE) return { reply: { taken: true, bare: false }, taken: at };
+		if (text === NAK_LINE) return { reply: { taken: false, bare: false }, taken: at };
+		if (!FRAGMENT.test(text)) throw invalid(`"${printable(line.text)}" came instead of ACK or NAK.`);
 	}
+}
+
+function parseBareAcknowledgement(
+	received: Uint8Array,
+	from: number,
+): { reply: Acknowledgement; taken: number } | undefined {
+	const last = received[received.length - 1];
+	if (last !== ACK && last !== NAK) return undefined;
+	for (let at = from; at < received.length - 1; at += 1)
+		if (received[at] !== CR && received[at] !== LF) return undefined;
+	return { reply: { taken: last === ACK, bare: true }, taken: received.length };
 }
 
 /** The reply to ENQ: one line of text. A doubled ACK in front of it is skipped. Throws REPLY_INVALID on unprintable bytes. */
@@ -65,9 +86,11 @@ export function parseData(received: Uint8Array): { reply: string; taken: number 
 		const line = readLine(received, at);
 		if (line === undefined) return undefined;
 		at = line.next;
-		if (line.text === ACK_LINE) continue;
-		if (!/^[\x20-\x7e]+$/.test(line.text)) throw invalid(`"${printable(line.text)}" came instead of data.`);
-		return { reply: line.text, taken: at };
+		// An ACK without a line's end stands right in front of the data.
+		const text = line.text.startsWith(ACK_LINE) ? line.text.slice(1) : line.text;
+		if (text === "") continue;
+		if (!/^[\x20-\x7e]+$/.test(text)) throw invalid(`"${printable(text)}" came instead of data.`);
+		return { reply: text, taken: at };
 	}
 }
 
@@ -79,14 +102,17 @@ export interface GaugeMeasurement {
 	readonly value: number;
 	/** Digits after the decimal point on the wire. A line with another number of them than usual has lost or gained bytes. */
 	readonly decimals: number;
+	/** Digits of the exponent, likewise. */
+	readonly exponentDigits: number;
 }
 
-const GAUGES_MAX = 6;
-const VALUE = /^[+-]?\d\.(\d{1,5})E[+-]\d\d$/;
+/** A TPG 366 has six channels. */
+export const GAUGES_MAX = 6;
+const VALUE = /^[+-]?\d\.(\d{1,6})[Ee][+-](\d{1,3})$/;
 
 /**
  * `s,sx.xxxxEsxx[,s,sx.xxxxEsxx ...]` -> one entry per gauge, in order of the channels; undefined when the text is not of
- * that form. Spaces are ignored, as the instruments do.
+ * that form. Spaces are ignored, as the instruments do; how many digits an exponent has differs in the family.
  */
 export function parseMeasurements(text: string): GaugeMeasurement[] | undefined {
 	const parts = (text.includes(" ") ? text.replaceAll(" ", "") : text).split(",");
@@ -97,7 +123,12 @@ export function parseMeasurements(text: string): GaugeMeasurement[] | undefined 
 		const number = parts[at + 1]!;
 		const match = VALUE.exec(number);
 		if (match === null || status.length !== 1 || status < "0" || status > "7") return undefined;
-		gauges.push({ status: Number(status), value: Number(number), decimals: match[1]!.length });
+		gauges.push({
+			status: Number(status),
+			value: Number(number),
+			decimals: match[1]!.length,
+			exponentDigits: match[2]!.length,
+		});
 	}
 	return gauges;
 }
@@ -137,15 +168,29 @@ export const PRESSURE_UNITS: Readonly<Record<string, PressureUnit>> = {
 	"4": { name: "hPa", toPascal: pascalFromMillibar },
 };
 
-/** `TPG362,PTG28290,44990000,010400,010100` -> type, part number, serial, firmware, hardware; undefined when it is not of that form. */
-export function parseAreYouThere(
-	text: string,
-): { type: string; part: string; serial: string; firmware: string; hardware: string } | undefined {
-	const parts = text.split(",").map((part) => part.trim());
-	if (parts.length !== 5 || parts.some((part) => part === "")) return undefined;
-	const [type, part, serial, firmware, hardware] = parts as [string, string, string, string, string];
-	return { type, part, serial, firmware, hardware };
+/** What `AYT` says. Relatives leave out the last parts. */
+export interface AreYouThere {
+	readonly type: string;
+	readonly part: string | null;
+	readonly serial: string | null;
+	readonly firmware: string | null;
+	readonly hardware: string | null;
 }
+
+/** `TPG362,PTG28290,44990000,010400,010100` -> type, part number, serial, firmware, hardware; undefined when it is not of that form. */
+export function parseAreYouThere(text: string): AreYouThere | undefined {
+	const parts = text.split(",").map((part) => part.trim());
+	const [type, part = null, serial = null, firmware = null, hardware = null] = parts;
+	if (parts.length > 5 || !/^[A-Z]{2,4} ?\w{2,8}$/.test(type!)) return undefined;
+	return { type: type!.replace(" ", ""), part, serial, firmware, hardware };
+}
+
+/** What `TID` calls the gauges of the family, and the absence of one (BG 5195 BEN/A); relatives join two by a slash. */
+const GAUGE_ID = /^(TPR|PKR|IKR?|PBR|IMR|CMR|APR|PCR|PSG|BPG|BCG|HPG|CDG|MPG|noSen|noSensor|noid)\d*$/i;
+
+/** Whether `text` is a list of gauges as only this family gives it. */
+export const isGaugeList = (text: string): boolean =>
+	text.split(/[,/]/).every((id) => GAUGE_ID.test(id.replaceAll(" ", "")));
 
 function invalid(message: string): AdlayerError {
 	return new AdlayerError("REPLY_INVALID", message);

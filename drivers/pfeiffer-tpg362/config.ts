@@ -1,7 +1,9 @@
+import { GAUGES_MAX } from "./codec.js";
+
 /** What the lab file says about one gauge controller. */
 export interface Tpg362Settings {
-	/** Signal name -> channel of the controller. */
-	readonly channels: Readonly<Record<string, 1 | 2>>;
+	/** Signal name -> channel of the controller. Absent only in a probe: then every channel there is, `channel_1` and on. */
+	readonly channels?: Readonly<Record<string, number>>;
 }
 
 /** JSON Schema (draft-07) of the settings. */
@@ -14,9 +16,9 @@ export const tpg362SettingsSchema = {
 			description: "Signal names and the controller's channel that each one is wired to.",
 			type: "object",
 			minProperties: 1,
-			maxProperties: 2,
+			maxProperties: GAUGES_MAX,
 			propertyNames: { pattern: "^[a-z][a-z0-9_]*$" },
-			additionalProperties: { enum: [1, 2] },
+			additionalProperties: { type: "integer", minimum: 1, maximum: GAUGES_MAX },
 		},
 	},
 } as const;

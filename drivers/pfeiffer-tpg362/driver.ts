@@ -1,5 +1,5 @@
-import { AdlayerError } from "#core/errors.js";
-import type { LineRequest, RequestLine } from "#core/wire.js";
+import { AdlayerError, asAdlayerError } from "#core/errors.js";
+import type { RequestLine } from "#core/wire.js";
 import type {
 	Device,
 	DriverContext,
@@ -10,12 +10,16 @@ import type {
 	SignalInfo,
 } from "#device/contract.js";
 import {
+	CR,
 	decodeErrorWord,
 	ENQ,
 	ETX,
 	encodeMnemonic,
 	GAUGE_STATUS,
+	GAUGES_MAX,
 	type GaugeMeasurement,
+	isGaugeList,
+	LF,
 	PRESSURE_UNITS,
 	type PressureUnit,
 	parseAcknowledgement,
@@ -37,13 +41,30 @@ const JUMP_RATIO = 1.1;
 /** And without a jump the unit is read this often all the same. */
 const UNIT_CHECK_POLLS = 50;
 
+/** The line's end behind an ACK that has come without it: some leave it out, from others it is still on its way. */
+const BARE_QUIET_MS = 5;
+const BARE_LIMIT_MS = 50;
+
 const ENQUIRY = Uint8Array.of(ENQ);
+/** For a far end that reads whole lines only. */
+const LINE_END = Uint8Array.of(CR, LF);
+const ENQUIRY_LINE = Uint8Array.of(ENQ, CR, LF);
 const GAUGE_IDS_ABSENT = ["NOSEN", "NOID"];
 
 /** What the line of measurements looked like when the connection was made; a line of another form has lost or gained bytes. */
 interface LineForm {
 	readonly gauges: number;
 	readonly decimals: readonly number[];
+	/** Undefined where no sensor was connected: the number that then comes has a form of its own. */
+	readonly exponentDigits: readonly (number | undefined)[];
+}
+
+const NO_SENSOR = 5;
+
+/** What became of a question: its data, a refusal, or nothing at all. */
+interface Asked {
+	readonly text: string;
+	readonly refused?: string;
 }
 
 /**
@@ -53,13 +74,19 @@ interface LineForm {
  * REPLY_INVALID and the line's own.
  */
 export class Tpg362 implements Device {
-	readonly signals: Readonly<Record<string, SignalInfo>>;
+	signals: Readonly<Record<string, SignalInfo>>;
 	private readonly line: RequestLine;
-	private readonly channels: readonly (readonly [name: string, index: number])[];
-	private readonly enquire: LineRequest<string> = { bytes: ENQUIRY, parse: parseData, title: "ENQ" };
+	private channels: readonly (readonly [name: string, index: number])[];
+	private enquiry = ENQUIRY;
+	/** Some ENQ has been answered since the connection was made. */
+	private enquiryProven = false;
 	private unit: PressureUnit | undefined;
+	/** Why there is no unit, in a look by reading alone. */
+	private unitUnknown = "";
 	private form: LineForm | undefined;
-	/** PRX is the item that a bare ENQ repeats. */
+	/** What is asked for all channels: PRX, or PR1, PR2, ... where that is not known. */
+	private items: readonly string[] = ["PRX"];
+	/** The item is the one that a bare ENQ repeats. */
 	private repeatable = false;
 	private unitChecked = false;
 	private pollsSinceUnitCheck = 0;
@@ -70,40 +97,46 @@ export class Tpg362 implements Device {
 			throw new AdlayerError("ADDRESS_INVALID", `${context.name} needs a serial or tcp address.`);
 		}
 		this.line = context.line;
-		this.channels = Object.entries(context.settings.channels).map(([name, channel]) => [name, channel - 1]);
-		this.signals = Object.fromEntries(
-			Object.entries(context.settings.channels).map(([name, channel]): [string, SignalInfo] => [
-				name,
-				{ unit: "Pa", kind: "measurement", description: `Pressure, channel ${channel}` },
-			]),
-		);
+		const { channels = everyChannel(GAUGES_MAX) } = context.settings;
+		this.channels = Object.entries(channels).map(([name, channel]) => [name, channel - 1]);
+		this.signals = signalsOf(this.channels);
 	}
 
 	async connect(): Promise<Identification> {
-		this.forget();
-		this.unit = undefined;
-		this.form = undefined;
-		await this.line.open();
-		// After power-up the controller streams measurements until it hears a first character.
-		await this.line.send(Uint8Array.of(ETX));
-		await this.line.drain(QUIET_MS, DRAIN_LIMIT_MS);
-
-		const { identity, warnings } = await this.identify();
-		warnings.push(...this.checkGauges(await this.query("TID")));
+		await this.begin();
+		const { identity, warnings, confirmed } = await this.identify();
+		const ids = await this.ask("TID");
+		if (ids.refused === undefined) warnings.push(...this.checkGauges(ids.text));
+		if (!confirmed) return { identity, confirmed, warnings };
 		this.unit = await this.readUnit();
-		const gauges = parseMeasurements(await this.query("PRX"));
-		if (gauges === undefined) throw new AdlayerError("REPLY_INVALID", "The reply to PRX is no line of measurements.");
+		const gauges = await this.learnForm();
 		this.requireChannels(gauges.length);
-		this.form = { gauges: gauges.length, decimals: gauges.map((gauge) => gauge.decimals) };
-		this.last = gauges;
-		this.repeatable = true;
 		this.unitChecked = true;
-		return { identity, confirmed: true, warnings };
+		return { identity, confirmed, warnings };
+	}
+
+	/** What a `connect` would find out, with a fault of single readings where `connect` refuses. */
+	async inspect(): Promise<Identification> {
+		await this.begin();
+		const { identity, warnings, confirmed } = await this.identify();
+		try {
+			this.unit = await this.readUnit();
+			this.unitChecked = true;
+		} catch (thrown) {
+			this.unitUnknown = asAdlayerError(thrown).message;
+			warnings.push(`The pressure unit is not known: ${this.unitUnknown}`);
+		}
+		const { length } = await this.learnForm();
+		if (this.context.settings.channels === undefined) {
+			this.channels = Object.entries(everyChannel(length)).map(([name, channel]) => [name, channel - 1]);
+			this.signals = signalsOf(this.channels);
+		}
+		return { identity, confirmed, warnings };
 	}
 
 	async poll(): Promise<PolledValues> {
 		const { unit } = this;
-		if (unit === undefined || this.form === undefined) {
+		if (this.form === undefined || (unit === undefined && this.unitUnknown === "")) {
 			throw new AdlayerError("DEVICE_NOT_READY", `${this.context.name} is not connected.`);
 		}
 		try {
@@ -128,21 +161,68 @@ export class Tpg362 implements Device {
 		await this.line.close();
 	}
 
+	private async begin(): Promise<void> {
+		this.forget();
+		this.unit = undefined;
+		this.unitUnknown = "";
+		this.form = undefined;
+		this.items = ["PRX"];
+		this.enquiry = ENQUIRY;
+		this.enquiryProven = false;
+		await this.line.open();
+		// After power-up the controller streams measurements until it hears a first character.
+		await this.line.send(Uint8Array.of(ETX));
+		await this.line.drain(QUIET_MS, DRAIN_LIMIT_MS);
+	}
+
+	/** Asks for all channels in the way that the controller knows, and keeps the form of what came. */
+	private async learnForm(): Promise<GaugeMeasurement[]> {
+		const all = await this.ask("PRX");
+		let text = all.text;
+		if (all.refused !== undefined) {
+			const texts: string[] = [];
+			while (texts.length < GAUGES_MAX) {
+				const one = await this.ask(`PR${texts.length + 1}`);
+				if (one.refused !== undefined) break;
+				texts.push(one.text);
+			}
+			if (texts.length === 0) {
+				throw new AdlayerError("REPLY_INVALID", `The controller refused PRX (${all.refused}) and PR1.`);
+			}
+			this.items = texts.map((_text, index) => `PR${index + 1}`);
+			text = texts.join(",");
+		}
+		const gauges = parseMeasurements(text);
+		if (gauges === undefined) {
+			throw new AdlayerError("REPLY_INVALID", `"${printable(text)}" is no line of measurements.`);
+		}
+		this.form = {
+			gauges: gauges.length,
+			decimals: gauges.map(({ decimals }) => decimals),
+			exponentDigits: gauges.map(({ status, exponentDigits }) => (status === NO_SENSOR ? undefined : exponentDigits)),
+		};
+		this.last = gauges;
+		this.repeatable = all.refused === undefined;
+		return gauges;
+	}
+
 	/** One exchange when the controller still knows what was asked; otherwise the unit is checked and the item asked for anew. */
 	private async measure(): Promise<GaugeMeasurement[]> {
 		if (this.repeatable) {
-			const gauges = this.decode(await this.line.request(this.enquire));
+			const gauges = this.decode(await this.enquire());
 			if (gauges !== undefined) return gauges;
 			// An ERROR word, say: the controller was switched off and on, or somebody else talked to it.
 			this.forget();
 		}
-		if (!this.unitChecked) await this.checkUnit();
-		const text = await this.query("PRX");
+		if (!this.unitChecked && this.unit !== undefined) await this.checkUnit();
+		const texts: string[] = [];
+		for (const item of this.items) texts.push(await this.query(item));
+		const text = texts.join(",");
 		const gauges = this.decode(text);
 		if (gauges === undefined) {
 			throw new AdlayerError("REPLY_INVALID", `"${printable(text)}" is no line of ${this.form?.gauges} measurements.`);
 		}
-		this.repeatable = true;
+		this.repeatable = this.items.length === 1;
 		return gauges;
 	}
 
@@ -151,26 +231,33 @@ export class Tpg362 implements Device {
 		const { form } = this;
 		if (gauges === undefined || form === undefined || gauges.length !== form.gauges) return undefined;
 		for (let at = 0; at < gauges.length; at += 1) {
-			if (gauges[at]!.decimals !== form.decimals[at]) return undefined;
+			const { decimals, exponentDigits, status } = gauges[at]!;
+			const usual = form.exponentDigits[at];
+			if (decimals !== form.decimals[at]) return undefined;
+			if (usual !== undefined && status !== NO_SENSOR && exponentDigits !== usual) return undefined;
 		}
 		return gauges;
 	}
 
-	private values(gauges: readonly GaugeMeasurement[], unit: PressureUnit): PolledValues {
+	private values(gauges: readonly GaugeMeasurement[], unit: PressureUnit | undefined): PolledValues {
 		const values: Record<string, PolledValue> = {};
 		for (const [name, index] of this.channels) {
-			const gauge = gauges[index]!;
-			const fault = GAUGE_STATUS[gauge.status];
+			const gauge = gauges[index];
+			const fault =
+				gauge === undefined
+					? `the controller has ${gauges.length} channels`
+					: (GAUGE_STATUS[gauge.status] ??
+						(unit === undefined ? `${gauge.value}, but in which unit is not known` : null));
 			values[name] =
 				fault === null
-					? { value: unit.toPascal(gauge.value), quality: "good" }
+					? { value: unit!.toPascal(gauge!.value), quality: "good" }
 					: { value: null, quality: "fault", detail: `channel ${index + 1}: ${fault}` };
 		}
 		return values;
 	}
 
-	private async identify(): Promise<{ identity: Identity; warnings: string[] }> {
-		const reply = await this.ask("AYT");
+	private async identify(): Promise<{ identity: Identity; confirmed: boolean; warnings: string[] }> {
+		const reply = await this.askFirst("AYT");
 		if (reply.refused === undefined) {
 			const there = parseAreYouThere(reply.text);
 			const maker = there === undefined ? undefined : makerOf(there.type);
@@ -182,22 +269,42 @@ export class Tpg362 implements Device {
 			}
 			return {
 				identity: { manufacturer: maker, model: there.type, serial: there.serial, firmware: there.firmware },
+				confirmed: true,
 				warnings: [],
 			};
 		}
 		// The 26x and VGC 40x do not know AYT; PNR gives their program number, and nothing gives model or serial.
-		const firmware = (await this.query("PNR")).trim();
+		const program = await this.ask("PNR");
+		const gauges = await this.ask("TID");
+		const known = program.refused === undefined || (gauges.refused === undefined && isGaugeList(gauges.text));
+		const firmware = program.refused === undefined ? program.text.trim() : null;
 		return {
-			identity: { manufacturer: null, model: "TPG 26x or VGC 40x", serial: null, firmware },
-			warnings: ["This controller cannot say its model and serial number (it does not know AYT)."],
+			identity: { manufacturer: null, model: known ? "TPG 26x or VGC 40x" : null, serial: null, firmware },
+			confirmed: known,
+			warnings: [
+				known
+					? "This controller cannot say its model and serial number (it does not know AYT)."
+					: "It speaks the mnemonic protocol, but knows none of AYT, PNR and TID: it cannot say what it is.",
+			],
 		};
+	}
+
+	/** The first question of a connection. One that is passed over in silence is taken for unknown when another is answered. */
+	private async askFirst(mnemonic: string): Promise<Asked> {
+		try {
+			return await this.ask(mnemonic);
+		} catch (thrown) {
+			if (!(thrown instanceof AdlayerError) || thrown.code !== "DEVICE_SILENT") throw thrown;
+			await this.ask("UNI");
+			return { text: "", refused: "silence" };
+		}
 	}
 
 	private checkGauges(text: string): string[] {
 		const ids = text.split(",").map((id) => id.trim());
 		this.requireChannels(ids.length);
 		return this.channels
-			.filter(([, index]) => GAUGE_IDS_ABSENT.includes(ids[index]!.toUpperCase()))
+			.filter(([, index]) => GAUGE_IDS_ABSENT.includes(ids[index]?.replaceAll(" ", "").toUpperCase() ?? ""))
 			.map(([name, index]) => `${name}: the controller finds no gauge on channel ${index + 1} (${ids[index]}).`);
 	}
 
@@ -250,15 +357,30 @@ export class Tpg362 implements Device {
 		return reply.text;
 	}
 
-	private async ask(mnemonic: string): Promise<{ text: string; refused?: string }> {
+	private async ask(mnemonic: string): Promise<Asked> {
 		const acknowledged = await this.line.request({
 			bytes: encodeMnemonic(mnemonic),
 			parse: parseAcknowledgement,
 			title: mnemonic,
 		});
-		const text = await this.line.request(this.enquire);
-		if (acknowledged) return { text };
+		if (acknowledged.bare) await this.line.drain(BARE_QUIET_MS, BARE_LIMIT_MS);
+		const text = await this.enquire();
+		if (acknowledged.taken) return { text };
 		return { text, refused: decodeErrorWord(text) ?? `an ERROR word that is none, "${printable(text)}"` };
+	}
+
+	private async enquire(): Promise<string> {
+		const ask = (bytes: Uint8Array, once = false): Promise<string> =>
+			this.line.request({ bytes, parse: parseData, title: "ENQ", ...(once ? { retries: 0 } : {}) });
+		if (!this.enquiryProven) {
+			const plain = await unlessSilent(ask(ENQUIRY, true));
+			// A far end that reads whole lines has the ENQ, and waits for the line's end.
+			const text = plain ?? (await unlessSilent(ask(LINE_END, true)));
+			if (plain === undefined && text !== undefined) this.enquiry = ENQUIRY_LINE;
+			this.enquiryProven = text !== undefined;
+			if (text !== undefined) return text;
+		}
+		return ask(this.enquiry);
 	}
 
 	private forget(): void {
@@ -266,6 +388,29 @@ export class Tpg362 implements Device {
 		this.unitChecked = false;
 		this.last = undefined;
 	}
+}
+
+/** A reply, or undefined when none came that could be read. */
+async function unlessSilent(reply: Promise<string>): Promise<string | undefined> {
+	try {
+		return await reply;
+	} catch (thrown) {
+		if (thrown instanceof AdlayerError && ["DEVICE_SILENT", "REPLY_INVALID"].includes(thrown.code)) return undefined;
+		throw thrown;
+	}
+}
+
+function everyChannel(count: number): Record<string, number> {
+	return Object.fromEntries(Array.from({ length: count }, (_, index) => [`channel_${index + 1}`, index + 1]));
+}
+
+function signalsOf(channels: readonly (readonly [name: string, index: number])[]): Record<string, SignalInfo> {
+	return Object.fromEntries(
+		channels.map(([name, index]): [string, SignalInfo] => [
+			name,
+			{ unit: "Pa", kind: "measurement", description: `Pressure, channel ${index + 1}` },
+		]),
+	);
 }
 
 /** Whether any of our channels moved more than a change of unit could hide in, or came to or left a valid measurement. */
@@ -276,8 +421,9 @@ function hasJumped(
 ): boolean {
 	if (before === undefined) return false;
 	for (const [, index] of channels) {
-		const was = before[index]!;
-		const is = now[index]!;
+		const was = before[index];
+		const is = now[index];
+		if (was === undefined || is === undefined) continue;
 		if (was.status !== is.status) return true;
 		if (is.status !== 0 || was.value === is.value) continue;
 		const ratio = is.value / was.value;

@@ -7,6 +7,7 @@ export const pfeifferTpg362: DriverDefinition<Tpg362Settings, Tpg362Port> = {
 	name: "pfeiffer-tpg362",
 	title: "Pfeiffer TPG 361/362 gauge controller (mnemonic protocol)",
 	settingsSchema: tpg362SettingsSchema,
+	probeSettings: {},
 	addressSchemes: ["serial", "tcp"],
 	// A line of two gauges takes 30 ms at 9600 baud.
 	timing: { timeoutMs: 500, retries: 2 },

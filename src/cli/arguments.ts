@@ -16,6 +16,15 @@ export function parseSpeed(text: string): number {
 	throw new InvalidArgumentError("A speed is a number above 0: lab time per real time.");
 }
 
+/** At most an hour: longer is no bound. */
+const SECONDS_MAX = 3600;
+
+export function parseSeconds(text: string): number {
+	const seconds = Number(text);
+	if (text !== "" && seconds > 0 && seconds <= SECONDS_MAX) return seconds;
+	throw new InvalidArgumentError(`Seconds are a number above 0 and at most ${SECONDS_MAX}.`);
+}
+
 /** Collects name=value; a value that reads as a number is one. */
 export function parseSet(text: string, before: Record<string, number | string>): Record<string, number | string> {
 	const equals = text.indexOf("=");

@@ -1,3 +1,4 @@
+import type { ExitCode } from "#cli/exit-codes.js";
 import type { StartAll } from "#cli/launcher.js";
 import type { Output } from "#cli/output.js";
 import type { Clock } from "#core/clock.js";
@@ -15,5 +16,8 @@ export interface CliContext {
 	readonly launcher: () => Promise<StartAll>;
 }
 
-/** A command's end: 0, or 1 when it did its work and the answer is no. Failures are thrown as AdlayerError. */
-export type Outcome = 0 | 1;
+/**
+ * A command's end: 0, 1 when it did its work and the answer is no, another where it has said its failure itself, with what
+ * it had found. Other failures are thrown as AdlayerError.
+ */
+export type Outcome = ExitCode;

@@ -1,9 +1,10 @@
 /** The command line as a tree of commands: what there is, with which options. */
 import { Command } from "commander";
-import { collect, parsePort, parseSet, parseSpeed } from "#cli/arguments.js";
+import { collect, parsePort, parseSeconds, parseSet, parseSpeed } from "#cli/arguments.js";
 import { type CheckOptions, check } from "#cli/commands/check.js";
 import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/demo.js";
 import { commandRun } from "#cli/commands/hold-abort.js";
+import { PROBE_WITHIN_S, type ProbeOptions, probe } from "#cli/commands/probe.js";
 import { type ProcessCommandOptions, runOneProcess } from "#cli/commands/process.js";
 import { type RunOptions, run } from "#cli/commands/run.js";
 import { type StartOptions, start } from "#cli/commands/start.js";
@@ -71,6 +72,16 @@ export function buildProgram(version: string, perform: Perform): Command {
 		.option("--set <name=value>", "a parameter of the recipe; may be repeated", parseSet, {})
 		.option("--lab <file>", "lab file to check against (default: the simulated lab)")
 		.action((file: string, options: CheckOptions) => perform((context) => check(context, file, options)));
+
+	command("probe <driver> <address>", "look at one instrument through its driver: identity and all readings")
+		.option("--option <key=value>", "a setting of the driver; may be repeated", collect, [])
+		.option("--set <signal=value>", "set a signal and read it back; needs --unguarded; may be repeated", parseSet, {})
+		.option("--unguarded", "write although no control guards it")
+		.option("--within <seconds>", "the longest that the probe may take", parseSeconds, PROBE_WITHIN_S)
+		.option("--data <folder>", "data folder of the control that must not hold the line (default: ADLAYER_DATA)")
+		.action((driver: string, address: string, options: ProbeOptions) =>
+			perform((context) => probe(context, driver, address, options)),
+		);
 
 	for (const name of ["lab", "control", "service"] as const) {
 		program

@@ -76,6 +76,12 @@ export const ERROR_CODES = {
 		"More requests wait for one line than it may hold.",
 		"Ask less often, or give the instrument a line of its own; the message names the limit.",
 	),
+	LINE_HELD: entry(
+		"refuse-command",
+		409,
+		"The line to an instrument is in the hands of control or of another program.",
+		"Stop what holds the line, or read the instrument's values from control (adlayer status).",
+	),
 	DEVICE_SILENT: entry(
 		"device-fault",
 		504,
@@ -119,6 +125,12 @@ export const ERROR_CODES = {
 		422,
 		"A setpoint is outside the instrument's range.",
 		"Choose a value inside the range that the message names.",
+	),
+	SET_UNGUARDED: entry(
+		"refuse-command",
+		422,
+		"A setpoint was to be written past control, whose interlocks would then not guard it.",
+		"Set it in a run; or, with the process safe without it, say --unguarded as well.",
 	),
 	READBACK_MISMATCH: entry(
 		"device-fault",

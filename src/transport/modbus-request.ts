@@ -7,6 +7,8 @@ import { EXCEPTION_NAMES, FUNCTION } from "./modbus-pdu.js";
 /** Transaction id, protocol 0, length. */
 const MBAP_BYTES = 6;
 const RTU_EXCEPTION_BYTES = 5;
+/** Unit identifiers of a server that is no gateway (Modbus messaging on TCP/IP V1.0b, section 4.4.2.3). */
+const NOBODY_IN_PARTICULAR: readonly number[] = [0, 255];
 
 /** What a Modbus request asks for, for messages and for telling its reply from others. */
 export interface Asked {
@@ -140,6 +142,7 @@ export class TcpRequest<Result, Reply> extends ModbusRequest<Result, Reply> {
 			}
 			const frame = Buffer.allocUnsafe(length + 2);
 			frame.set(received.subarray(at + MBAP_BYTES, end));
+			frame[0] = this.asked.unit;
 			return { reply: this.decode(sealWithCrc(frame) as Buffer), taken: end };
 		}
 		return undefined;
@@ -153,7 +156,9 @@ export class TcpRequest<Result, Reply> extends ModbusRequest<Result, Reply> {
 		const { unit, code, instrument } = this.asked;
 		const from = received[at + 6]!;
 		const what = received[at + 7]!;
-		if (from === unit && (what & 0x7f) === code) return;
+		// The transaction id has told whose reply it is. Units 0 and 255 name nobody on TCP, whoever says them.
+		const isOurs = from === unit || NOBODY_IN_PARTICULAR.includes(from) || NOBODY_IN_PARTICULAR.includes(unit);
+		if (isOurs && (what & 0x7f) === code) return;
 		const message = `Unit ${from} answered function ${what & 0x7f} where ${instrument} (unit ${unit}) was asked ${this.title}.`;
 		throw new AdlayerError("REPLY_INVALID", message, { context: { unit: from, function: what & 0x7f } });
 	}

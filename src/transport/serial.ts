@@ -3,6 +3,9 @@ import { AdlayerError } from "#core/errors.js";
 import type { ByteStream, OpenByteStream } from "#core/wire.js";
 import type { SerialSettings } from "./address.js";
 
+/** What the systems say of a port that another program holds: lock refused or EBUSY on Unix, access denied on Windows. */
+const HELD = /cannot lock|busy|access denied/i;
+
 class SerialStream implements ByteStream {
 	private lost = false;
 	private bytesListener: ((bytes: Uint8Array) => void) | undefined;
@@ -80,7 +83,8 @@ export function serialOpener(settings: SerialSettings): OpenByteStream {
 					return;
 				}
 				const message = `The serial port ${settings.path} could not be opened: ${cause.message}.`;
-				reject(new AdlayerError("LINK_UNREACHABLE", message, { cause, context: { path: settings.path } }));
+				const context = { path: settings.path, heldByAnother: HELD.test(cause.message) };
+				reject(new AdlayerError("LINK_UNREACHABLE", message, { cause, context }));
 			});
 		});
 		return new SerialStream(settings.path, port);

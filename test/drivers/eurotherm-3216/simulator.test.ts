@@ -44,6 +44,9 @@ describe("a simulated 3216", () => {
 		simulator.advance(250);
 		expect(exchange(bytes("01 03 00 01 00 01 D5 CA"))).toBe("0103020000b844");
 		expect(exchange(bytes("01 06 00 02 00 FA A8 49"))).toBe("0106000200faa849");
+		// Sent by mbpoll.
+		expect(exchange(bytes("01 06 00 02 05 DC 2A C3"))).toBe("0106000205dc2ac3");
+		expect(exchange(bytes("01 06 00 02 00 FA A8 49"))).toBe("0106000200faa849");
 		expect(exchange(bytes("01 03 00 02 00 01 25 CA"))).toBe("01030200fa3807");
 		expect(exchange(bytes("01 06 00 1A 05 DC AA C4"))).toBe("0106001a05dcaac4");
 		expect(exchange(bytes("01 03 00 01 00 05 D4 09"))?.slice(0, 6)).toBe("01030a");

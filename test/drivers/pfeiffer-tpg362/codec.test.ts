@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
 	decodeErrorWord,
 	encodeMnemonic,
+	isGaugeList,
 	PRESSURE_UNITS,
 	parseAcknowledgement,
 	parseAreYouThere,
@@ -18,13 +19,13 @@ describe("TPG 36x codec", () => {
 	});
 
 	it("reads the ACK and NAK of the golden exchange", () => {
-		expect(parseAcknowledgement(hex("06 0D 0A"))).toEqual({ reply: true, taken: 3 });
-		expect(parseAcknowledgement(hex("15 0D 0A"))).toEqual({ reply: false, taken: 3 });
+		expect(parseAcknowledgement(hex("06 0D 0A"))).toEqual({ reply: { taken: true, bare: false }, taken: 3 });
+		expect(parseAcknowledgement(hex("15 0D 0A"))).toEqual({ reply: { taken: false, bare: false }, taken: 3 });
 	});
 
 	it("reads the data lines of the golden exchange", () => {
 		expect(parseData(bytes("0,7.8800E-05\r\n"))).toEqual({ reply: "0,7.8800E-05", taken: 14 });
-		expect(parseMeasurements("0,7.8800E-05")).toEqual([{ status: 0, value: 7.88e-5, decimals: 4 }]);
+		expect(parseMeasurements("0,7.8800E-05")).toEqual([{ status: 0, value: 7.88e-5, decimals: 4, exponentDigits: 2 }]);
 		expect(parseData(bytes("0001\r\n"))).toEqual({ reply: "0001", taken: 6 });
 		expect(decodeErrorWord("0001")).toBe("syntax error");
 	});
@@ -36,27 +37,40 @@ describe("TPG 36x codec", () => {
 		}
 		expect(parseData(line.subarray(0, line.length - 1))?.reply).toBe("0,7.8800E-05");
 		expect(parseData(bytes("\n0,7.8800E-05\r"))?.reply).toBe("0,7.8800E-05");
-		expect(parseAcknowledgement(hex("06"))).toBeUndefined();
+		expect(parseAcknowledgement(hex(""))).toBeUndefined();
+		expect(parseAcknowledgement(bytes("0,1.0000E+01,0"))).toBeUndefined();
 	});
 
 	it("skips measurements that were streamed before the controller heard us", () => {
 		const streamed = `0,1.0000E+01,0,2.0000E+00\r\n0,1.0000E+01,0,2.0000E+00\r\n${String.fromCharCode(6)}\r\n`;
-		expect(parseAcknowledgement(bytes(streamed))).toEqual({ reply: true, taken: streamed.length });
+		expect(parseAcknowledgement(bytes(streamed))).toEqual({
+			reply: { taken: true, bare: false },
+			taken: streamed.length,
+		});
+	});
+
+	it("takes an ACK without a line's end, and one behind the rest of a streamed line", () => {
+		expect(parseAcknowledgement(hex("06"))).toEqual({ reply: { taken: true, bare: true }, taken: 1 });
+		expect(parseAcknowledgement(hex("0D 0A 15"))).toEqual({ reply: { taken: false, bare: true }, taken: 3 });
+		expect(parseAcknowledgement(bytes("0E+01,0,2.0000E+00\r\n\x06\r"))?.reply).toEqual({ taken: true, bare: false });
+		expect(parseData(bytes("\x060,7.8800E-05\r\n"))?.reply).toBe("0,7.8800E-05");
 	});
 
 	it("reads the forms of numbers that the family sends", () => {
 		expect(parseMeasurements("0,+1.0130E+03,5, 2.0000E-02")).toEqual([
-			{ status: 0, value: 1013, decimals: 4 },
-			{ status: 5, value: 0.02, decimals: 4 },
+			{ status: 0, value: 1013, decimals: 4, exponentDigits: 2 },
+			{ status: 5, value: 0.02, decimals: 4, exponentDigits: 2 },
 		]);
-		expect(parseMeasurements("0,-1.2000E-02")).toEqual([{ status: 0, value: -0.012, decimals: 4 }]);
-		expect(parseMeasurements("0, 8.3E-03")).toEqual([{ status: 0, value: 8.3e-3, decimals: 1 }]);
+		expect(parseMeasurements("0,-1.2000E-02")).toEqual([{ status: 0, value: -0.012, decimals: 4, exponentDigits: 2 }]);
+		expect(parseMeasurements("0, 8.3E-03")).toEqual([{ status: 0, value: 8.3e-3, decimals: 1, exponentDigits: 2 }]);
+		expect(parseMeasurements("0,7.88E-5")).toEqual([{ status: 0, value: 7.88e-5, decimals: 2, exponentDigits: 1 }]);
+		expect(parseMeasurements("0, +1.0000E+03")).toEqual([{ status: 0, value: 1000, decimals: 4, exponentDigits: 2 }]);
 	});
 
 	it.each([
 		"",
 		"0000",
-		"0,1.0000E+0",
+		"0,1.0000E+",
 		"0,1.0000E05",
 		"0,11.000E+00",
 		"8,1.0000E+00",
@@ -92,7 +106,15 @@ describe("TPG 36x codec", () => {
 			firmware: "010400",
 			hardware: "010100",
 		});
-		expect(parseAreYouThere("TPG362,PTG28290")).toBeUndefined();
+		expect(parseAreYouThere("TPG 366, PTG28770")).toMatchObject({ type: "TPG366", serial: null, firmware: null });
+		expect(parseAreYouThere("0,7.8800E-05")).toBeUndefined();
+	});
+
+	it("knows a list of gauges from other text", () => {
+		for (const text of ["TPR,noSEn", "CMR, PKR", "IKR9,IKR11", "TPR/PCR,CMR/APR,noid"]) {
+			expect(isGaugeList(text), text).toBe(true);
+		}
+		for (const text of ["0000", "TPR,hello", "0,7.8800E-05", ""]) expect(isGaugeList(text), text).toBe(false);
 	});
 
 	it("converts each unit to Pa", () => {

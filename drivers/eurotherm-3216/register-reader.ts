@@ -1,0 +1,71 @@
+/** Reads registers of an instrument that may have only some of them, or know only one of the two functions that read. */
+import { type AdlayerError, asAdlayerError } from "#core/errors.js";
+import type { ModbusMaster } from "#core/wire.js";
+
+/** Modbus exceptions: the function is not known; a gateway does not reach the instrument. */
+const ILLEGAL_FUNCTION = 1;
+const GATEWAY = [10, 11];
+/** An instrument that is silent to so many reads, though it answers others, is asked nothing more that it need not have. */
+const SILENT_READS_MAX = 4;
+
+export class RegisterReader {
+	private readsInput = false;
+	private answered = false;
+	private silentReads = 0;
+	private readonly absent = new Set<number>();
+	private readonly present = new Set<number>();
+
+	constructor(private readonly modbus: ModbusMaster) {}
+
+	/** Function 03, or 04 once the instrument has said that it does not know 03. */
+	async read(address: number, count: number): Promise<number[]> {
+		if (this.readsInput) return this.modbus.readInput(address, count);
+		try {
+			return await this.modbus.readHolding(address, count);
+		} catch (thrown) {
+			if (exceptionOf(thrown) !== ILLEGAL_FUNCTION) throw thrown;
+			const words = await this.modbus.readInput(address, count);
+			this.readsInput = true;
+			return words;
+		}
+	}
+
+	/**
+	 * Words of the registers that are there, `undefined` for others. A block that is refused is read register by register, and
+	 * what is not there is not asked for again. An instrument that is silent to everything rejects; one that is silent to some
+	 * reads does not have what they ask for.
+	 */
+	async readIfThere(address: number, count: number): Promise<(number | undefined)[]> {
+		const addresses = Array.from({ length: count }, (_, offset) => address + offset);
+		if (!addresses.some((each) => this.absent.has(each))) {
+			const words = await this.attempt(address, count);
+			if (words !== undefined) return words;
+		}
+		if (count === 1) return [undefined];
+		const words: (number | undefined)[] = [];
+		for (const each of addresses) words.push(this.absent.has(each) ? undefined : (await this.attempt(each, 1))?.[0]);
+		return words;
+	}
+
+	private async attempt(address: number, count: number): Promise<number[] | undefined> {
+		if (this.silentReads >= SILENT_READS_MAX && !this.present.has(address)) return undefined;
+		try {
+			const words = await this.read(address, count);
+			this.answered = true;
+			for (let offset = 0; offset < count; offset += 1) this.present.add(address + offset);
+			return words;
+		} catch (thrown) {
+			const error = asAdlayerError(thrown);
+			if (isRefusal(error)) this.answered = true;
+			else if (error.code !== "DEVICE_SILENT" || (!this.answered && count === 1)) throw error;
+			else this.silentReads += 1;
+			if (count === 1) this.absent.add(address);
+			return undefined;
+		}
+	}
+}
+
+const exceptionOf = (thrown: unknown): unknown => asAdlayerError(thrown).context.exception;
+
+const isRefusal = (error: AdlayerError): boolean =>
+	error.code === "MODBUS_EXCEPTION" && !GATEWAY.includes(Number(error.context.exception));
