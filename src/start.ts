@@ -1,6 +1,6 @@
 /** The launcher: starts what the lab file asks for, one process each, and restarts what dies. */
 import { type ChildProcess, fork } from "node:child_process";
-import { closeSync, mkdirSync, openSync, renameSync, statSync } from "node:fs";
+import { closeSync, openSync, renameSync, statSync } from "node:fs";
 import { setPriority } from "node:os";
 import { join, resolve } from "node:path";
 import type { LabTruth, RunningSystem, StartOptions } from "#cli/launcher.js";
@@ -8,7 +8,7 @@ import { DEFAULT_PORT } from "#cli/places.js";
 import { AdlayerError } from "#core/errors.js";
 import { askTruth } from "#lab/ask-lab.js";
 import { loadLabFile } from "#src/config.js";
-import { dataFolder, ROOT, SIMULATED_LAB_FILE } from "#src/processes/files.js";
+import { dataFolder, makeFolder, ROOT, SIMULATED_LAB_FILE } from "#src/processes/files.js";
 import { PROCESS_VARIABLE, type ProcessName } from "#src/processes/main.js";
 import type { ProcessOptions } from "#src/processes/process.js";
 
@@ -43,7 +43,7 @@ export async function startAll(options: StartOptions): Promise<StartedSystem> {
 	if (speed !== 1 && !lab.simulated)
 		throw new AdlayerError("USAGE", `Speed ${speed} needs a simulated lab; ${labFile} describes real hardware.`);
 	const dataDir = resolve(options.dataDir);
-	mkdirSync(join(dataDir, "logs"), { recursive: true });
+	makeFolder(join(dataDir, "logs"));
 	const handedDown: ProcessOptions = { dataDir, labFile, speed, port: options.port ?? DEFAULT_PORT };
 	const { log } = options;
 	const names: ProcessName[] = lab.simulated ? ["lab", "control", "service"] : ["control", "service"];

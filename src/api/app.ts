@@ -20,6 +20,7 @@ import { runRoutes } from "#api/routes/runs.js";
 import { signalRoutes } from "#api/routes/signals.js";
 import { statusRoutes } from "#api/routes/status.js";
 import { SCHEMAS } from "#api/schemas.js";
+import { AdlayerError } from "#core/errors.js";
 
 /** A socket without traffic is closed after this; streams have a heartbeat well below it. */
 const CONNECTION_TIMEOUT_MS = 60_000;
@@ -30,7 +31,7 @@ const KEEP_ALIVE_MS = 30_000;
 export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}): Promise<FastifyInstance> {
 	const limits = { ...LIMITS, ...deps.limits };
 	const app = Fastify({
-		logger: options.logger ?? false,
+		logger: options.logger === true ? { level: "warn" } : false,
 		bodyLimit: limits.bodyBytesMax,
 		connectionTimeout: CONNECTION_TIMEOUT_MS,
 		requestTimeout: REQUEST_TIMEOUT_MS,
@@ -43,6 +44,12 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 	// A command is JSON or nothing: other types would let a foreign page's plain form through without a preflight.
 	app.removeContentTypeParser("text/plain");
 	app.addHook("onRequest", refuseForeignPages(deps.hostNames));
+	app.addHook("preValidation", async (request) => {
+		// No name of ours has one, and a database takes offence at some.
+		for (const [name, value] of Object.entries((request.params ?? {}) as Record<string, string>))
+			if (/\p{Cc}/u.test(value))
+				throw new AdlayerError("USAGE", `${name} in the path must not contain control characters.`);
+	});
 	app.addHook("onRequest", async (_request, reply) => {
 		if (deps.live.simulated) reply.header("Adlayer-Simulated", "true");
 	});

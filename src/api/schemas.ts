@@ -7,6 +7,9 @@ const string = { type: "string" } as const;
 const boolean = { type: "boolean" } as const;
 const unixMs = { type: "integer", description: "Unix time in ms" } as const;
 
+/** The end of the year 9999, Unix ms: beyond it neither ISO 8601 nor the database's calendar is sure. */
+export const WALL_MS_MAX = 253_402_300_799_999;
+
 /** An object with all its properties required, except those in `optional`. */
 export function shape(properties: Record<string, object>, optional: readonly string[] = []) {
 	const required = Object.keys(properties).filter((name) => !optional.includes(name));

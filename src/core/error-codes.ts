@@ -50,6 +50,18 @@ export const ERROR_CODES = {
 		"The file of a simulated reactor's constants has problems.",
 		"Correct every problem listed; each names path, line and column.",
 	),
+	DATA_FOLDER_UNUSABLE: entry(
+		"refuse-start",
+		500,
+		"The data folder cannot be made or written.",
+		"Choose another folder with --data or ADLAYER_DATA, or correct its permissions.",
+	),
+	PORT_UNAVAILABLE: entry(
+		"refuse-start",
+		503,
+		"The port for page and REST interface cannot be opened.",
+		"End what uses the port, or choose another with --port or ADLAYER_PORT.",
+	),
 	INTERNAL: entry(
 		"report",
 		500,

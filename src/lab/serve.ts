@@ -1,9 +1,18 @@
+import { LastingPlace } from "./lasting-place.js";
 import type { AcceptClient, LineHost } from "./line-host.js";
 import { loadOpenPty, openPtyHost } from "./pty-host.js";
 import type { LabInstrument, LabLine, SimulatedLab } from "./simulated-lab.js";
 import { openTcpHost } from "./tcp-host.js";
 
 export type ServeMode = "pty" | "tcp";
+
+export interface ServeOptions {
+	readonly mode: ServeMode;
+	/** Brings the lab to its present before bytes reach it. */
+	readonly advance: () => void;
+	/** Where lines keep their names, so that who knows a line's address finds it again after a restart. */
+	readonly linesFolder?: string | undefined;
+}
 
 export interface ServedLab {
 	/** Real address of each instrument, for its driver. */
@@ -18,9 +27,9 @@ const BAUD_DEFAULT = "9600";
 
 /**
  * Serves every line of the lab: serial instruments on ptys (on TCP where there are none, or when told so), network
- * instruments on TCP. `advance` brings the lab to its present before bytes reach it. Rejects with LINK_UNREACHABLE.
+ * instruments on TCP. Rejects with LINK_UNREACHABLE.
  */
-export async function serveLab(lab: SimulatedLab, mode: ServeMode, advance: () => void): Promise<ServedLab> {
+export async function serveLab(lab: SimulatedLab, { mode, advance, linesFolder }: ServeOptions): Promise<ServedLab> {
 	const openPty = mode === "pty" ? await loadOpenPty() : undefined;
 	const addresses = new Map<string, string>();
 	const hosts: LineHost[] = [];
@@ -42,11 +51,15 @@ export async function serveLab(lab: SimulatedLab, mode: ServeMode, advance: () =
 			const serial = serialScheme(line);
 			const fixed = line.members[0]?.address.fixed;
 			const onPty = openPty !== undefined && serial !== undefined && fixed === undefined;
+			const lasting = linesFolder === undefined ? undefined : new LastingPlace(linesFolder, line.name);
 			const host = onPty
 				? openPtyHost(openPty, line.name, accept)
-				: await openTcpHost(accept, fixed?.host, fixed?.port);
+				: await (lasting === undefined || fixed !== undefined
+						? openTcpHost(accept, fixed?.host, fixed?.port)
+						: openTcpHost(accept, undefined, lasting.port()).catch(() => openTcpHost(accept)));
 			hosts.push(host);
-			for (const member of line.members) addresses.set(member.name, addressOf(member, host.place, onPty));
+			const place = (fixed === undefined ? lasting?.keep(host.place, onPty) : undefined) ?? host.place;
+			for (const member of line.members) addresses.set(member.name, addressOf(member, place, onPty));
 		}
 	} catch (failure) {
 		await close();

@@ -11,6 +11,8 @@ const REAL_TICK_MS = 20;
 export interface StartLabOptions extends SimulatedLabOptions {
 	/** Serial instruments on ptys, or everything on TCP. Without ptys on the platform: TCP. */
 	readonly serve: ServeMode;
+	/** Where lines keep their names from one start to the next; without it every start has other places. */
+	readonly linesFolder?: string;
 	/** Lab time per real time; at 1 lab and control each follow the system's clock. */
 	readonly speed: number;
 	/** Where control takes its time from when `speed` is not 1; a local socket's path. */
@@ -54,7 +56,11 @@ export async function startLab(options: StartLabOptions): Promise<RunningLab> {
 		for (const part of opened.reverse()) await part.close();
 	};
 	try {
-		const served = await serveLab(lab, options.serve, time.advance);
+		const served = await serveLab(lab, {
+			mode: options.serve,
+			advance: time.advance,
+			linesFolder: options.linesFolder,
+		});
 		opened.push(served);
 		opened.push(await openLabSocket(lab, options.labSocket, time.advance));
 		if (time.start !== undefined) await time.start(options.paceSocket);

@@ -1,5 +1,5 @@
 /** The control process: moves the reactor, writes the journal, answers on the control link. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { ControlServer } from "#control-link/server.js";
 import { type Clock, SystemClock } from "#core/clock.js";
@@ -9,7 +9,7 @@ import { JournalWriter } from "#journal/writer.js";
 import { loadLibrary } from "#recipe/library-files.js";
 import { type LabFile, loadLabFile } from "#src/config.js";
 import { Control } from "#src/control.js";
-import { dataFolder, RECIPES_DIR, VERSION } from "#src/processes/files.js";
+import { dataFolder, makeFolder, RECIPES_DIR, VERSION } from "#src/processes/files.js";
 import { type ProcessOptions, runFirst, type Started } from "#src/processes/process.js";
 import { connectPace, type PaceClient } from "#transport/pace-client.js";
 
@@ -19,7 +19,7 @@ const LAB_LOOK_EVERY_MS = 50;
 
 export async function startControl({ dataDir, labFile, speed }: ProcessOptions): Promise<Started> {
 	const files = dataFolder(dataDir);
-	mkdirSync(files.journal, { recursive: true });
+	makeFolder(files.journal);
 	const lab = loadLabFile(labFile);
 	if (speed !== 1 && !lab.simulated)
 		throw new AdlayerError("USAGE", `Speed ${speed} needs a simulated lab; real hardware runs at 1.`);

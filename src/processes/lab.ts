@@ -1,18 +1,18 @@
 /** The simulated lab's process: serves the simulators and says where each instrument is. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { AdlayerError } from "#core/errors.js";
 import { simulatedDrivers } from "#drivers/index.js";
 import { lastKnown } from "#journal/recover.js";
 import { startLab } from "#lab/start-lab.js";
 import { labPlan, loadLabFile } from "#src/config.js";
-import { dataFolder } from "#src/processes/files.js";
+import { dataFolder, makeFolder } from "#src/processes/files.js";
 import { type ProcessOptions, runFirst, type Started } from "#src/processes/process.js";
 import { parseTwinConstants } from "#twin/constants.js";
 
 export async function startLabProcess({ dataDir, labFile, speed }: ProcessOptions): Promise<Started> {
 	runFirst();
 	const files = dataFolder(dataDir);
-	mkdirSync(files.dir, { recursive: true });
+	makeFolder(files.lines);
 	rmSync(files.addresses, { force: true });
 	const lab = loadLabFile(labFile);
 	const simulated = labPlan(lab);
@@ -23,6 +23,7 @@ export async function startLabProcess({ dataDir, labFile, speed }: ProcessOption
 		constants: parseTwinConstants(readFileSync(simulated.twinFile, "utf8"), simulated.twinFile),
 		drivers: simulatedDrivers,
 		serve: "pty",
+		linesFolder: files.lines,
 		speed,
 		paceSocket: files.paceSocket,
 		labSocket: files.truthSocket,

@@ -8,7 +8,7 @@ import { LiveState } from "#api/live-state.js";
 import type { RecipeEntry, RecipeShelf } from "#api/ports.js";
 import { ControlClient } from "#control-link/client.js";
 import { type Clock, SystemClock } from "#core/clock.js";
-import { asAdlayerError } from "#core/errors.js";
+import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import { JournalReader } from "#journal/reader.js";
 import { type EmbeddedBroker, startBroker } from "#publish/broker.js";
 import { Publisher } from "#publish/publisher.js";
@@ -66,24 +66,28 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 		...(broker === undefined ? {} : { login: broker.login }),
 	});
 	publisher.start();
-	const app = await buildApp({
-		clock,
-		live,
-		control,
-		history: store.history,
-		recipes: shelf(RECIPES_DIR),
-		check: ({ text, fileName, set }) => toCheckJson(checkRecipe({ text, fileName, set, library, lab: labFacts(lab) })),
-		health: () => ({
-			database: store.health(),
-			broker: { state: publisher.connected ? "ready" : "unavailable", url: withoutLogin(mqttUrl) },
-			control: { state: live.fresh ? "ready" : "unavailable" },
-			journal: { lastSeq: live.lastSeq },
-		}),
-		version: VERSION,
-		webFolder: join(ROOT, "src/web"),
-	});
+	const app = await buildApp(
+		{
+			clock,
+			live,
+			control,
+			history: store.history,
+			recipes: shelf(RECIPES_DIR),
+			check: ({ text, fileName, set }) =>
+				toCheckJson(checkRecipe({ text, fileName, set, library, lab: labFacts(lab) })),
+			health: () => ({
+				database: store.health(),
+				broker: { state: publisher.connected ? "ready" : "unavailable", url: withoutLogin(mqttUrl) },
+				control: { state: live.fresh ? "ready" : "unavailable" },
+				journal: { lastSeq: live.lastSeq },
+			}),
+			version: VERSION,
+			webFolder: join(ROOT, "src/web"),
+		},
+		{ logger: true },
+	);
 	const host = process.env.ADLAYER_HOST ?? "127.0.0.1";
-	await app.listen({ host, port });
+	await listen(app, host, port);
 	const asking = adoptRegularly(live, control, clock, following.signal);
 	return {
 		ready: { url: `http://${host}:${(app.server.address() as AddressInfo).port}`, mqttUrl: withoutLogin(mqttUrl) },
@@ -96,6 +100,17 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 			await broker?.close();
 		},
 	};
+}
+
+async function listen(app: Awaited<ReturnType<typeof buildApp>>, host: string, port: number): Promise<void> {
+	try {
+		await app.listen({ host, port });
+	} catch (cause) {
+		const { code } = cause as NodeJS.ErrnoException;
+		const why =
+			code === "EADDRINUSE" ? "something else listens there" : code === "EACCES" ? "permission is denied" : code;
+		throw new AdlayerError("PORT_UNAVAILABLE", `Port ${port} on ${host} cannot be opened: ${why}.`, { cause });
+	}
 }
 
 /** Keeps the live state at the journal's end. A journal that cannot be read leaves every value stale and is tried again. */

@@ -293,6 +293,22 @@ describe("reading", () => {
 		expect(rest.events.map((event: { kind: string }) => event.kind)).toEqual(["step-started", "pulse", "step-ended"]);
 	});
 
+	it("is refused by name and limit when a time or a name is beyond what there can be", async () => {
+		const { app } = await world();
+		const history = (from: string) => `/signals/gauge.chamber/history?from=${from}&to=999999999999999`;
+		for (const url of [
+			"/runs/a%00b",
+			"/signals/gauge%00/history?from=0&to=9",
+			"/runs?before=99999999999999999",
+			history("0"),
+			"/signals/gauge.chamber/history?from=2026-02-31T00:00:00Z&to=2026-03-09T00:00:00Z",
+		]) {
+			const answer = await get(app, url);
+			expect(answer.statusCode, url).toBe(400);
+			expect(answer.json()).toMatchObject({ code: "USAGE", detail: expect.stringMatching(/path|before|from|to/) });
+		}
+	});
+
 	it("checks the times and points of a history", async () => {
 		const { app, recorder } = await world();
 		aRun(recorder);

@@ -1,5 +1,7 @@
-import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SerialPort } from "serialport";
 import { afterEach, describe, expect, it } from "vitest";
@@ -21,7 +23,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 async function served(mode: "pty" | "tcp", plan = PLAN): Promise<ServedLab> {
-	const lab = await serveLab(newLab({ plan }), mode, () => {});
+	const lab = await serveLab(newLab({ plan }), { mode, advance: () => {} });
 	cleanups.push(() => lab.close());
 	return lab;
 }
@@ -104,6 +106,34 @@ describe.skipIf(openPty === undefined)("a line on a pty", () => {
 		port.write(Buffer.from([0x75, 2]));
 		await until(() => client().length >= 9);
 		expect(String.fromCharCode(...client())).toBe("wall 22.0");
+	});
+});
+
+describe("a lab with a folder for its lines", () => {
+	it("is found under the same addresses after a restart", async () => {
+		const linesFolder = mkdtempSync(join(tmpdir(), "adlayer-lines-"));
+		cleanups.push(() => rmSync(linesFolder, { recursive: true }));
+		const options = { mode: openPty === undefined ? "tcp" : "pty", advance: () => {}, linesFolder } as const;
+		const first = await serveLab(newLab(), options);
+		await first.close();
+		const second = await serveLab(newLab(), options);
+		cleanups.push(() => second.close());
+		expect([...second.addresses]).toEqual([...first.addresses]);
+		const device = /^serial:(\S+)\?/.exec(second.addresses.get("gauge")!)?.[1];
+		if (device === undefined) return;
+		const port = await openPort(device);
+		await closePort(port);
+	});
+
+	it("takes another port when that of the last start is taken", async () => {
+		const linesFolder = mkdtempSync(join(tmpdir(), "adlayer-lines-"));
+		cleanups.push(() => rmSync(linesFolder, { recursive: true }));
+		const options = { mode: "tcp", advance: () => {}, linesFolder } as const;
+		const first = await serveLab(newLab(), options);
+		cleanups.push(() => first.close());
+		const second = await serveLab(newLab(), options);
+		cleanups.push(() => second.close());
+		expect(second.addresses.get("io")).not.toBe(first.addresses.get("io"));
 	});
 });
 

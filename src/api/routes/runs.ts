@@ -13,6 +13,7 @@ import {
 	runState,
 	setValues,
 	string,
+	WALL_MS_MAX,
 } from "#api/schemas.js";
 import { AdlayerError } from "#core/errors.js";
 import type { History, RunDetail } from "#record/history.js";
@@ -105,7 +106,12 @@ function listRoutes({ api, deps }: RouteGroup): void {
 		summary: "Runs, newest first",
 		query: {
 			limit: { type: "integer", minimum: 1, maximum: 500, default: 50 },
-			before: { type: "integer", minimum: 0, description: "Only runs created before this Unix time in ms" },
+			before: {
+				type: "integer",
+				minimum: 0,
+				maximum: WALL_MS_MAX,
+				description: "Only runs created before this Unix time in ms",
+			},
 		},
 		answer: envelope({ runs: list(ref("RunSummary")) }),
 		errors: ["DATABASE_UNAVAILABLE"],

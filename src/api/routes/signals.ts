@@ -1,7 +1,7 @@
 import type { RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema } from "#api/route-schema.js";
 import { historyOf } from "#api/routes/runs.js";
-import { list, ref, shape, string } from "#api/schemas.js";
+import { list, ref, shape, string, WALL_MS_MAX } from "#api/schemas.js";
 import { AdlayerError } from "#core/errors.js";
 
 const POINTS_DEFAULT = 500;
@@ -62,11 +62,18 @@ export function signalRoutes({ api, deps }: RouteGroup): void {
 }
 
 function timeFrom(name: string, text: string): number {
-	const ms = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
-	const hasZone = /^\d+$/.test(text) || /(Z|[+-]\d\d:?\d\d)$/.test(text);
-	if (Number.isFinite(ms) && hasZone) return ms;
+	const isMs = /^\d+$/.test(text);
+	const ms = isMs ? Number(text) : Date.parse(text);
+	const hasZone = isMs || /(Z|[+-]\d\d:?\d\d)$/.test(text);
+	if (ms >= 0 && ms <= WALL_MS_MAX && hasZone && (isMs || isDate(text))) return ms;
 	throw new AdlayerError(
 		"USAGE",
 		`${name} is neither Unix ms nor an ISO 8601 time with time zone: ${text.slice(0, 40)}.`,
 	);
+}
+
+/** Whether the calendar has the day: the parser takes a 31st of February for the 3rd of March. */
+function isDate(text: string): boolean {
+	const [year, month, day] = text.slice(0, 10).split("-").map(Number) as [number, number, number];
+	return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
 }
