@@ -1,9 +1,9 @@
 import type { Clock } from "#core/clock.js";
-import { AdlayerError, assert } from "#core/errors.js";
+import { AdlayerError, asAdlayerError, assert } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
 import type { Device, DriverContext, Identification, PolledValue, PolledValues, SignalInfo } from "#device/contract.js";
 import { checkSettings, SETPOINT_WRITE_S_MIN, type WatlowEzzonePmSettings } from "./config.js";
-import { type Dialect, identify, refuseUnlessSafe } from "./identify.js";
+import { type Dialect, identify, refuseUnlessSafe, type View } from "./identify.js";
 import {
 	ANALOG_INPUT,
 	ANALOG_INPUT_WORDS,
@@ -59,6 +59,7 @@ export class WatlowEzzonePm implements Device {
 	private readonly clock: Clock;
 	private readonly baseAddress: number;
 	private dialect: Dialect | undefined;
+	private view: View | undefined;
 	private order: Order = { kind: "none" };
 	/** A higher set point that waits until EEPROM may be written again. */
 	private waitingC: number | undefined;
@@ -95,8 +96,10 @@ export class WatlowEzzonePm implements Device {
 
 	async inspect(): Promise<Identification> {
 		await this.modbus.open();
-		const { identification, dialect } = await identify(this.name, this.modbus, this.settings, this.baseAddress);
-		this.dialect = dialect;
+		const found = await identify(this.name, this.modbus, this.settings, this.baseAddress);
+		const { identification } = found;
+		this.dialect = found.dialect;
+		this.view = found.view;
 		return identification;
 	}
 
@@ -118,7 +121,7 @@ export class WatlowEzzonePm implements Device {
 
 	async poll(): Promise<PolledValues> {
 		const { dialect } = this;
-		if (dialect === undefined) return this.notUnderstood();
+		if (dialect === undefined) return this.view === undefined ? this.notUnderstood() : await this.look(this.view);
 		await this.raiseWaiting(dialect);
 		const { orders } = this;
 		const wasQuiet = this.ordering === 0;
@@ -315,6 +318,26 @@ export class WatlowEzzonePm implements Device {
 		return undefined;
 	}
 
+	/** Temperature and set point of what may be a PM. */
+	private async look({ wordOrder, unit, map }: View): Promise<PolledValues> {
+		const inC = (words: readonly number[]) => celsiusFrom(floatFromWords(words, wordOrder), unit);
+		const input = await this.modbus.readHolding(this.baseAddress + ANALOG_INPUT, ANALOG_INPUT_WORDS);
+		const readLoop = async (register: "setpoint" | "outputPower") =>
+			map === undefined
+				? undefined
+				: await this.modbus
+						.readHolding(this.baseAddress + REGISTERS[map][register], 2)
+						.catch((thrown: unknown) => refusedOrThrow(thrown));
+		const setpoint = await readLoop("setpoint");
+		const output = await readLoop("outputPower");
+		return {
+			...this.notUnderstood(),
+			temperature: temperatureOf({ temperatureC: inC(input), inputError: input[2]! }),
+			...(setpoint === undefined ? {} : { setpoint: finite(inC(setpoint), "set point") }),
+			...(output === undefined ? {} : { output: finite(floatFromWords(output, wordOrder), "output power") }),
+		};
+	}
+
 	private notUnderstood(): PolledValues {
 		const unknown = fault("It could not be identified, so that its registers cannot be understood.");
 		return { temperature: unknown, setpoint: unknown, output: unknown, remote: unknown, eeprom_writes: good(0) };
@@ -363,7 +386,12 @@ export class WatlowEzzonePm implements Device {
 	}
 }
 
-function temperatureOf({ temperatureC, inputError }: Readings): PolledValue {
+function refusedOrThrow(thrown: unknown): undefined {
+	if (asAdlayerError(thrown).code !== "MODBUS_EXCEPTION") throw thrown;
+	return undefined;
+}
+
+function temperatureOf({ temperatureC, inputError }: Pick<Readings, "temperatureC" | "inputError">): PolledValue {
 	if (inputError !== NO_INPUT_ERROR) return fault(`No temperature: ${inputErrorName(inputError)}.`);
 	if (!Number.isFinite(temperatureC) || temperatureC < ABSOLUTE_ZERO_DEGC) {
 		return fault(`The process value ${temperatureC} degC is none.`);

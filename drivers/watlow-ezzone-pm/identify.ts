@@ -50,10 +50,20 @@ export interface Dialect {
 	readonly limitMaxC: number;
 }
 
+/** As much of the dialect as can be told without the certainty that heating needs: enough to look. */
+export interface View {
+	readonly wordOrder: WordOrder;
+	readonly unit: TemperatureUnit;
+	/** Absent when it is not sure where the loop's registers are. */
+	readonly map?: MapNumber;
+}
+
 export interface Found {
 	readonly identification: Identification;
 	/** Absent when the instrument could not be identified or understood. */
 	readonly dialect?: Dialect;
+	/** Without a dialect: what its temperature can be read by. */
+	readonly view?: View;
 }
 
 /** What was read before map and word order are known; undefined where the instrument has no such register. */
@@ -98,7 +108,7 @@ export async function identify(
 		WORD_ORDERS.filter((wordOrder) => makesSense(loop, input, wordOrder)).map((wordOrder) => ({ map, wordOrder })),
 	);
 	const chosen = choose(name, settings, candidates, hardware);
-	if (typeof chosen === "string") return unknown(chosen);
+	if (typeof chosen === "string") return viewed(unknown(chosen), await view(read, settings, input));
 	const { map, wordOrder } = chosen;
 	const registers = REGISTERS[map];
 
@@ -128,6 +138,38 @@ export async function identify(
 	};
 	const warnings = [...warningsOf(input[2]!, loop.mode), ...standingWarnings(dialect, settings, save)];
 	return { identification: { identity, confirmed: true, warnings }, dialect };
+}
+
+/** Everything that may be seen of an instrument that shows less than a PM, or that could be two things. */
+async function view(read: Read, settings: WatlowEzzonePmSettings, input: readonly number[]): Promise<View | undefined> {
+	const modes = await Promise.all(
+		MAPS.map(async (map) => ({ map, mode: (await read(REGISTERS[map].controlMode, 1))?.[0] })),
+	);
+	const maps = modes.flatMap(({ map, mode }) =>
+		mode !== undefined && isMode(mode) && (settings.map ?? map) === map ? [map] : [],
+	);
+	const map = maps.length === 1 ? maps[0] : undefined;
+	const floats = [input.slice(0, 2), map === undefined ? undefined : await read(REGISTERS[map].setpoint, 2)];
+	const isProof = (words: readonly number[] | undefined) => words?.some((word) => word !== 0) ?? false;
+	const orders = WORD_ORDERS.filter(
+		(wordOrder) =>
+			(settings.word_order ?? wordOrder) === wordOrder &&
+			floats.every((words) => words === undefined || isTemperature(floatFromWords(words, wordOrder))),
+	);
+	const wordOrder =
+		orders.length === 1 && (floats.some(isProof) || settings.word_order !== undefined) ? orders[0] : undefined;
+	const unit = (await unitSaid(read, maps)) ?? settings.comms_units;
+	if (wordOrder === undefined || unit === undefined) return undefined;
+	return { wordOrder, unit, ...(map === undefined ? {} : { map }) };
+}
+
+async function unitSaid(read: Read, maps: readonly MapNumber[]): Promise<TemperatureUnit | undefined> {
+	for (const map of maps) {
+		const code = await read(REGISTERS[map].commsUnits, 1);
+		const said = code === undefined ? undefined : unitOfCode(code[0]!);
+		if (said !== undefined) return said;
+	}
+	return undefined;
 }
 
 /** What must hold before anything is heated. Throws DEVICE_MISCONFIGURED. */
@@ -294,6 +336,8 @@ function numberOrNull(words: readonly number[] | undefined, wordOrder: WordOrder
 function unknown(...warnings: string[]): Found {
 	return { identification: { identity: UNKNOWN, confirmed: false, warnings } };
 }
+
+const viewed = (found: Found, seen: View | undefined): Found => (seen === undefined ? found : { ...found, view: seen });
 
 async function readIfThere(modbus: ModbusMaster, address: number, count: number): Promise<number[] | undefined> {
 	try {

@@ -153,3 +153,34 @@ describe("a PM of another maker of servers", () => {
 		expect(written.map(([address]) => address)).toEqual([2640, 2360]);
 	});
 });
+
+describe("a server that has no more than a PM's temperatures", () => {
+	const few: Words = { ...float(360, 302, true), 362: 61, 1880: 10, ...float(2160, 248, true), 2490: 30 };
+
+	it("is seen in degC by a look, and refused by control", async () => {
+		const { device, written } = deviceOn(few);
+		expect(await device.inspect!()).toMatchObject({ confirmed: false });
+		const { temperature, setpoint, output } = await device.poll();
+		expect(temperature!.value).toBeCloseTo(150, 9);
+		expect(setpoint!.value).toBeCloseTo(120, 9);
+		expect(output).toMatchObject({ value: null, quality: "fault" });
+		expect(await device.connect()).toMatchObject({ confirmed: false });
+		await expect(device.set!("setpoint", 100)).rejects.toMatchObject({ code: "DEVICE_NOT_READY" });
+		expect(written).toEqual([]);
+	});
+
+	it("shows no temperature while its unit is not known", async () => {
+		const { device } = deviceOn({ ...few, 2490: undefined });
+		await device.inspect!();
+		expect((await device.poll()).temperature).toMatchObject({ value: null, quality: "fault" });
+		const told = deviceOn({ ...few, 2490: undefined }, { comms_units: "C" });
+		await told.device.inspect!();
+		expect((await told.device.poll()).temperature!.value).toBeCloseTo(302, 9);
+	});
+
+	it("shows none while the order of its words is not, zeros everywhere for instance", async () => {
+		const { device } = deviceOn("zeros", { comms_units: "C", map: 1 });
+		await device.inspect!();
+		expect((await device.poll()).temperature).toMatchObject({ value: null, quality: "fault" });
+	});
+});
