@@ -31,6 +31,8 @@ const ROWS_MAX = 500_000;
 const ROWS_EACH_WAY = 50;
 const UNANIMOUS = 0.95;
 const RESPONSE_VOTES_MIN = 2;
+/** The voltage alone must say it this often to stand against a format's definition. */
+const RESPONSE_VOTES_AGAINST = 10;
 /** A change of current that must show in the voltage, as part of the largest current. */
 const JUMP_FRACTION = 0.2;
 
@@ -136,7 +138,9 @@ export class SignProof {
 		if (proved?.unsigned === true && !BINDING.has(format)) return { ...proved, reversed: false };
 		if (said !== undefined) return { positiveCurrent: said, unsigned: false, evidence: "as told", reversed: false };
 		const defined = POSITIVE_CHARGES.has(format);
-		if (proved === null || proved.unsigned) {
+		const weak =
+			proved?.evidence === "voltage response" && this.response.for + this.response.against < RESPONSE_VOTES_AGAINST;
+		if (proved === null || proved.unsigned || (defined && weak && proved.positiveCurrent === "discharge")) {
 			if (defined)
 				return { positiveCurrent: "charge", unsigned: false, evidence: `definition of ${format}`, reversed: false };
 			if (this.positiveRows + this.negativeRows === 0)

@@ -254,8 +254,8 @@ describe("BDF", () => {
 	});
 
 	it("whose positive current plainly discharges is refused until told", () => {
-		const rows = SYMMETRIC.map(([t, v, i]) => `${t},${v},${-i}`).join("\n");
-		const text = `Test Time / s,Voltage / V,Current / A\n${rows}\n`;
+		const times = Array.from({ length: 3 }, (_, n) => SYMMETRIC.map(([t, v, i]) => `${t + n * 14_400},${v},${-i}`));
+		const text = `Test Time / s,Voltage / V,Current / A\n${times.flat().join("\n")}\n`;
 		expect(() => read(text)).toThrow(/positive current charges, but here it discharges/);
 		expect(read(text, { positiveCurrent: "discharge" }).result.firstDirection).toBe("charge");
 	});
