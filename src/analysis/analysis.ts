@@ -65,7 +65,7 @@ export interface AnalysisResult {
 	readonly reference: Reference | null;
 	readonly halfCycles: HalfCycleFigures[];
 	readonly baselineV: number | null;
-	/** Least-squares slope of the overpotential after activation, V per hour; null for full cells. */
+	/** Least-squares slope of the overpotential after activation and before failure, V per hour; null for full cells. */
 	readonly trendVPerH: number | null;
 	readonly events: { readonly kind: VerdictKind; readonly atHours: number; readonly atCycle: number | null }[];
 	readonly verdict: Verdict;
@@ -162,7 +162,7 @@ export class CyclingAnalysis {
 		this.halves.push(half);
 		this.book.push(half);
 		this.judge.push(half);
-		if (half.index >= TREND_AFTER) this.trend.push(half.startH, Math.abs(half.medianV));
+		if (half.index >= TREND_AFTER && this.judge.isSound) this.trend.push(half.startH, Math.abs(half.medianV));
 		const before = this.halves.at(-2);
 		if (before === undefined || this.halves.length > HALVES_LOOKED_AT || before.direction === half.direction) return;
 		this.pairs += 1;

@@ -94,6 +94,11 @@ export class FailureJudge {
 		return this.events.find(({ kind }) => kind !== "soft-short") ?? this.events[0] ?? null;
 	}
 
+	/** Whether the cell lives as it did: no failure has begun, and no fall is being watched. */
+	get isSound(): boolean {
+		return this.fallen === null && this.high === null && this.events.every(({ kind }) => kind === "soft-short");
+	}
+
 	/** A copy that goes on by itself: for a half-cycle that is not over yet. */
 	clone(): FailureJudge {
 		const copy = new FailureJudge(this.settings);

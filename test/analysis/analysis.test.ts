@@ -43,6 +43,13 @@ describe("a symmetric cell's overpotential", () => {
 		expect(Math.abs(halfCycles[0]!.overpotentialV! - 0.05)).toBeLessThan(0.00051);
 	});
 
+	it("has a trend that a failure does not bend", () => {
+		const levelV = (half: number): number => (half < 60 ? 0.05 + half * 1e-4 : 0.005);
+		const shape = (part: number, half: number): number => (half < 60 ? arch(part) : 1);
+		const { trendVPerH } = analysed(symmetricRows({ halfCycles: 80, levelV, shape }));
+		expect(trendVPerH).toBeCloseTo(1e-4 * arch(0.5), 5);
+	});
+
 	it("counts hours with rests and without interruptions", () => {
 		const rows = symmetricRows({ halfCycles: 8, levelV: () => 0.05, restRows: 30 });
 		const late = rows.map((row, n) => (n < 200 ? row : { ...row, t: row.t + 36_000 }));
