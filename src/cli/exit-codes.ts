@@ -9,6 +9,7 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
 	ADDRESS_INVALID: EXIT.usage,
 	LAB_FILE_INVALID: EXIT.usage,
 	RECIPE_NOT_FOUND: EXIT.usage,
+	CYCLING_FILE_NOT_FOUND: EXIT.usage,
 	SIGNAL_UNKNOWN: EXIT.usage,
 	LINK_UNREACHABLE: EXIT.unreachable,
 	LINK_LOST: EXIT.unreachable,

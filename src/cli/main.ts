@@ -34,7 +34,7 @@ export async function main(args: readonly string[], options: MainOptions): Promi
 	const program = buildProgram(packageVersion(), async (command) => {
 		outcome = await command(context);
 	});
-	for (const each of [program, ...program.commands]) {
+	for (const each of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
 		each.exitOverride();
 		each.configureOutput({
 			writeOut: (text) => out.people.write(text),

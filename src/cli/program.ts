@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { collect, parsePort, parseSeconds, parseSet, parseSpeed } from "#cli/arguments.js";
 import { type CheckOptions, check } from "#cli/commands/check.js";
+import { addCycling } from "#cli/commands/cycling.js";
 import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/demo.js";
 import { commandRun } from "#cli/commands/hold-abort.js";
 import { PROBE_WITHIN_S, type ProbeOptions, probe } from "#cli/commands/probe.js";
@@ -82,6 +83,8 @@ export function buildProgram(version: string, perform: Perform): Command {
 		.action((driver: string, address: string, options: ProbeOptions) =>
 			perform((context) => probe(context, driver, address, options)),
 		);
+
+	addCycling(program, perform);
 
 	for (const name of ["lab", "control", "service"] as const) {
 		program

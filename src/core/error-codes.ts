@@ -214,6 +214,18 @@ export const ERROR_CODES = {
 		"There is no recipe of that name.",
 		"List the recipes with GET /api/v1/recipes.",
 	),
+	CYCLING_FILE_NOT_FOUND: entry(
+		"refuse-command",
+		404,
+		"A file of battery-test data cannot be read from the disk.",
+		"Check the path and the rights.",
+	),
+	CYCLING_FILE_REFUSED: entry(
+		"refuse-command",
+		422,
+		"A file of battery-test data is of no known format, or says something that can be understood in two ways.",
+		"Read the message; it names the place. Formats are in docs/cycling-analysis.md.",
+	),
 	ACKNOWLEDGEMENT_MISSING: entry(
 		"refuse-command",
 		409,

@@ -10,6 +10,7 @@ import type { Bench } from "./report.js";
 const BENCHES: Record<string, () => Promise<Bench>> = {
 	ingest: async () => (await import("./ingest.js")).ingest,
 	pulse: async () => (await import("./pulse.js")).pulse,
+	cycling: async () => (await import("./cycling.js")).cycling,
 	load: async () => (await import("./load.js")).load,
 	startup: async () => (await import("./startup.js")).startup,
 	"virtual-time": async () => (await import("./virtual-time.js")).virtualTime,

@@ -1,0 +1,150 @@
+/**
+ * Raw rows as rows that can be evaluated: positive current charges, and time goes on. A chunk without anything to repair
+ * passes through untouched.
+ */
+import type { DefectLog } from "#analysis/defects.js";
+import { CHUNK_ROWS, RowChunk, type RowSink, STEP_KIND } from "#analysis/rows.js";
+import type { SignFinding } from "#analysis/sign.js";
+
+const COLUMNS = [
+	"line",
+	"testTimeS",
+	"voltageV",
+	"currentA",
+	"cycle",
+	"step",
+	"stepKind",
+	"chargeAh",
+	"dischargeAh",
+	"unixTimeS",
+	"ambientC",
+] as const;
+
+export interface ConditionerOptions {
+	readonly sign: Pick<SignFinding, "positiveCurrent" | "unsigned">;
+	readonly sink: RowSink;
+	readonly defects: DefectLog;
+}
+
+export class Conditioner {
+	private readonly held = new RowChunk();
+	private readonly out = new RowChunk();
+	private readonly factor: number;
+	/** Raw time of the last row that was in order. */
+	private lastS = Number.NEGATIVE_INFINITY;
+	private offsetS = 0;
+	private lastChargeAh = Number.NaN;
+	private lastDischargeAh = Number.NaN;
+	private discharging = false;
+	/** Rows left out because they are out of order. */
+	dropped = 0;
+
+	constructor(private readonly options: ConditionerOptions) {
+		this.factor = options.sign.positiveCurrent === "charge" ? 1 : -1;
+	}
+
+	push(chunk: RowChunk): void {
+		this.settleCurrents(chunk);
+		const { testTimeS, count } = chunk;
+		let last = this.held.count > 0 ? Number.POSITIVE_INFINITY : this.lastS;
+		let inOrder = true;
+		for (let n = 0; n < count; n += 1) {
+			const t = testTimeS[n]!;
+			if (t < last) {
+				inOrder = false;
+				break;
+			}
+			last = t;
+		}
+		if (!inOrder) {
+			for (let n = 0; n < count; n += 1) this.row(chunk, n);
+			this.flush();
+			return;
+		}
+		if (count === 0) return;
+		this.lastS = last;
+		if (this.offsetS !== 0) for (let n = 0; n < count; n += 1) testTimeS[n]! += this.offsetS;
+		this.options.sink(chunk);
+	}
+
+	/** A row held back at the end was out of order. */
+	end(): void {
+		if (this.held.count > 0) this.drop();
+	}
+
+	private settleCurrents({ count, currentA, stepKind, chargeAh, dischargeAh }: RowChunk): void {
+		if (!this.options.sign.unsigned) {
+			if (this.factor < 0) for (let n = 0; n < count; n += 1) currentA[n] = -currentA[n]!;
+			return;
+		}
+		for (let n = 0; n < count; n += 1) {
+			const kind = stepKind[n]!;
+			const charged = chargeAh[n]! - this.lastChargeAh;
+			const discharged = dischargeAh[n]! - this.lastDischargeAh;
+			if (kind === STEP_KIND.charge) this.discharging = false;
+			else if (kind === STEP_KIND.discharge) this.discharging = true;
+			else if (discharged > 0 && !(charged > 0)) this.discharging = true;
+			else if (charged > 0 && !(discharged > 0)) this.discharging = false;
+			this.lastChargeAh = chargeAh[n]!;
+			this.lastDischargeAh = dischargeAh[n]!;
+			currentA[n] = this.discharging ? -Math.abs(currentA[n]!) : Math.abs(currentA[n]!);
+		}
+	}
+
+	/** One by one, where time jumped: the row after tells whether the clock began anew or one row is out of order. */
+	private row(chunk: RowChunk, n: number): void {
+		const t = chunk.testTimeS[n]!;
+		if (this.held.count > 0) {
+			if (t >= this.lastS) this.drop();
+			else {
+				const heldS = this.held.testTimeS[0]!;
+				this.offsetS += this.lastS - heldS;
+				this.options.defects.add(
+					"TIME_JUMPED_BACK",
+					this.held.line[0]!,
+					"time",
+					`Time jumps back from ${this.lastS} s to ${heldS} s; it was taken to go on from where it was.`,
+				);
+				this.lastS = heldS;
+				this.held.count = 0;
+				this.emit(this.held, 0);
+			}
+		}
+		if (t < this.lastS) {
+			copyRow(chunk, n, this.held, 0);
+			this.held.count = 1;
+			return;
+		}
+		this.lastS = t;
+		this.emit(chunk, n);
+	}
+
+	private drop(): void {
+		const { held } = this;
+		held.count = 0;
+		this.dropped += 1;
+		this.options.defects.add(
+			"ROW_OUT_OF_ORDER",
+			held.line[0]!,
+			"time",
+			`Time ${held.testTimeS[0]} s is before ${this.lastS} s of the row above and the rows after go on; the row was left out.`,
+		);
+	}
+
+	private emit(chunk: RowChunk, n: number): void {
+		const { out } = this;
+		copyRow(chunk, n, out, out.count);
+		out.testTimeS[out.count]! += this.offsetS;
+		out.count += 1;
+		if (out.count === CHUNK_ROWS) this.flush();
+	}
+
+	private flush(): void {
+		if (this.out.count > 0) this.options.sink(this.out);
+		this.out.count = 0;
+	}
+}
+
+function copyRow(from: RowChunk, n: number, to: RowChunk, at: number): void {
+	for (const column of COLUMNS) to[column][at] = from[column][n]!;
+}

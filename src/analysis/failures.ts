@@ -1,0 +1,229 @@
+/**
+ * What befell a symmetric cell, told from its half-cycles against its own history, never against fixed millivolts:
+ *
+ * - short: the overpotential falls by half or more within two half-cycles at equal current, stays there for three or more,
+ *   and the response is flat and ohmic or collapses within a half-cycle;
+ * - soft short: an abrupt drop of a tenth or more that recovers;
+ * - polarisation: above the lower of five times the baseline and the protocol's limit for three half-cycles;
+ * - depletion: the half-cycle ends early, or its voltage shoots up at its end, for three half-cycles, while the middle of it
+ *   is as before: the metal runs out.
+ *
+ * The early decline of activation is none of these: before anything is compared the history must stand still.
+ */
+import type { Direction, HalfCycle } from "#analysis/half-cycles.js";
+
+export type FailureKind = "short" | "soft-short" | "polarisation" | "depletion";
+
+export interface FailureEvent {
+	readonly kind: FailureKind;
+	/** The half-cycle it began in. */
+	readonly halfCycle: number;
+	readonly atHours: number;
+}
+
+export interface FailureSettings {
+	/** The protocol's voltage limit as a polarisation limit, V; none: five times the baseline alone. */
+	readonly limitV?: number;
+}
+
+const SHORT_FRACTION = 0.5;
+const SOFT_FRACTION = 0.9;
+const RECOVERED_FRACTION = 0.95;
+const PERSISTS = 3;
+const POLARISED_TIMES = 5;
+const EQUAL_CURRENT = 0.05;
+/** Half-cycles of activation, in which there is no baseline yet. */
+const ACTIVATION = 4;
+const BASELINE_LENGTH = 10;
+const HISTORY_LENGTH = 4;
+/** The history stands still when its neighbours differ by no more. */
+const STEADY = 0.08;
+/** Flat: 10–90 % of the voltages lie within this part of their median, or within the resolution of a cycler. */
+const FLAT_FRACTION = 0.25;
+const FLAT_V = 0.002;
+/** A new level that lasts longer is the cell's new normal. */
+const NEW_NORMAL = 20;
+const DEPLETED_CAPACITY = 0.8;
+const SHOOTS_UP = 3;
+
+const overpotential = ({ medianV }: HalfCycle): number => Math.abs(medianV);
+const isFlat = ({ medianV, lowV, highV }: HalfCycle): boolean =>
+	Math.abs(highV - lowV) <= Math.max(FLAT_FRACTION * Math.abs(medianV), FLAT_V);
+const collapses = ({ medianV, endV }: HalfCycle): boolean => Math.abs(endV) <= SHORT_FRACTION * Math.abs(medianV);
+
+interface Fallen {
+	readonly first: HalfCycle;
+	count: number;
+	ohmic: number;
+	/** Deepest level, relative to the history. */
+	deepest: number;
+}
+
+interface Side {
+	/** Overpotentials of late at this current, V. */
+	history: number[];
+}
+
+const median = (values: readonly number[]): number => {
+	const sorted = [...values].sort((a, b) => a - b);
+	return sorted[sorted.length >> 1] ?? Number.NaN;
+};
+
+export class FailureJudge {
+	/** In the order in which they began. */
+	readonly events: FailureEvent[] = [];
+	private currentA = Number.NaN;
+	private sides: Record<Direction, Side> = { charge: { history: [] }, discharge: { history: [] } };
+	private atThisCurrent = 0;
+	private baseline: number[] = [];
+	private capacities: number[] = [];
+	private fallen: Fallen | null = null;
+	private high: { first: HalfCycle; count: number } | null = null;
+	private early: { first: HalfCycle; count: number } | null = null;
+	private last: HalfCycle | null = null;
+
+	constructor(private readonly settings: FailureSettings = {}) {}
+
+	/** The overpotential that polarisation is measured against, V; null while there is none. */
+	get baselineV(): number | null {
+		return this.baseline.length < ACTIVATION ? null : median(this.baseline);
+	}
+
+	/** The first that ends a cell's life, or else a soft short, or null. */
+	get verdict(): FailureEvent | null {
+		return this.events.find(({ kind }) => kind !== "soft-short") ?? this.events[0] ?? null;
+	}
+
+	/** Whether the cell lives as it did: no failure has begun, and no fall is being watched. */
+	get isSound(): boolean {
+		return this.fallen === null && this.high === null && this.events.every(({ kind }) => kind === "soft-short");
+	}
+
+	/** A copy that goes on by itself: for a half-cycle that is not over yet. */
+	clone(): FailureJudge {
+		const copy = new FailureJudge(this.settings);
+		copy.events.push(...this.events);
+		copy.currentA = this.currentA;
+		copy.sides = structuredClone(this.sides);
+		copy.atThisCurrent = this.atThisCurrent;
+		copy.baseline = [...this.baseline];
+		copy.capacities = [...this.capacities];
+		copy.fallen = structuredClone(this.fallen);
+		copy.high = structuredClone(this.high);
+		copy.early = structuredClone(this.early);
+		copy.last = this.last;
+		return copy;
+	}
+
+	push(half: HalfCycle): void {
+		if (!(Math.abs(half.meanCurrentA - this.currentA) <= EQUAL_CURRENT * this.currentA)) this.otherCurrent(half);
+		this.judgePolarisation(half);
+		this.judgeDepletion(half);
+		this.judgeFall(half);
+		this.learn(half);
+		this.last = half;
+	}
+
+	private otherCurrent(half: HalfCycle): void {
+		this.currentA = half.meanCurrentA;
+		this.sides = { charge: { history: [] }, discharge: { history: [] } };
+		this.atThisCurrent = 0;
+		this.baseline = [];
+		this.capacities = [];
+		this.fallen = null;
+		this.high = null;
+		this.early = null;
+	}
+
+	private learn(half: HalfCycle): void {
+		this.atThisCurrent += 1;
+		if (this.atThisCurrent <= ACTIVATION || this.fallen !== null) return;
+		if (this.baseline.length < BASELINE_LENGTH) this.baseline.push(overpotential(half));
+		if (this.capacities.length < BASELINE_LENGTH) this.capacities.push(half.capacityAh);
+	}
+
+	private judgePolarisation(half: HalfCycle): void {
+		const { baselineV } = this;
+		const limitV = Math.min(
+			baselineV === null ? Number.POSITIVE_INFINITY : POLARISED_TIMES * baselineV,
+			this.settings.limitV ?? Number.POSITIVE_INFINITY,
+		);
+		this.high = this.lasting(this.high, half, overpotential(half) > limitV, "polarisation");
+	}
+
+	private judgeDepletion(half: HalfCycle): void {
+		const { baselineV } = this;
+		if (baselineV === null || this.capacities.length < ACTIVATION) return;
+		const endsEarly = half.capacityAh < DEPLETED_CAPACITY * median(this.capacities);
+		const shootsUp =
+			Math.abs(half.endV) > SHOOTS_UP * overpotential(half) && Math.abs(half.endV) > POLARISED_TIMES * baselineV;
+		this.early = this.lasting(this.early, half, endsEarly || shootsUp, "depletion");
+	}
+
+	private lasting<T extends { first: HalfCycle; count: number }>(
+		before: T | null,
+		half: HalfCycle,
+		holds: boolean,
+		kind: FailureKind,
+	): { first: HalfCycle; count: number } | null {
+		if (!holds) return null;
+		const now = before ?? { first: half, count: 0 };
+		now.count += 1;
+		if (now.count === PERSISTS) this.happened(kind, now.first);
+		return now;
+	}
+
+	private happened(kind: FailureKind, first: HalfCycle): void {
+		if (kind !== "soft-short" && this.events.some((event) => event.kind === kind)) return;
+		this.events.push({ kind, halfCycle: first.index, atHours: first.startH });
+		this.events.sort((a, b) => a.halfCycle - b.halfCycle);
+	}
+
+	private judgeFall(half: HalfCycle): void {
+		const { history } = this.sides[half.direction];
+		const level = overpotential(half);
+		if (history.length < 2) {
+			history.push(level);
+			return;
+		}
+		const normal = median(history);
+		const part = level / normal;
+		if (this.fallen === null) {
+			if (part <= SOFT_FRACTION && this.isSteady(history)) {
+				const within = this.last !== null && collapses(this.last);
+				this.fallen = { first: half, count: 0, ohmic: within ? 1 : 0, deepest: 1 };
+			} else {
+				history.push(level);
+				if (history.length > HISTORY_LENGTH) history.shift();
+				return;
+			}
+		}
+		this.follow(this.fallen, half, part);
+	}
+
+	/** After a fall: it stays, it recovers, or it becomes the cell's new normal. */
+	private follow(fallen: Fallen, half: HalfCycle, part: number): void {
+		if (part > SOFT_FRACTION) {
+			const recovers = part >= RECOVERED_FRACTION || fallen.deepest <= SHORT_FRACTION;
+			if (recovers && this.events.at(-1)?.halfCycle !== fallen.first.index) this.happened("soft-short", fallen.first);
+			this.fallen = null;
+			return;
+		}
+		fallen.deepest = Math.min(fallen.deepest, part);
+		// Only what is down by half counts for a short; a shallower part of the fall does not end it.
+		if (part <= SHORT_FRACTION) {
+			fallen.count += 1;
+			if (isFlat(half) || collapses(half)) fallen.ohmic += 1;
+			if (fallen.count >= PERSISTS && fallen.ohmic >= PERSISTS - 1) this.happened("short", fallen.first);
+		}
+		if (half.index - fallen.first.index < NEW_NORMAL) return;
+		this.fallen = null;
+		this.sides = { charge: { history: [] }, discharge: { history: [] } };
+	}
+
+	private isSteady(history: readonly number[]): boolean {
+		if (this.atThisCurrent < ACTIVATION) return false;
+		const before = history.at(-2)!;
+		return history.at(-1)! >= (1 - STEADY) * before;
+	}
+}

@@ -1,0 +1,277 @@
+/** Finds out from a file's first bytes what it is: format, encoding, delimiter, title line, and what each column means. */
+import { type ColumnMeaning, meaningOf, type Role } from "#analysis/formats/columns.js";
+import { AdlayerError } from "#core/errors.js";
+
+export const CYCLING_FORMATS = ["biologic-mpt", "neware-csv", "arbin-csv", "landt-csv", "bdf"] as const;
+export type CyclingFormat = (typeof CYCLING_FORMATS)[number];
+
+export interface LayoutColumn extends ColumnMeaning {
+	readonly index: number;
+	readonly title: string;
+}
+
+export interface Layout {
+	readonly format: CyclingFormat;
+	readonly delimiter: "\t" | "," | ";";
+	/** Cells may have a comma as decimal point. */
+	readonly decimalComma: boolean;
+	readonly newline: "\n" | "\r";
+	/** Lines before the first row of data. */
+	readonly headLines: number;
+	/** Bytes of a byte order mark. */
+	readonly bomBytes: number;
+	/** One column a role. */
+	readonly columns: Readonly<Partial<Record<Role, LayoutColumn>>>;
+	readonly titles: readonly string[];
+	/** Neware's report: cycle rows, step rows below them, records below those, told apart by empty leading cells. */
+	readonly threeLevel: ThreeLevel | null;
+	/** How the test's time is had. */
+	readonly timeFrom: "testTime" | "stepTime" | "date" | "unixTime";
+	/** Titles of which there is more than one; the first is used. */
+	readonly repeated: readonly LayoutColumn[];
+}
+
+export interface ThreeLevel {
+	/** Cells of a cycle row; in some exports the cycle's first step follows in the same line. */
+	readonly cycleCells: number;
+	readonly cycle: number;
+	readonly step: number;
+	readonly stepType: number;
+}
+
+/** Looked at to find the titles; a file whose titles come later is not a cycler's. */
+export const HEAD_BYTES_MAX = 512 * 1_024;
+const HEAD_LINES_MAX = 2_000;
+const DELIMITERS = ["\t", ",", ";"] as const;
+
+export const refuse = (message: string, hint?: string, context: Record<string, unknown> = {}): AdlayerError =>
+	new AdlayerError("CYCLING_FILE_REFUSED", message, { context, ...(hint === undefined ? {} : { hint }) });
+
+function decode(bytes: Uint8Array): string {
+	try {
+		// A head that ends within a character is still UTF-8.
+		return new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+	} catch {
+		const chinese = new TextDecoder("gb18030").decode(bytes);
+		return /[电压流循环工步]{2}/.test(chinese) ? chinese : new TextDecoder("latin1").decode(bytes);
+	}
+}
+
+/** Cells of one line; quotes are taken off, doubled quotes within them made one. */
+export function cellsOf(line: string, delimiter: string): string[] {
+	if (!line.includes('"')) return line.split(delimiter).map((cell) => cell.trim());
+	const cells: string[] = [];
+	let cell = "";
+	let quoted = false;
+	for (let i = 0; i < line.length; i += 1) {
+		const c = line[i]!;
+		if (c === '"') {
+			if (quoted && line[i + 1] === '"') {
+				cell += '"';
+				i += 1;
+			} else quoted = !quoted;
+		} else if (c === delimiter && !quoted) {
+			cells.push(cell.trim());
+			cell = "";
+		} else cell += c;
+	}
+	cells.push(cell.trim());
+	return cells;
+}
+
+interface TitleLine {
+	readonly index: number;
+	readonly delimiter: (typeof DELIMITERS)[number];
+	readonly titles: string[];
+	readonly columns: Partial<Record<Role, LayoutColumn>>;
+	readonly repeated: LayoutColumn[];
+}
+
+function titleLine(line: string, index: number, delimiter: (typeof DELIMITERS)[number]): TitleLine {
+	const titles = cellsOf(line, delimiter);
+	const columns: Partial<Record<Role, LayoutColumn>> = {};
+	const repeated: LayoutColumn[] = [];
+	for (const [at, title] of titles.entries()) {
+		const found = meaningOf(title);
+		if (found === undefined) continue;
+		const column = { ...found, index: at, title };
+		const before = columns[found.role];
+		if (before === undefined || column.rank < before.rank) columns[found.role] = column;
+		else if (before.title === title) repeated.push(column);
+	}
+	return { index, delimiter, titles, columns, repeated };
+}
+
+const hasTime = ({ columns }: TitleLine): boolean =>
+	(["testTime", "time", "stepTime", "date", "unixTime"] as const).some((role) => columns[role] !== undefined);
+const missing = (line: TitleLine): string[] => [
+	...(hasTime(line) ? [] : ["time"]),
+	...(line.columns.voltage === undefined ? ["voltage"] : []),
+	...(line.columns.current === undefined && line.columns.chargeStep === undefined ? ["current"] : []),
+];
+
+function formatOf(lines: readonly string[], { titles, columns }: TitleLine, threeLevel: boolean): CyclingFormat {
+	const all = titles.map((title) => title.toLowerCase());
+	const has = (...names: string[]): boolean => names.some((name) => all.includes(name));
+	if (/^﻿?(ec|bt)-lab ascii file/i.test(lines[0] ?? "") || has("ewe/v", "ecell/v", "(q-qo)/ma.h", "ewe-ece/v"))
+		return "biologic-mpt";
+	if (has("test time / s", "test_time_second", "voltage / v", "voltage_volt", "test time / ms")) return "bdf";
+	const neware =
+		/^(record ?(id|index|number|no\.?)|datapoint|cumulative time|total ?time.*|realtime|step type|数据序号|(d?chg|dchg)\. ?cap.*|cap(acitance|acity)?[_-]d?chg.*)$/i;
+	if (threeLevel || columns.voltage?.title.includes("电压")) return "neware-csv";
+	if (
+		has("test_time_s", "step_time_s", "voltage_v", "channel_index") ||
+		all.some((title) => /^(testtime|steptime|systime|cycle-index|step-index)(\/|$)/.test(title))
+	)
+		return "landt-csv";
+	if (all.some((title) => neware.test(title))) return "neware-csv";
+	if (has("data_point", "data point") || all.some((title) => /^(test|run)[_ ]?time ?[_([]?/.test(title)))
+		return "arbin-csv";
+	throw refuse(
+		`The titles are those of none of the formats known: ${titles
+			.filter((title) => title !== "")
+			.slice(0, 12)
+			.join(", ")}.`,
+		`Say which it is with --format ${CYCLING_FORMATS.join("|")}.`,
+	);
+}
+
+function threeLevelOf(lines: readonly string[], at: TitleLine): ThreeLevel | null {
+	const { index, delimiter, titles } = at;
+	if (index < 2 || titles[0] !== "" || titles[1] !== "") return null;
+	const cycle = cellsOf(lines[index - 2]!, delimiter);
+	const step = cellsOf(lines[index - 1]!, delimiter);
+	if (cycle[0] === "" || step[0] !== "" || step[1] === "") return null;
+	const find = (cells: readonly string[], roles: readonly Role[]): number =>
+		cells.findIndex((title) => roles.includes(meaningOf(title)?.role ?? "mode"));
+	let cycleCells = cycle.length;
+	while (cycle[cycleCells - 1] === "") cycleCells -= 1;
+	return {
+		cycleCells,
+		cycle: Math.max(0, find(cycle, ["cycle"])),
+		step: find(step, ["step"]),
+		stepType: find(step, ["stepType"]),
+	};
+}
+
+function timeOf(format: CyclingFormat, columns: Partial<Record<Role, LayoutColumn>>): Layout["timeFrom"] {
+	const { time } = columns;
+	if (time !== undefined) {
+		const isTest = format !== "neware-csv" && columns.testTime === undefined;
+		const role = isTest ? "testTime" : "stepTime";
+		columns[role] ??= { ...time, role };
+	}
+	for (const role of ["testTime", "stepTime", "date", "unixTime"] as const)
+		if (columns[role] !== undefined) return role;
+	throw refuse("There is no column of time.");
+}
+
+/** A table in European numbers with commas between its cells cannot be told apart: twice the cells of its titles. */
+function checkWidth(lines: readonly string[], at: TitleLine, headLines: number): void {
+	const rows = lines.slice(headLines, headLines + 20).filter((line) => line.trim() !== "");
+	const wide = rows.filter((line) => cellsOf(line, at.delimiter).length > at.titles.length + 2).length;
+	if (rows.length >= 3 && wide > rows.length / 2) {
+		throw refuse(
+			`Rows have more cells than there are titles (line ${headLines + 1}: ${cellsOf(lines[headLines]!, at.delimiter).length}, titles: ${at.titles.length}).`,
+			"If the file has a comma both between cells and as decimal point, export it again with another delimiter.",
+		);
+	}
+}
+
+/** Two columns of the same title are one when their cells are equal; otherwise which is meant is anyone's guess. */
+function checkRepeated(lines: readonly string[], at: TitleLine, headLines: number): void {
+	for (const column of at.repeated) {
+		const first = at.columns[column.role]!;
+		for (const [n, line] of lines.slice(headLines, headLines + 200).entries()) {
+			const cells = cellsOf(line, at.delimiter);
+			if (cells.length <= column.index || cells[first.index] === cells[column.index]) continue;
+			throw refuse(
+				`Two columns have the title ${column.title}, and line ${headLines + n + 1} has ${cells[first.index]} in one, ${cells[column.index]} in the other.`,
+				"Remove or rename one of them.",
+			);
+		}
+	}
+}
+
+/**
+ * The layout of a text file, from its first bytes. Throws CYCLING_FILE_REFUSED, naming what is missing.
+ * `format` overrules what the titles say.
+ */
+export function layoutOf(head: Uint8Array, format?: CyclingFormat): Layout {
+	if (head.length === 0) throw refuse("The file is empty.");
+	if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff))
+		throw refuse("The file is UTF-16.", "Save it as UTF-8 text.");
+	if (head.subarray(0, 4_096).includes(0)) throw refuse("The file is not text.", "Export it as text or CSV.");
+	const bomBytes = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+	const text = decode(head.subarray(bomBytes));
+	const newline = text.includes("\n") ? "\n" : text.includes("\r") ? "\r" : "\n";
+	const lines = text.split(newline, HEAD_LINES_MAX).map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
+	const at = findTitles(lines);
+	const threeLevel = threeLevelOf(lines, at);
+	const named = format ?? formatOf(lines, at, threeLevel !== null);
+	const headLines = at.index + 1;
+	checkWidth(lines, at, headLines);
+	checkRepeated(lines, at, headLines);
+	const columns = { ...at.columns };
+	return {
+		format: named,
+		delimiter: at.delimiter,
+		decimalComma: at.delimiter !== ",",
+		newline,
+		headLines,
+		bomBytes,
+		timeFrom: timeOf(named, columns),
+		columns,
+		titles: at.titles,
+		threeLevel,
+		repeated: at.repeated,
+	};
+}
+
+/** The layout of a table whose titles are known, as of a Parquet file. Throws CYCLING_FILE_REFUSED. */
+export function layoutOfTitles(titles: readonly string[], format: CyclingFormat): Layout {
+	const at = titleLine(titles.join("\t"), 0, "\t");
+	if (missing(at).length > 0)
+		throw refuse(`There is no column of ${missing(at).join(", ")}; there are ${titles.join(", ")}.`);
+	const columns = { ...at.columns };
+	return {
+		format,
+		delimiter: "\t",
+		decimalComma: false,
+		newline: "\n",
+		headLines: 1,
+		bomBytes: 0,
+		timeFrom: timeOf(format, columns),
+		columns,
+		titles,
+		threeLevel: null,
+		repeated: at.repeated,
+	};
+}
+
+function findTitles(lines: readonly string[]): TitleLine {
+	const said =
+		/^(?:ec|bt)-lab ascii file/i.test(lines[0] ?? "") && /^Nb header lines\s*:\s*(\d+)/i.exec(lines[1] ?? "");
+	if (said) {
+		const index = Number(said[1]) - 1;
+		const line = index >= 0 && index < lines.length ? titleLine(lines[index]!, index, "\t") : undefined;
+		if (line !== undefined && missing(line).length === 0) return line;
+	}
+	let best: TitleLine | undefined;
+	const roles = (line: TitleLine): number => Object.keys(line.columns).length;
+	for (const [index, text] of lines.entries()) {
+		if (text.length > 20_000) continue;
+		for (const delimiter of DELIMITERS) {
+			if (!text.includes(delimiter)) continue;
+			const line = titleLine(text, index, delimiter);
+			if (roles(line) === 0) continue;
+			if (missing(line).length === 0) return line;
+			if (best === undefined || missing(line).length < missing(best).length) best = line;
+		}
+	}
+	if (best === undefined || roles(best) < 2)
+		throw refuse("No line of titles with time, voltage and current was found: this is no cycling file that is known.");
+	throw refuse(
+		`Line ${best.index + 1} has no column of ${missing(best).join(", ")}; it has ${best.titles.filter((title) => title !== "").join(", ")}.`,
+	);
+}

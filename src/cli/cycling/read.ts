@@ -1,0 +1,83 @@
+/** A cycling file from the disk to conditioned rows: what it is, which way its current counts, then every row. */
+import { Conditioner } from "#analysis/condition.js";
+import type { DefectLog } from "#analysis/defects.js";
+import { DefectLog as Defects } from "#analysis/defects.js";
+import { DelimitedReader } from "#analysis/formats/delimited.js";
+import { type CyclingFormat, type Layout, layoutOf } from "#analysis/formats/layout.js";
+import type { RowSink } from "#analysis/rows.js";
+import { type PositiveCurrent, type SignFinding, SignProof, saySign } from "#analysis/sign.js";
+import { openParquet } from "#cli/cycling/parquet.js";
+import { type CyclingSource, openSource } from "#cli/cycling/source.js";
+
+export interface ReadOptions {
+	readonly format?: CyclingFormat | undefined;
+	readonly positiveCurrent?: PositiveCurrent | undefined;
+	readonly defects: DefectLog;
+	readonly sink: RowSink;
+	/** Dates too, where the file has them. */
+	readonly dates?: boolean;
+	/** Awaited between pieces of the file: lets a writer keep up. */
+	readonly between?: () => Promise<void>;
+}
+
+export interface ReadFacts {
+	readonly format: CyclingFormat;
+	readonly layout: Layout;
+	readonly sign: SignFinding;
+	/** Rows in the file, whether used or not. */
+	readonly rows: number;
+	readonly rowsUsed: number;
+	readonly impedanceRows: number;
+}
+
+/** Throws CYCLING_FILE_NOT_FOUND and CYCLING_FILE_REFUSED. */
+export async function readCycling(path: string, options: ReadOptions): Promise<ReadFacts> {
+	const source = await openSource(path);
+	return source.kind === "parquet" ? readParquet(path, options) : readText(source, options);
+}
+
+async function readText(source: CyclingSource, options: ReadOptions): Promise<ReadFacts> {
+	const { defects } = options;
+	const layout = layoutOf(source.head, options.format);
+	const proof = new SignProof(layout.columns.chargeAh !== undefined || layout.columns.netAh !== undefined);
+	const probe = new DelimitedReader({ layout, sink: (rows) => proof.push(rows), defects: new Defects() });
+	for await (const bytes of source.bytes()) {
+		probe.push(bytes);
+		if (proof.settled) break;
+	}
+	if (!proof.settled) probe.end();
+	const sign = proof.finding(layout.format, options.positiveCurrent);
+	saySign(sign, layout.format, defects);
+	const conditioner = new Conditioner({ sign, sink: options.sink, defects });
+	const reader = new DelimitedReader({
+		layout,
+		sink: (rows) => conditioner.push(rows),
+		defects,
+		dates: options.dates ?? false,
+	});
+	for await (const bytes of source.bytes()) {
+		reader.push(bytes);
+		await options.between?.();
+	}
+	reader.end();
+	conditioner.end();
+	const { rows, rowsUsed, impedanceRows } = reader.counts;
+	return { format: layout.format, layout, sign, rows, rowsUsed: rowsUsed - conditioner.dropped, impedanceRows };
+}
+
+async function readParquet(path: string, options: ReadOptions): Promise<ReadFacts> {
+	const { defects } = options;
+	const file = await openParquet(path);
+	const proof = new SignProof(file.layout.columns.chargeAh !== undefined);
+	await file.read(
+		(rows) => proof.push(rows),
+		new Defects(),
+		() => proof.settled,
+	);
+	const sign = proof.finding("bdf", options.positiveCurrent);
+	saySign(sign, "bdf", defects);
+	const conditioner = new Conditioner({ sign, sink: options.sink, defects });
+	const { rows, rowsUsed } = await file.read((chunk) => conditioner.push(chunk), defects);
+	conditioner.end();
+	return { format: "bdf", layout: file.layout, sign, rows, rowsUsed: rowsUsed - conditioner.dropped, impedanceRows: 0 };
+}

@@ -1,0 +1,116 @@
+/** RO-Crate 1.2 metadata of an exported test: the file, where it came from, and the cell's descent when it is known. */
+
+/** One thing in a cell's descent, as its own entity: foil, run, sample, cell. */
+export interface DescentEntity {
+	readonly id: string;
+	readonly type: string;
+	readonly name: string;
+	/** Ids of what it was made from or by. */
+	readonly from?: readonly string[];
+	readonly properties?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface CrateFacts {
+	readonly name: string;
+	readonly description: string;
+	/** ISO 8601. */
+	readonly published: string;
+	readonly institution: string;
+	readonly cell: string;
+	readonly files: readonly {
+		readonly name: string;
+		readonly encoding: string;
+		readonly bytes: number;
+		readonly sha256: string;
+	}[];
+	readonly source: { readonly name: string; readonly format: string; readonly sha256: string };
+	readonly columns: readonly string[];
+	readonly softwareVersion: string;
+	readonly descent?: readonly DescentEntity[];
+}
+
+export const CRATE_FILE = "ro-crate-metadata.json";
+export const BDF_VOCABULARY = "https://w3id.org/battery-data-alliance/ontology/battery-data-format";
+
+const ref = (id: string): { "@id": string } => ({ "@id": id });
+const local = (id: string): string => (/^([a-z]+:|#|\.)/.test(id) ? id : `#${encodeURIComponent(id)}`);
+
+/** The metadata document as an object. */
+export function roCrate(facts: CrateFacts): object {
+	const descent = facts.descent ?? [];
+	const cellId = local(descent.find(({ type }) => type === "cell")?.id ?? `cell-${facts.cell}`);
+	const entities = descent.map(({ id, type, name, from = [], properties = {} }) => ({
+		"@id": local(id),
+		"@type": type === "run" ? "CreateAction" : "IndividualProduct",
+		name,
+		additionalType: type,
+		...(from.length === 0 ? {} : { [type === "run" ? "object" : "isBasedOn"]: from.map((each) => ref(local(each))) }),
+		...(Object.keys(properties).length === 0
+			? {}
+			: {
+					additionalProperty: Object.entries(properties).map(([property, value]) => ({
+						"@type": "PropertyValue",
+						name: property,
+						value,
+					})),
+				}),
+	}));
+	const cell = descent.some(({ type }) => type === "cell")
+		? []
+		: [{ "@id": cellId, "@type": "IndividualProduct", name: facts.cell, additionalType: "cell" }];
+	return {
+		"@context": "https://w3id.org/ro/crate/1.2/context",
+		"@graph": [
+			{
+				"@id": CRATE_FILE,
+				"@type": "CreativeWork",
+				conformsTo: ref("https://w3id.org/ro/crate/1.2"),
+				about: ref("./"),
+			},
+			{
+				"@id": "./",
+				"@type": "Dataset",
+				name: facts.name,
+				description: facts.description,
+				datePublished: facts.published,
+				license: "Not stated: ask the institution.",
+				publisher: ref("#institution"),
+				about: ref(cellId),
+				hasPart: facts.files.map(({ name }) => ref(name)),
+				mentions: [ref("#export"), ...descent.map(({ id }) => ref(local(id)))],
+			},
+			...facts.files.map(({ name, encoding, bytes, sha256 }) => ({
+				"@id": name,
+				"@type": "File",
+				name,
+				encodingFormat: encoding,
+				contentSize: String(bytes),
+				sha256,
+				conformsTo: ref(BDF_VOCABULARY),
+				about: ref(cellId),
+				variableMeasured: facts.columns,
+			})),
+			{ "@id": BDF_VOCABULARY, "@type": "CreativeWork", name: "Battery Data Format", version: "1.3.0" },
+			{ "@id": "#institution", "@type": "Organization", name: facts.institution },
+			{
+				"@id": "#export",
+				"@type": "CreateAction",
+				name: `Export from ${facts.source.format}`,
+				object: ref("#source"),
+				result: facts.files.map(({ name }) => ref(name)),
+				instrument: ref("#adlayer"),
+				endTime: facts.published,
+			},
+			{
+				"@id": "#source",
+				"@type": "CreativeWork",
+				name: facts.source.name,
+				encodingFormat: facts.source.format,
+				sha256: facts.source.sha256,
+			},
+			{ "@id": "#adlayer", "@type": "SoftwareApplication", name: "Adlayer", softwareVersion: facts.softwareVersion },
+			...cell,
+			...entities,
+		],
+	};
+}

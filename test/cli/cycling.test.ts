@@ -1,0 +1,274 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { parquetReadObjects } from "hyparquet";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { VoltageTrace } from "#cli/cycling/decimate.js";
+import { bdfOf, chunkOf, flat, fullCellRows, read, symmetricRows } from "../analysis/support.js";
+import { adlayer } from "./support.js";
+
+let dir: string;
+const file = (name: string, content: string | Uint8Array): string => {
+	const path = join(dir, name);
+	writeFileSync(path, content);
+	return path;
+};
+const stable = symmetricRows({ halfCycles: 40, levelV: () => 0.05, restRows: 2 });
+const shorted = symmetricRows({ halfCycles: 40, levelV: (half) => (half < 20 ? 0.05 : 0.005), shape: flat });
+
+beforeAll(() => {
+	dir = mkdtempSync(join(tmpdir(), "adlayer-cycling-"));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+describe("adlayer cycling analyse", () => {
+	it("tells format, sign, half-cycles, cycles and verdict as JSON", async () => {
+		const path = file("shorted.txt", bdfOf(shorted));
+		const { code, stdout } = await adlayer(["cycling", "analyse", path, "--area-cm2", "1.13", "--json"]);
+		const json = JSON.parse(stdout.trim().split("\n").at(-1)!);
+		expect(code).toBe(0);
+		expect(json).toMatchObject({
+			ok: true,
+			format: "bdf",
+			rows: shorted.length,
+			rowsUsed: shorted.length,
+			positiveCurrent: "charge",
+			defects: [],
+		});
+		expect(json.verdict).toMatchObject({ kind: "short", atCycle: 11 });
+		expect(json.cycles[0]).toMatchObject({ cycle: 1, coulombicEfficiency: null, energyEfficiency: null });
+		expect(json.halfCycles[0]).toMatchObject({ index: 0, direction: "charge", startH: 0 });
+		expect(json.normalised.currentMAPerCm2).toBeCloseTo(1 / 1.13, 2);
+	});
+
+	it("says to people what it found, and that nothing was reached", async () => {
+		const { code, stdout } = await adlayer(["cycling", "analyse", file("stable.csv", bdfOf(stable))]);
+		expect(code).toBe(0);
+		expect(stdout).toContain("Verdict: no failure in");
+		expect(stdout).toContain("not reached");
+	});
+
+	it("reads gzip whatever its name, and names the place of what is wrong", async () => {
+		const path = file("odd.bdf", gzipSync(bdfOf(stable)));
+		expect((await adlayer(["cycling", "analyse", path])).code).toBe(0);
+		const torn = file("torn.gz", gzipSync(bdfOf(stable)).subarray(0, 4_000));
+		const answer = await adlayer(["cycling", "analyse", torn, "--json"]);
+		expect([answer.code, JSON.parse(answer.stdout).error.code]).toEqual([5, "CYCLING_FILE_REFUSED"]);
+	});
+
+	it.each([
+		["nothing.csv", "", 5],
+		["garbage.bin", Uint8Array.from({ length: 5_000 }, (_, n) => (n * 7919) & 255), 5],
+		["PAR1.parquet", "PAR1 and no more", 5],
+		["half.gz", Uint8Array.of(0x1f, 0x8b), 5],
+	])("refuses %s", async (name, content, expected) => {
+		const { code, stdout } = await adlayer(["cycling", "analyse", file(name, content), "--json"]);
+		expect([code, JSON.parse(stdout).ok]).toEqual([expected, false]);
+	});
+
+	it("says a missing file and a wrong option by their exit codes", async () => {
+		expect((await adlayer(["cycling", "analyse", join(dir, "none")])).code).toBe(2);
+		expect((await adlayer(["cycling", "analyse", "x", "--area-cm2", "0"])).code).toBe(2);
+	});
+});
+
+describe("adlayer cycling compare", () => {
+	it("gives a table and plots with units on their axes", async () => {
+		const files = [
+			file("bare.csv", bdfOf(shorted)),
+			file("coated.csv", bdfOf(stable)),
+			file(
+				"full.csv",
+				bdfOf(
+					fullCellRows([
+						[1e-3, 9e-4],
+						[9e-4, 9e-4],
+					]),
+				),
+			),
+		];
+		const out = join(dir, "plots");
+		const { code, stdout, stderr } = await adlayer([
+			"cycling",
+			"compare",
+			...files,
+			"--label",
+			"bare",
+			"--label",
+			"Li@200LiAlOx-ex",
+			"--out",
+			out,
+			"--json",
+		]);
+		expect(code).toBe(0);
+		const json = JSON.parse(stdout.trim().split("\n").at(-1)!);
+		expect(
+			json.samples.map(({ label, verdict }: { label: string; verdict: { kind: string } }) => [label, verdict.kind]),
+		).toEqual([
+			["bare", "short"],
+			["Li@200LiAlOx-ex", "none"],
+			["full", "none"],
+		]);
+		expect(stderr).toContain("median mV");
+		expect(readdirSync(out).sort()).toEqual(["capacity-cycle.svg", "overpotential-cycle.svg", "voltage-time.svg"]);
+		const svg = readFileSync(join(out, "voltage-time.svg"), "utf8");
+		for (const text of ["Time / h", "Voltage / V", "Li@200LiAlOx-ex", "#0072B2"]) expect(svg).toContain(text);
+	});
+
+	it("keeps every extreme of a long trace in a few thousand points", () => {
+		const trace = new VoltageTrace();
+		const rows = Array.from({ length: 100_000 }, (_, n) => ({
+			t: n,
+			v: n === 77_777 ? 9 : n === 12_345 ? -9 : Math.sin(n),
+			i: 0,
+			cycle: 1,
+			step: 1,
+		}));
+		for (let at = 0; at < rows.length; at += 4_096) trace.push(chunkOf(rows.slice(at, at + 4_096)));
+		const { points } = trace;
+		expect(points.length).toBeLessThanOrEqual(8_000);
+		expect(points).toContainEqual({ hours: 77_777 / 3_600, volts: 9 });
+		expect(points).toContainEqual({ hours: 12_345 / 3_600, volts: -9 });
+	});
+});
+
+describe("adlayer cycling export", () => {
+	const args = (path: string, format: string, out: string): string[] => [
+		"cycling",
+		"export",
+		path,
+		"--format",
+		format,
+		"--out",
+		out,
+		"--institution",
+		"ICL",
+		"--cell",
+		"Li-07",
+		"--date",
+		"2026-11-02",
+		"--json",
+	];
+	const neware = (): string => {
+		const rows = stable.map(
+			({ t, v, i, cycle, step }, n) =>
+				`${n + 1},${cycle},${(step % 2) + 1},${i > 0 ? "CC Chg" : i < 0 ? "CC DChg" : "Rest"},${t},${-i * 1_000},${v},2024-05-01 00:00:00`,
+		);
+		return `DataPoint,Cycle Index,Step Index,Step Type,Total Time(s),Current(mA),Voltage(V),Date\n${rows.join("\n")}\n`;
+	};
+
+	/** Every rule of the format, checked without the product's own writer or reader. */
+	function strict(titles: string[], rows: number[][]): void {
+		for (const needed of ["Test Time / s", "Voltage / V", "Current / A"]) expect(titles).toContain(needed);
+		expect(titles.some((title) => /index/i.test(title))).toBe(false);
+		const column = (title: string): number[] => rows.map((row) => row[titles.indexOf(title)]!);
+		const never = (title: string, steps: (d: number) => boolean): void => {
+			const values = column(title);
+			values.forEach((value, n) => {
+				if (n > 0) expect(steps(value - values[n - 1]!), `${title} row ${n}`).toBe(true);
+			});
+		};
+		const rising = (d: number): boolean => d >= 0;
+		never("Test Time / s", rising);
+		never("Cycle Count / 1", (d) => d >= 0 && Number.isInteger(d));
+		never("Step Count / 1", (d) => d === 0 || d === 1);
+		never("Charging Capacity / Ah", rising);
+		never("Discharging Capacity / Ah", rising);
+		never("Cumulative Capacity / Ah", rising);
+		const [charge, discharge, net, sum] = ["Charging", "Discharging", "Net", "Cumulative"].map((name) =>
+			column(`${name} Capacity / Ah`),
+		);
+		for (const n of rows.keys()) {
+			expect(Math.abs(charge![n]! - discharge![n]! - net![n]!)).toBeLessThanOrEqual(1e-6 * Math.abs(net![n]!) + 1e-15);
+			expect(Math.abs(charge![n]! + discharge![n]! - sum![n]!)).toBeLessThanOrEqual(1e-6 * sum![n]!);
+		}
+		// Positive current charges: the charging counter rises with it.
+		column("Current / A").forEach((i, n) => {
+			if (n > 0 && i > 0 && column("Current / A")[n - 1]! > 0) expect(charge![n]!).toBeGreaterThan(charge![n - 1]!);
+		});
+	}
+
+	it.each(["bdf-csv", "bdf-gz"])(
+		"writes %s that keeps every rule, with positive current turned to charging",
+		async (format) => {
+			const out = join(dir, format);
+			const { code, stdout } = await adlayer(args(file("neware.csv", neware()), format, out));
+			expect(code).toBe(0);
+			const json = JSON.parse(stdout.trim().split("\n").at(-1)!);
+			expect(json.file).toMatch(/ICL__Li-07__20261102_001\.bdf\.(csv|gz)$/);
+			const bytes = readFileSync(json.file);
+			const lines = (format === "bdf-gz" ? gunzipSync(bytes) : bytes).toString("utf8").trimEnd().split("\n");
+			const titles = lines[0]!.split(",");
+			expect(titles).toContain("Unix Time / s");
+			strict(
+				titles,
+				lines.slice(1).map((line) => line.split(",").map(Number)),
+			);
+			expect(read(lines.join("\n")).defects).toEqual([]);
+		},
+	);
+
+	it("writes Parquet that keeps every rule and is read again with the same result", async () => {
+		const out = join(dir, "parquet");
+		const source = file("for-parquet.csv", neware());
+		const { stdout } = await adlayer(args(source, "bdf-parquet", out));
+		const path = JSON.parse(stdout.trim().split("\n").at(-1)!).file as string;
+		const bytes = readFileSync(path);
+		const objects = await parquetReadObjects({
+			file: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer,
+		});
+		strict(
+			Object.keys(objects[0]!),
+			objects.map((object) => Object.values(object).map(Number)),
+		);
+		const verdicts = await Promise.all(
+			[source, path].map(async (each) => JSON.parse((await adlayer(["cycling", "analyse", each, "--json"])).stdout)),
+		);
+		expect(verdicts[1].halfCycles.map(({ overpotentialV }: { overpotentialV: number }) => overpotentialV)).toEqual(
+			verdicts[0].halfCycles.map(({ overpotentialV }: { overpotentialV: number }) => overpotentialV),
+		);
+		expect(verdicts[1]).toMatchObject({ format: "bdf", positiveCurrent: "charge", verdict: verdicts[0].verdict });
+	});
+
+	it("writes RO-Crate metadata with checksums and the cell's descent", async () => {
+		const out = join(dir, "crate");
+		const descent = file(
+			"descent.json",
+			JSON.stringify([
+				{ id: "foil-3", type: "foil", name: "Lithium foil 3", properties: { thicknessUm: 350 } },
+				{ id: "run-9", type: "run", name: "ALD run 9", from: ["foil-3"] },
+				{ id: "Li-07", type: "cell", name: "Li-07", from: ["run-9"] },
+			]),
+		);
+		await adlayer([...args(file("again.csv", neware()), "bdf-csv", out), "--descent", descent]);
+		const { "@context": context, "@graph": graph } = JSON.parse(
+			readFileSync(join(out, "ro-crate-metadata.json"), "utf8"),
+		);
+		expect(context).toBe("https://w3id.org/ro/crate/1.2/context");
+		const entity = (id: string) => graph.find((each: Record<string, unknown>) => each["@id"] === id);
+		expect(entity("ro-crate-metadata.json")).toMatchObject({
+			conformsTo: { "@id": "https://w3id.org/ro/crate/1.2" },
+			about: { "@id": "./" },
+		});
+		expect(entity("./").hasPart).toEqual([{ "@id": "ICL__Li-07__20261102_001.bdf.csv" }]);
+		expect(entity("#Li-07").isBasedOn).toEqual([{ "@id": "#run-9" }]);
+		const ids = new Set(graph.map((each: Record<string, unknown>) => each["@id"]));
+		const referred = JSON.stringify(graph).matchAll(/\{"@id":"([^"]+)"\}/g);
+		for (const [, id] of referred) expect(id!.startsWith("https://w3id.org/ro/") || ids.has(id), id).toBe(true);
+	});
+
+	it("numbers a second export of the day and refuses names that BDF has no place for", async () => {
+		const path = file("twice.csv", neware());
+		const out = join(dir, "twice");
+		await adlayer(args(path, "bdf-csv", out));
+		await adlayer(args(path, "bdf-csv", out));
+		expect(
+			readdirSync(out)
+				.filter((name) => name.endsWith(".csv"))
+				.sort(),
+		).toEqual(["ICL__Li-07__20261102_001.bdf.csv", "ICL__Li-07__20261102_002.bdf.csv"]);
+		const { code } = await adlayer(args(path, "bdf-csv", out).map((arg) => (arg === "Li-07" ? "Li__07" : arg)));
+		expect(code).toBe(2);
+	});
+});
