@@ -4,7 +4,7 @@ import type { TwinConstants } from "#twin/constants.js";
 import { Twin, type TwinTruth } from "#twin/twin.js";
 import { checkRoles, JOINS } from "./join.js";
 import { type LineAddress, parseLineAddress } from "./line-address.js";
-import type { LabPlan, SimulatedDriver, SimulatedDrivers } from "./plan.js";
+import type { JoinKind, LabPlan, PlannedInstrument, SimulatedDriver, SimulatedDrivers } from "./plan.js";
 
 /** Instruments and reactor exchange what they sense and do at least this often. */
 export const GRID_MS = 250;
@@ -77,7 +77,7 @@ export class SimulatedLab {
 			const simulator = driver.definition.simulate({
 				name: planned.name,
 				settings: planned.settings as never,
-				port: JOINS[driver.joinKind](planned, plan.reactor, this.twin) as never,
+				port: JOINS[joinKindOf(driver, planned)](planned, plan.reactor, this.twin) as never,
 				seed: plan.seed,
 				unit: address.unit,
 			});
@@ -162,4 +162,8 @@ export class SimulatedLab {
 		this.twin.advance(nowMs);
 		for (const { simulator } of this.instruments) simulator.advance(nowMs);
 	}
+}
+
+function joinKindOf({ joinKind }: SimulatedDriver, { settings }: PlannedInstrument): JoinKind {
+	return typeof joinKind === "string" ? joinKind : joinKind(settings);
 }
