@@ -7,6 +7,7 @@ import { eurotherm3216 } from "#drivers/eurotherm-3216/index.js";
 import { inficonSqm160 } from "#drivers/inficon-sqm160/index.js";
 import { labjackT7 } from "#drivers/labjack-t7/index.js";
 import { mks900 } from "#drivers/mks-900/index.js";
+import { mqttAtmosphere } from "#drivers/mqtt-atmosphere/index.js";
 import { pfeifferPvp } from "#drivers/pfeiffer-pvp/index.js";
 import { pfeifferTpg362 } from "#drivers/pfeiffer-tpg362/index.js";
 import { watlowEzzonePm } from "#drivers/watlow-ezzone-pm/index.js";
@@ -27,6 +28,7 @@ const DRIVERS: readonly { readonly driver: AnyDriver; readonly joinKind: Kind | 
 	{ driver: pfeifferTpg362, joinKind: "gauge" },
 	{ driver: pfeifferPvp, joinKind: ({ role }) => (role === "pump" ? "pump" : "gauge") },
 	{ driver: inficonSqm160, joinKind: "qcm" },
+	{ driver: mqttAtmosphere, joinKind: "atmosphere" },
 	{ driver: alicatMc, joinKind: "flow-controller" },
 	{ driver: mks900, joinKind: "gauge" },
 	{ driver: bronkhorstPropar, joinKind: "flow-controller" },

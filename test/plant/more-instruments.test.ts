@@ -25,6 +25,18 @@ const QCM = `  qcm:
     settings: { channels: { film: 1 }, thickness_unit: angstrom }
 `;
 
+const ATMOSPHERE = `  glovebox:
+    driver: mqtt-atmosphere
+    address: simulated:glovebox
+    poll_ms: 1000
+    stale_ms: 5000
+    settings:
+      stale_s: 20
+      signals:
+        oxygen: { gas: O2, topic: o2, payload: number, ppm_per_unit: 1, ppm_min: 0, ppm_max: 1000 }
+        water: { gas: H2O, topic: air/h2o, payload: json, value: /value, time: /at, time_form: iso, ppm_per_unit: 0.001, ppm_min: 0, ppm_max: 1000 }
+`;
+
 /** The shipped lab with more instruments in front of the reactor's roles. */
 const withInstruments = (added: string, change = (text: string) => text) =>
 	parseLabFile(change(TEXT.replace("\nreactor:\n", `\n${added}\nreactor:\n`).replace("\n\n  ", "\n  ")), FILE);
@@ -112,5 +124,49 @@ describe("a thickness monitor", () => {
 		for (const record of plant.journal.records) live.apply(record);
 		expect(live.status().signals["qcm.film_thickness"]).toMatchObject({ unit: "nm", quality: "good" });
 		expect(plant.control.status.signals["qcm.film_thickness"]).toMatchObject({ unit: "nm", quality: "good" });
+	});
+});
+
+describe("a glovebox monitor on MQTT", () => {
+	const lab = withInstruments(ATMOSPHERE);
+
+	it("has its signals beside all others, and shows a leak", async () => {
+		plant = await new VirtualPlant({ lab }).ready();
+		expect(plant.control.status.signals["glovebox.oxygen"]).toMatchObject({ value: 0.4, unit: "ppm", quality: "good" });
+		expect(plant.control.status.signals["glovebox.water"]).toMatchObject({ value: 0.2, unit: "ppm", quality: "good" });
+		plant.lab.twin.glovebox.isLeaking = true;
+		await plant.clock.advance(120_000);
+		expect(plant.control.status.signals["glovebox.oxygen"]!.value).toBeGreaterThan(20);
+	});
+
+	it("is stale while the broker is away, without holding up anything else", async () => {
+		plant = await new VirtualPlant({ lab }).ready();
+		plant.lab.broker.stop();
+		await plant.clock.advance(10_000);
+		const { signals, instruments } = plant.control.status;
+		expect(signals["glovebox.oxygen"]?.quality).toBe("stale");
+		expect(instruments.glovebox).toMatchObject({ state: "fault", error: { code: "LINK_UNREACHABLE" } });
+		expect(signals["carrier.flow"]?.quality).toBe("good");
+		plant.lab.broker.start();
+		await plant.clock.advance(10_000);
+		expect(plant.control.status.signals["glovebox.oxygen"]?.quality).toBe("good");
+	});
+
+	it("gives a fault when the monitor falls silent behind a living broker", async () => {
+		plant = await new VirtualPlant({ lab }).ready();
+		plant.lab.silence("glovebox", true);
+		await plant.clock.advance(30_000);
+		expect(plant.control.status.signals["glovebox.oxygen"]).toMatchObject({ value: null, quality: "fault" });
+	});
+
+	it("gives the same journal for the same seed", async () => {
+		const journals: string[] = [];
+		for (let round = 0; round < 2; round += 1) {
+			const same = await new VirtualPlant({ lab }).ready();
+			await same.clock.advance(20_000);
+			journals.push(JSON.stringify(same.journal.records));
+			await same.stop();
+		}
+		expect(journals[1]).toBe(journals[0]);
 	});
 });
