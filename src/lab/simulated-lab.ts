@@ -79,6 +79,11 @@ export class SimulatedLab {
 				);
 			}
 			const address = parseLineAddress(planned.name, planned.address);
+			const { addressSchemes } = driver.definition;
+			if (address.fixed?.scheme === "mqtt" && !addressSchemes.includes("mqtt")) {
+				const message = `Address ${planned.address} of ${planned.name} does not fit its driver, which accepts ${addressSchemes.join(", ")}.`;
+				throw new AdlayerError("ADDRESS_INVALID", message, { context: { address: planned.address } });
+			}
 			let member: LabInstrument | undefined;
 			const simulator = driver.definition.simulate({
 				name: planned.name,

@@ -3,7 +3,11 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { LiveState } from "#api/live-state.js";
+import { SystemClock } from "#core/clock.js";
+import { serveLab } from "#lab/serve.js";
 import { parseLabFile } from "#src/config.js";
+import { parseAddress } from "#transport/address.js";
+import { BrokerLink, type MqttAddress } from "#transport/mqtt.js";
 import { VirtualPlant } from "../support/virtual-plant.js";
 import { SHORT_RECIPE } from "./stories.js";
 
@@ -157,6 +161,21 @@ describe("a glovebox monitor on MQTT", () => {
 		plant.lab.silence("glovebox", true);
 		await plant.clock.advance(30_000);
 		expect(plant.control.status.signals["glovebox.oxygen"]).toMatchObject({ value: null, quality: "fault" });
+	});
+
+	it("is reached at a broker of the lab when the lab is served to other processes", async () => {
+		plant = await new VirtualPlant({ lab }).ready();
+		const served = await serveLab(plant.lab, "tcp", () => {});
+		const address = parseAddress(served.addresses.get("glovebox")!);
+		expect(address).toMatchObject({ scheme: "mqtt", host: "127.0.0.1", prefix: "glovebox" });
+		const link = new BrokerLink(address as MqttAddress, new SystemClock());
+		await link.open();
+		const heard = new Promise<string>((resolve) => {
+			void link.subscribe("o2", ({ payload }) => resolve(Buffer.from(payload).toString()));
+		});
+		expect(await heard).toBe("0.4");
+		await link.close();
+		await served.close();
 	});
 
 	it("gives the same journal for the same seed", async () => {
