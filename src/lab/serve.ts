@@ -46,7 +46,9 @@ export async function serveLab(lab: SimulatedLab, { mode, advance, linesFolder }
 					const key = fixed === undefined ? "" : `${fixed.host}:${fixed.port}`;
 					let host = brokers.get(key);
 					if (host === undefined) {
-						host = await openMqttHost(lab.broker, fixed?.host, fixed?.port);
+						host = await (fixed === undefined
+							? openLastingBroker(lab, linesFolder)
+							: openMqttHost(lab.broker, fixed.host, fixed.port));
 						brokers.set(key, host);
 						hosts.push(host);
 					}
@@ -82,6 +84,14 @@ export async function serveLab(lab: SimulatedLab, { mode, advance, linesFolder }
 		throw failure;
 	}
 	return { addresses, close };
+}
+
+/** The lab's own broker, at the port that it had before where that is still free. */
+async function openLastingBroker({ broker }: SimulatedLab, linesFolder: string | undefined): Promise<MqttHost> {
+	if (linesFolder === undefined) return openMqttHost(broker);
+	const lasting = new LastingPlace(linesFolder, "mqtt-broker");
+	const host = await openMqttHost(broker, undefined, lasting.port()).catch(() => openMqttHost(broker));
+	return { place: lasting.keep(host.place, false) ?? host.place, close: () => host.close() };
 }
 
 function isOnMqtt(line: LabLine): boolean {

@@ -165,7 +165,7 @@ describe("a glovebox monitor on MQTT", () => {
 
 	it("is reached at a broker of the lab when the lab is served to other processes", async () => {
 		plant = await new VirtualPlant({ lab }).ready();
-		const served = await serveLab(plant.lab, "tcp", () => {});
+		const served = await serveLab(plant.lab, { mode: "tcp", advance: () => {} });
 		const address = parseAddress(served.addresses.get("glovebox")!);
 		expect(address).toMatchObject({ scheme: "mqtt", host: "127.0.0.1", prefix: "glovebox" });
 		const link = new BrokerLink(address as MqttAddress, new SystemClock());
