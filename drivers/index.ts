@@ -4,23 +4,31 @@ import { adam6052 } from "#drivers/adam-6052/index.js";
 import { alicatMc } from "#drivers/alicat-mc/index.js";
 import { bronkhorstPropar } from "#drivers/bronkhorst-propar/index.js";
 import { eurotherm3216 } from "#drivers/eurotherm-3216/index.js";
+import { inficonSqm160 } from "#drivers/inficon-sqm160/index.js";
 import { labjackT7 } from "#drivers/labjack-t7/index.js";
 import { mks900 } from "#drivers/mks-900/index.js";
+import { mqttAtmosphere } from "#drivers/mqtt-atmosphere/index.js";
+import { pfeifferPvp } from "#drivers/pfeiffer-pvp/index.js";
 import { pfeifferTpg362 } from "#drivers/pfeiffer-tpg362/index.js";
 import { watlowEzzonePm } from "#drivers/watlow-ezzone-pm/index.js";
 
 /** What an instrument is in a reactor; the simulated lab joins its simulator accordingly. */
-type Kind = "heater" | "digital-io" | "gauge" | "flow-controller";
+type Kind = "heater" | "digital-io" | "gauge" | "flow-controller" | "pump" | "qcm" | "atmosphere";
+/** Of a driver whose settings say what its instrument is. */
+type KindOf = (settings: Readonly<Record<string, unknown>>) => Kind;
 
 /** A driver of any settings and simulator port; both are checked where they enter. */
 export type AnyDriver = DriverDefinition<never, never>;
 
-const DRIVERS: readonly { readonly driver: AnyDriver; readonly joinKind: Kind }[] = [
+const DRIVERS: readonly { readonly driver: AnyDriver; readonly joinKind: Kind | KindOf }[] = [
 	{ driver: eurotherm3216, joinKind: "heater" },
 	{ driver: watlowEzzonePm, joinKind: "heater" },
 	{ driver: labjackT7, joinKind: "digital-io" },
 	{ driver: adam6052, joinKind: "digital-io" },
 	{ driver: pfeifferTpg362, joinKind: "gauge" },
+	{ driver: pfeifferPvp, joinKind: ({ role }) => (role === "pump" ? "pump" : "gauge") },
+	{ driver: inficonSqm160, joinKind: "qcm" },
+	{ driver: mqttAtmosphere, joinKind: "atmosphere" },
 	{ driver: alicatMc, joinKind: "flow-controller" },
 	{ driver: mks900, joinKind: "gauge" },
 	{ driver: bronkhorstPropar, joinKind: "flow-controller" },

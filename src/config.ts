@@ -5,7 +5,7 @@ import { dirname, resolve } from "node:path";
 import { SystemClock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError, type Problem } from "#core/errors.js";
 import { pascalFromTorr } from "#core/units.js";
-import type { Device, PulseOutputs } from "#device/contract.js";
+import type { Device, PulseOutputs, SignalInfo } from "#device/contract.js";
 import type { Output, Reactor } from "#device/reactor.js";
 import { type AnyDriver, driverNamed } from "#drivers/index.js";
 import type { LabPlan } from "#lab/plan.js";
@@ -75,7 +75,7 @@ export function parseLabFile(text: string, path: string): LabFile {
 function meaningProblems(content: LabFileContent, document: YamlDocument): Problem[] {
 	const problems: Problem[] = [];
 	/** Names of the signals of every instrument whose settings are sound, and the pulses it can make. */
-	const signalsOf = new Map<string, string[]>();
+	const signalsOf = new Map<string, Readonly<Record<string, SignalInfo>>>();
 	const pulsesOf = new Map<string, PulseOutputs["limits"] | undefined>();
 	const wrong = (path: (string | number)[], message: string, details: { value?: unknown; limit?: unknown } = {}) =>
 		problems.push(problemAt(document, { path }, { severity: "error", code: "LAB_FILE_INVALID", message, ...details }));
@@ -114,7 +114,7 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 		if (misfits.length > 0) continue;
 		try {
 			const device = unconnectedDevice(driver, name, entry.settings);
-			signalsOf.set(name, Object.keys(device.signals));
+			signalsOf.set(name, device.signals);
 			pulsesOf.set(name, device.pulses?.limits);
 		} catch (thrown) {
 			wrong([...at, "settings"], asAdlayerError(thrown).message);
@@ -129,14 +129,32 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 		isInstrument(path, instrumentOf(id));
 		const signals = signalsOf.get(instrumentOf(id));
 		const { output } = outputOf(id);
-		if (signals !== undefined && !signals.includes(output))
-			wrong(path, `Instrument ${instrumentOf(id)} has no signal ${output}.`, { value: id, limit: signals.join(", ") });
+		if (signals === undefined) return undefined;
+		if (!Object.hasOwn(signals, output)) {
+			const limit = Object.keys(signals).join(", ");
+			wrong(path, `Instrument ${instrumentOf(id)} has no signal ${output}.`, { value: id, limit });
+		}
+		return signals[output];
+	};
+	/** What an instrument was told proves nothing: an input is sensed. */
+	const isContact = (path: string[], id: string) => {
+		const info = isSignal(path, id);
+		if (info === undefined || (info.kind === "state" && info.unit === "bool")) return;
+		wrong(path, `${id} is no state of 0 or 1 but a ${info.kind} in ${info.unit}.`, { value: id });
 	};
 	isInstrument(["reactor", "carrier", "instrument"], reactor.carrier.instrument);
 	isSignal(["reactor", "pressures", "chamber"], reactor.pressures.chamber);
 	isSignal(["reactor", "pressures", "foreline"], reactor.pressures.foreline);
 	isSignal(["reactor", "stop_valve", "output"], reactor.stop_valve.output);
-	for (const [input, id] of Object.entries(reactor.inputs)) isSignal(["reactor", "inputs", input], id);
+	for (const [input, id] of Object.entries(reactor.inputs)) isContact(["reactor", "inputs", input], id);
+	if (reactor.qcm !== undefined) {
+		const { thickness } = reactor.qcm;
+		const info = isSignal(["reactor", "qcm", "thickness"], thickness);
+		if (info !== undefined && info.unit !== "nm")
+			wrong(["reactor", "qcm", "thickness"], `${thickness} is in ${info.unit}, not a thickness in nm.`, {
+				value: thickness,
+			});
+	}
 	for (const [zone, spec] of Object.entries(reactor.zones))
 		isInstrument(["reactor", "zones", zone, "instrument"], spec.instrument);
 	for (const [precursor, spec] of Object.entries(reactor.precursors)) {
@@ -213,6 +231,7 @@ function unconnectedDevice(driver: AnyDriver, name: string, settings: Readonly<R
 		clock: new SystemClock(),
 		modbus: unconnected,
 		line: unconnected,
+		mqtt: unconnected,
 	});
 }
 
@@ -259,6 +278,7 @@ export function reactorOf({ content }: LabFile): Reactor {
 			dosePaMin: pascalFromTorr(reactor.limits.dose_torr_min),
 			dosePaMax: pascalFromTorr(reactor.limits.dose_torr_max),
 		},
+		...(reactor.qcm === undefined ? {} : { qcm: reactor.qcm }),
 	};
 }
 

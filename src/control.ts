@@ -19,7 +19,7 @@ import { GuardedReactor } from "#safety/guarded-reactor.js";
 import { Supervisor } from "#safety/supervisor.js";
 import { type LabFile, labFacts, reactorOf, signalRoles } from "#src/config.js";
 import { parseAddress } from "#transport/address.js";
-import { type OpenOverride, Ports } from "#transport/ports.js";
+import { type MqttOverride, type OpenOverride, Ports } from "#transport/ports.js";
 
 export interface ControlOptions {
 	readonly lab: LabFile;
@@ -32,6 +32,7 @@ export interface ControlOptions {
 	/** Where each instrument really is, when the lab file says only `simulated:`. */
 	readonly addresses?: Readonly<Record<string, string>>;
 	readonly open?: OpenOverride;
+	readonly mqtt?: MqttOverride;
 	/** What the journal tells of the time before this process; absent when there was none. */
 	readonly lastKnown?: InterruptedRun;
 	/** How full the journal's disk is. */
@@ -53,7 +54,7 @@ export class Control {
 
 	constructor(private readonly options: ControlOptions) {
 		const { lab, clock, journal } = options;
-		const ports = new Ports(clock, options.open);
+		const ports = new Ports(clock, options.open, options.mqtt);
 		const instruments = Object.entries(lab.content.instruments).map(([name, entry]): PlantInstrument => {
 			const driver = driverNamed(entry.driver)!;
 			const text = options.addresses?.[name] ?? entry.address;

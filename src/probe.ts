@@ -136,7 +136,7 @@ async function readAll(
 ): Promise<{ readings: Record<string, ProbeReading>; error?: AdlayerError }> {
 	let values: PolledValues = {};
 	let error: AdlayerError | undefined;
-	const listenUntilMs = clock.nowMs() + (address.scheme === "mqtt" ? LISTEN_MS : 0);
+	const listenUntilMs = clock.nowMs() + (isAtBroker(address) ? LISTEN_MS : 0);
 	try {
 		for (;;) {
 			values = await deadline.bound("its readings", device.poll());
@@ -201,10 +201,10 @@ class Deadline {
 
 /** Lines that control holds are left alone: two masters on one line take each other's replies. A broker serves many. */
 async function refuseIfHeld(address: Address, held: ProbeRequest["held"], clock: Clock): Promise<void> {
-	if (address.scheme === "mqtt") return;
+	if (isAtBroker(address)) return;
 	for (const { instrument, address: text } of held) {
 		const other = parseAddress(text);
-		if (other.scheme === "mqtt" || !(await isSameLine(address, other, clock))) continue;
+		if (isAtBroker(other) || !(await isSameLine(address, other, clock))) continue;
 		const message = `Control holds the line of ${address.text}: its instrument ${instrument} is at ${text}.`;
 		throw new AdlayerError("LINE_HELD", message, { context: { instrument, address: text } });
 	}
@@ -265,4 +265,8 @@ function tryNext(address: Address): string[] {
 	const { baud, parity, dataBits, stopBits } = address;
 	const line = `baud rate and parity (this address uses ${baud} baud, ${dataBits} data bits, parity ${parity}, ${stopBits} stop bit)`;
 	return [power, "the cable (right port, RX and TX crossed, A and B of RS-485)", line, ...unit];
+}
+
+function isAtBroker({ scheme }: Address): boolean {
+	return scheme === "mqtt" || scheme === "mqtts";
 }

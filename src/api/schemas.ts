@@ -179,10 +179,11 @@ const pulse = {
 			issuedT: nullableNumber,
 			confirmedMs: nullableNumber,
 			effective: nullable(shape({ baselinePa: number, peakPa: number, areaPaS: number })),
+			film: shape({ beforeNm: nullableNumber, afterNm: nullableNumber }),
 			fate: { type: "string", enum: ["delivered", "not-delivered", "unknown"] },
 			at: unixMs,
 		},
-		["cycle"],
+		["cycle", "film"],
 	),
 };
 

@@ -6,10 +6,17 @@ const signal = { type: "string", pattern: "^[A-Za-z][A-Za-z0-9_]{0,31}\\.[A-Za-z
 const celsius = { type: "number", minimum: -50, maximum: 1_200 };
 const positive = { type: "number", exclusiveMinimum: 0 };
 
+const OPTIONAL = new WeakSet<object>();
+/** A part that may be left out without anything standing in for it. */
+const optionally = (schema: object): object => {
+	OPTIONAL.add(schema);
+	return schema;
+};
+
 const strict = (properties: Record<string, object>, optional: readonly string[] = []) => ({
 	type: "object",
 	additionalProperties: false,
-	required: Object.keys(properties).filter((key) => !optional.includes(key)),
+	required: Object.keys(properties).filter((key) => !optional.includes(key) && !OPTIONAL.has(properties[key]!)),
 	properties,
 });
 
@@ -79,6 +86,7 @@ export const LAB_FILE_SCHEMA = strict(
 				dose_torr_max: positive,
 				pump_time_constant_s: positive,
 			}),
+			qcm: optionally(strict({ thickness: signal })),
 		}),
 	},
 	["simulation"],
@@ -109,6 +117,7 @@ export interface LabFileContent {
 			readonly dose_torr_max: number;
 			readonly pump_time_constant_s: number;
 		};
+		readonly qcm?: { readonly thickness: string };
 	};
 }
 

@@ -122,6 +122,10 @@ export interface SimulatorContext<Settings, Port> {
 	readonly seed: number;
 	/** Modbus unit or bus address, from the instrument's address. */
 	readonly unit: number;
+	/** Unix ms of lab time, for instruments that stamp what they say. */
+	readonly wallMs?: () => number;
+	/** For instruments on MQTT, from within `advance`: publishes below the address's prefix. */
+	readonly publish?: (topic: string, payload: Uint8Array, options?: { readonly retain?: boolean }) => void;
 }
 
 /**

@@ -20,6 +20,8 @@ export interface Reactor {
 		readonly dosePaMin: number;
 		readonly dosePaMax: number;
 	};
+	/** A crystal that grows the same film: signal of its thickness, nm. */
+	readonly qcm?: { readonly thickness: string };
 }
 
 export interface Output {

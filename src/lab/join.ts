@@ -31,7 +31,32 @@ export interface FlowControllerPort {
 	pressurePa(): number;
 }
 
-export type InstrumentPort = HeaterPort | DigitalIoPort | GaugePort | FlowControllerPort;
+/** A pump: the reactor has one, and every simulated pump is it. */
+export interface PumpPort {
+	isTurning(): boolean;
+	turn(on: boolean): void;
+}
+
+/** A thickness monitor: its crystals lie beside the foil and grow the same film. */
+export interface QcmPort {
+	/** nm. */
+	thicknessNm(sensor: number): number | null;
+}
+
+/** A monitor of the glovebox around the reactor. */
+export interface AtmospherePort {
+	oxygenPpm(): number;
+	waterPpm(): number;
+}
+
+export type InstrumentPort =
+	| HeaterPort
+	| DigitalIoPort
+	| GaugePort
+	| FlowControllerPort
+	| PumpPort
+	| QcmPort
+	| AtmospherePort;
 
 type Join = (instrument: PlannedInstrument, reactor: ReactorRoles, twin: Twin) => InstrumentPort;
 
@@ -40,6 +65,12 @@ export const JOINS: Readonly<Record<JoinKind, Join>> = {
 	"digital-io": joinDigitalIo,
 	gauge: joinGauge,
 	"flow-controller": joinFlowController,
+	pump: joinPump,
+	qcm: (_instrument, _reactor, twin) => ({ thicknessNm: () => twin.filmNm }),
+	atmosphere: (_instrument, _reactor, { glovebox }) => ({
+		oxygenPpm: () => glovebox.oxygenPpm,
+		waterPpm: () => glovebox.waterPpm,
+	}),
 };
 
 /** Refuses a plan whose roles name what neither lab file nor twin has. Throws LAB_FILE_INVALID with all problems. */
@@ -128,10 +159,10 @@ function joinDigitalIo(instrument: PlannedInstrument, reactor: ReactorRoles, twi
 function joinGauge(instrument: PlannedInstrument, reactor: ReactorRoles, twin: Twin): GaugePort {
 	const settings = instrument.settings as {
 		readonly channels?: Readonly<Record<string, number>>;
-		/** The one signal of a transducer without channels. */
+		/** The one signal of a transducer without channels, named `pressure` where the lab file does not name it. */
 		readonly signal?: string;
 	};
-	const channels = settings.channels ?? (settings.signal === undefined ? {} : { [settings.signal]: 1 });
+	const channels = settings.channels ?? { [settings.signal ?? "pressure"]: 1 };
 	const sensed = new Map<number, () => number>();
 	const add = (signal: string, read: () => number) => {
 		const name = signalOf(instrument.name, signal);
@@ -153,6 +184,10 @@ function joinFlowController(instrument: PlannedInstrument, reactor: ReactorRoles
 		flowSccm: () => (isCarrier ? twin.carrierSccm : 0),
 		pressurePa: () => twin.carrierSupplyPa,
 	};
+}
+
+function joinPump(_instrument: PlannedInstrument, _reactor: ReactorRoles, twin: Twin): PumpPort {
+	return { isTurning: () => twin.pumpRunning, turn: (on) => twin.setPump(on) };
 }
 
 /** The signal's own name when `reference` (`instrument.signal`) is one of this instrument's. */

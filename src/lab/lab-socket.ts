@@ -10,7 +10,7 @@ export type LabRequest =
 	| { readonly ask: "truth" }
 	| { readonly fault: "power-cycle"; readonly instrument: string }
 	| { readonly fault: "silence"; readonly instrument: string; readonly on: boolean }
-	| { readonly fault: "pump-stopped" | "lid-open" | "carrier-lost"; readonly on: boolean };
+	| { readonly fault: "pump-stopped" | "lid-open" | "carrier-lost" | "glovebox-leak"; readonly on: boolean };
 
 export type LabReply = { readonly truth: TwinTruth } | { readonly ok: true } | { readonly error: object };
 
@@ -24,6 +24,9 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 	"pump-stopped": (lab, { on }) => lab.twin.setPump(!on),
 	"lid-open": (lab, { on }) => lab.twin.setLid(!on),
 	"carrier-lost": (lab, { on }) => lab.twin.setCarrierSupply(!on),
+	"glovebox-leak": (lab, { on }) => {
+		lab.twin.glovebox.isLeaking = on;
+	},
 };
 
 /** Answers on a local socket. `advance` brings the lab to its present first. Rejects with LINK_UNREACHABLE. */

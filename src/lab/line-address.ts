@@ -10,9 +10,13 @@ export interface LineAddress {
 	readonly query: ReadonlyMap<string, string>;
 	/** Set when the lab file says where to listen; undefined for `simulated:`. */
 	readonly fixed: { readonly scheme: string; readonly host: string; readonly port: number } | undefined;
+	/** Topic prefix, for an instrument on MQTT. */
+	readonly prefix: string;
 }
 
 const SIMULATED = /^simulated:([A-Za-z][\w-]*)(?:\?(.*))?$/;
+const MQTT = /^(mqtt):\/\/([^/:?]+|\[[0-9a-fA-F:]+\])(?::(\d{1,5}))?\/([^?+#]+)$/;
+const MQTT_PORT = 1883;
 const FIXED = /^(tcp|modbus-tcp|modbus-rtu\+tcp):\/\/([^/:?]+|\[[0-9a-fA-F:]+\]):(\d{1,5})(?:\?(.*))?$/;
 
 /** Throws ADDRESS_INVALID on an address that the simulated lab cannot serve. */
@@ -20,14 +24,26 @@ export function parseLineAddress(instrument: string, address: string): LineAddre
 	const simulated = SIMULATED.exec(address);
 	if (simulated !== null) {
 		const query = readQuery(simulated[2]);
-		return { line: simulated[1]!, unit: unitOf(instrument, address, query), query, fixed: undefined };
+		return {
+			line: simulated[1]!,
+			unit: unitOf(instrument, address, query),
+			query,
+			fixed: undefined,
+			prefix: simulated[1]!,
+		};
+	}
+	const mqtt = MQTT.exec(address);
+	if (mqtt !== null) {
+		const [, scheme, host, port = MQTT_PORT, prefix] = mqtt as unknown as [string, string, string, string, string];
+		const fixed = { scheme, host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+		return { line: address, unit: 1, query: new Map(), fixed, prefix };
 	}
 	const fixed = FIXED.exec(address);
 	if (fixed === null || Number(fixed[3]) > 65_535) {
 		throw invalid(
 			instrument,
 			address,
-			"the simulated lab serves simulated:LINE, tcp://host:port, modbus-tcp://host:port and modbus-rtu+tcp://host:port",
+			"the simulated lab serves simulated:LINE, tcp://host:port, modbus-tcp://host:port, modbus-rtu+tcp://host:port and mqtt://host:port/prefix",
 		);
 	}
 	const [, scheme, host, port] = fixed as unknown as [string, string, string, string];
@@ -37,6 +53,7 @@ export function parseLineAddress(instrument: string, address: string): LineAddre
 		unit: unitOf(instrument, address, query),
 		query,
 		fixed: { scheme, host: host.replace(/^\[|\]$/g, ""), port: Number(port) },
+		prefix: "",
 	};
 }
 

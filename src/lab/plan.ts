@@ -36,11 +36,14 @@ export interface ValveRole {
 }
 
 /** Which of the join functions gives an instrument its port to the reactor. */
-export type JoinKind = "heater" | "digital-io" | "gauge" | "flow-controller";
+export type JoinKind = "heater" | "digital-io" | "gauge" | "flow-controller" | "pump" | "qcm" | "atmosphere";
+
+/** A driver of several kinds of instruments tells them apart by the settings. */
+export type JoinKindOf = (settings: Readonly<Record<string, unknown>>) => JoinKind;
 
 /** The simulating half of a driver: a DriverDefinition, and how its instrument is joined to the reactor. */
 export interface SimulatedDriver {
-	readonly joinKind: JoinKind;
+	readonly joinKind: JoinKind | JoinKindOf;
 	readonly definition: {
 		readonly addressSchemes: readonly string[];
 		simulate(context: SimulatorContext<never, never>): InstrumentSimulator;

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
-import type { OpenByteStream } from "#core/wire.js";
+import type { MqttLink, OpenByteStream } from "#core/wire.js";
 import { memoryPair } from "#transport/memory.js";
 import { GRID_MS, type SimulatedLab } from "./simulated-lab.js";
 
@@ -8,6 +8,8 @@ import { GRID_MS, type SimulatedLab } from "./simulated-lab.js";
 export interface MemoryLab {
 	/** Opens a line, by the name in `simulated:NAME`; each call is a new connection. Throws NOT_FOUND on an unknown line. */
 	opener(line: string): OpenByteStream;
+	/** A client of the lab's broker, below the prefix of an instrument. */
+	mqtt(prefix: string): MqttLink;
 	/** Brings the lab to the clock's time; needed before reading twin or truth, not before talking to instruments. */
 	advance(): void;
 	close(): void;
@@ -44,6 +46,7 @@ export function serveMemory(lab: SimulatedLab, clock: Clock): MemoryLab {
 				return near;
 			};
 		},
+		mqtt: (prefix) => lab.broker.link(prefix),
 		advance,
 		close: () => timer.cancel(),
 	};

@@ -1,5 +1,6 @@
 import { LastingPlace } from "./lasting-place.js";
 import type { AcceptClient, LineHost } from "./line-host.js";
+import { type MqttHost, openMqttHost } from "./mqtt-host.js";
 import { loadOpenPty, openPtyHost } from "./pty-host.js";
 import type { LabInstrument, LabLine, SimulatedLab } from "./simulated-lab.js";
 import { openTcpHost } from "./tcp-host.js";
@@ -37,7 +38,24 @@ export async function serveLab(lab: SimulatedLab, { mode, advance, linesFolder }
 		await Promise.all(hosts.map((host) => host.close()));
 	};
 	try {
+		const brokers = new Map<string, MqttHost>();
 		for (const line of lab.lines) {
+			if (isOnMqtt(line)) {
+				for (const { name, address } of line.members) {
+					const { fixed, prefix } = address;
+					const key = fixed === undefined ? "" : `${fixed.host}:${fixed.port}`;
+					let host = brokers.get(key);
+					if (host === undefined) {
+						host = await (fixed === undefined
+							? openLastingBroker(lab, linesFolder)
+							: openMqttHost(lab.broker, fixed.host, fixed.port));
+						brokers.set(key, host);
+						hosts.push(host);
+					}
+					addresses.set(name, `mqtt://${host.place}/${prefix}`);
+				}
+				continue;
+			}
 			const accept: AcceptClient = (send) => {
 				const connection = lab.connect(line, send);
 				return {
@@ -66,6 +84,18 @@ export async function serveLab(lab: SimulatedLab, { mode, advance, linesFolder }
 		throw failure;
 	}
 	return { addresses, close };
+}
+
+/** The lab's own broker, at the port that it had before where that is still free. */
+async function openLastingBroker({ broker }: SimulatedLab, linesFolder: string | undefined): Promise<MqttHost> {
+	if (linesFolder === undefined) return openMqttHost(broker);
+	const lasting = new LastingPlace(linesFolder, "mqtt-broker");
+	const host = await openMqttHost(broker, undefined, lasting.port()).catch(() => openMqttHost(broker));
+	return { place: lasting.keep(host.place, false) ?? host.place, close: () => host.close() };
+}
+
+function isOnMqtt(line: LabLine): boolean {
+	return line.members[0]?.driver.definition.addressSchemes[0] === "mqtt";
 }
 
 /** Set when the instruments of the line are serial ones. */

@@ -1,10 +1,11 @@
 import { AdlayerError } from "#core/errors.js";
 import type { InstrumentSimulator, SimulatorConnection } from "#device/contract.js";
+import { MemoryBroker } from "#transport/memory-mqtt.js";
 import type { TwinConstants } from "#twin/constants.js";
 import { Twin, type TwinTruth } from "#twin/twin.js";
 import { checkRoles, JOINS } from "./join.js";
 import { type LineAddress, parseLineAddress } from "./line-address.js";
-import type { LabPlan, SimulatedDriver, SimulatedDrivers } from "./plan.js";
+import type { JoinKind, LabPlan, PlannedInstrument, SimulatedDriver, SimulatedDrivers } from "./plan.js";
 
 /** Instruments and reactor exchange what they sense and do at least this often. */
 export const GRID_MS = 250;
@@ -17,6 +18,8 @@ export interface SimulatedLabOptions {
 	readonly spread?: number;
 	/** The chamber begins pumped instead of vented. */
 	readonly pumped?: boolean;
+	/** Unix ms at lab time 0. */
+	readonly wallAtZeroMs?: number;
 }
 
 /** One wire with all simulators on it. */
@@ -47,6 +50,8 @@ export interface LineConnection {
 export class SimulatedLab {
 	readonly twin: Twin;
 	readonly lines: readonly LabLine[];
+	/** What the instruments on MQTT publish to. */
+	readonly broker = new MemoryBroker();
 	private readonly instruments: readonly LabInstrument[];
 	private now = 0;
 
@@ -74,15 +79,26 @@ export class SimulatedLab {
 				);
 			}
 			const address = parseLineAddress(planned.name, planned.address);
+			const { addressSchemes } = driver.definition;
+			if (address.fixed?.scheme === "mqtt" && !addressSchemes.includes("mqtt")) {
+				const message = `Address ${planned.address} of ${planned.name} does not fit its driver, which accepts ${addressSchemes.join(", ")}.`;
+				throw new AdlayerError("ADDRESS_INVALID", message, { context: { address: planned.address } });
+			}
+			let member: LabInstrument | undefined;
 			const simulator = driver.definition.simulate({
 				name: planned.name,
 				settings: planned.settings as never,
-				port: JOINS[driver.joinKind](planned, plan.reactor, this.twin) as never,
+				port: JOINS[joinKindOf(driver, planned)](planned, plan.reactor, this.twin) as never,
 				seed: plan.seed,
 				unit: address.unit,
+				wallMs: () => (options.wallAtZeroMs ?? 0) + this.now,
+				publish: (topic, payload, retain) => {
+					if (member?.silent !== true) this.broker.publish(`${address.prefix}/${topic}`, payload, retain);
+				},
 			});
+			member = { name: planned.name, address, driver, simulator, silent: false };
 			const line = lines.get(address.line) ?? { name: address.line, members: [] };
-			line.members.push({ name: planned.name, address, driver, simulator, silent: false });
+			line.members.push(member);
 			lines.set(address.line, line);
 		}
 		this.lines = [...lines.values()];
@@ -162,4 +178,8 @@ export class SimulatedLab {
 		this.twin.advance(nowMs);
 		for (const { simulator } of this.instruments) simulator.advance(nowMs);
 	}
+}
+
+function joinKindOf({ joinKind }: SimulatedDriver, { settings }: PlannedInstrument): JoinKind {
+	return typeof joinKind === "string" ? joinKind : joinKind(settings);
 }

@@ -45,12 +45,11 @@ interface LabTime {
 
 /** Starts the simulated lab: reactor, instruments on their lines, time. Rejects with what LabPlan, address or socket got wrong. */
 export async function startLab(options: StartLabOptions): Promise<RunningLab> {
-	const lab = new SimulatedLab(options);
 	const clock = options.clock ?? new SystemClock();
+	const wallAtZeroMs = Math.max(clock.wallMs(), options.wallMsMin ?? 0);
+	const lab = new SimulatedLab({ ...options, wallAtZeroMs });
 	const isPaced = options.speed !== 1;
-	const time = isPaced
-		? pacedTime(lab, options.speed, Math.max(clock.wallMs(), options.wallMsMin ?? 0))
-		: realTime(lab, clock);
+	const time = isPaced ? pacedTime(lab, options.speed, wallAtZeroMs) : realTime(lab, clock);
 	const opened: { close(): Promise<void> }[] = [time];
 	const close = async () => {
 		for (const part of opened.reverse()) await part.close();

@@ -134,6 +134,8 @@ function describe(error: ErrorObject, root: unknown): Described | undefined {
 				`${name} is ${print(error.data)}, which does not have the form ${params.pattern}.`,
 				params.pattern,
 			);
+		case "false schema":
+			return at("VALUE_NOT_ALLOWED", `${name} does not belong to these settings.`);
 		default:
 			return at("VALUE_NOT_ALLOWED", `${name} ${error.message ?? "is not allowed"}.`, params.limit);
 	}

@@ -183,6 +183,8 @@ export interface PulseRecord {
 	readonly confirmedMs: number | null;
 	/** Pressure evidence: peak above baseline in Pa and its area in Pa s; null without a trustworthy gauge. */
 	readonly effective: { readonly baselinePa: number; readonly peakPa: number; readonly areaPaS: number } | null;
+	/** Film on the crystal before the pulse and at the end of its purge, nm; null where the reading was not good. Absent without a crystal. */
+	readonly film?: { readonly beforeNm: number | null; readonly afterNm: number | null };
 	readonly fate: "delivered" | "not-delivered" | "unknown";
 }
 

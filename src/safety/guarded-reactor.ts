@@ -58,6 +58,12 @@ export class GuardedReactor {
 		return this.plant.reading(this.spec.pressures.chamber);
 	}
 
+	/** Undefined in a reactor without a thickness monitor. */
+	filmThickness(): Reading | undefined {
+		const { qcm } = this.spec;
+		return qcm === undefined ? undefined : this.plant.reading(qcm.thickness);
+	}
+
 	carrierFlow(): Reading {
 		return this.plant.reading(this.flowSignal);
 	}

@@ -161,7 +161,7 @@ function stepRow(row: Step): RunDetail["steps"][number] {
 }
 
 function pulseRow(row: Pulse): PulseRow {
-	const { baselinePa, peakPa, areaPaS } = row;
+	const { baselinePa, peakPa, areaPaS, filmBeforeNm, filmAfterNm } = row;
 	return {
 		run: row.run,
 		pulse: row.pulse,
@@ -173,6 +173,9 @@ function pulseRow(row: Pulse): PulseRow {
 		issuedT: row.issuedMs,
 		confirmedMs: row.confirmedMs,
 		effective: baselinePa === null || peakPa === null || areaPaS === null ? null : { baselinePa, peakPa, areaPaS },
+		...(filmBeforeNm === null && filmAfterNm === null
+			? {}
+			: { film: { beforeNm: filmBeforeNm, afterNm: filmAfterNm } }),
 		fate: row.fate as PulseRecord["fate"],
 		at: row.at.getTime(),
 	};

@@ -74,7 +74,7 @@ export class BatchWriter {
 			await rollups?.claim();
 			await this.copy("events (journal, seq, at, kind, run, body)", events);
 			await this.copy(
-				"pulses (journal, seq, run, pulse, precursor, valve, cycle, commanded_ms, due_ms, issued_ms, confirmed_ms, baseline_pa, peak_pa, area_pa_s, fate, at)",
+				"pulses (journal, seq, run, pulse, precursor, valve, cycle, commanded_ms, due_ms, issued_ms, confirmed_ms, baseline_pa, peak_pa, area_pa_s, fate, at, film_before_nm, film_after_nm)",
 				pulses,
 			);
 			await tables.write(client);
@@ -152,7 +152,7 @@ function addEvent(rows: CopyRows, journal: Buffer, record: JournalRecord, raw: B
 }
 
 function addPulse(rows: CopyRows, journal: Buffer, pulse: PulseRecord & RecordBase): void {
-	rows.row(16);
+	rows.row(18);
 	rows.uuid(journal);
 	rows.int8(pulse.seq);
 	rows.text(pulse.run);
@@ -169,4 +169,6 @@ function addPulse(rows: CopyRows, journal: Buffer, pulse: PulseRecord & RecordBa
 	rows.float8(pulse.effective?.areaPaS);
 	rows.text(pulse.fate);
 	rows.timestamp(pulse.wall);
+	rows.float8(pulse.film?.beforeNm);
+	rows.float8(pulse.film?.afterNm);
 }

@@ -15,6 +15,14 @@ export interface Endpoint {
 	readonly port: number;
 }
 
+export interface MqttPlace extends Endpoint {
+	readonly prefix: string;
+	/** Name of the user and password, which the environment has. */
+	readonly login?: string;
+	/** File with the certificate of the authority that a broker with TLS is trusted by; the system's where it is absent. */
+	readonly ca?: string;
+}
+
 /** Where an instrument is. `text` is what was written in the lab file or on the command line. */
 export type Address =
 	| ({ readonly scheme: "serial"; readonly text: string } & SerialSettings)
@@ -22,7 +30,7 @@ export type Address =
 	| ({ readonly scheme: "modbus-rtu"; readonly text: string; readonly unit: number } & SerialSettings)
 	| ({ readonly scheme: "modbus-rtu+tcp"; readonly text: string; readonly unit: number } & Endpoint)
 	| ({ readonly scheme: "modbus-tcp"; readonly text: string; readonly unit: number } & Endpoint)
-	| ({ readonly scheme: "mqtt"; readonly text: string; readonly prefix: string } & Endpoint)
+	| ({ readonly scheme: "mqtt" | "mqtts"; readonly text: string } & MqttPlace)
 	/** A line of the simulated lab, by its name there. */
 	| { readonly scheme: "simulated"; readonly text: string; readonly line: string; readonly unit: number };
 
@@ -35,6 +43,7 @@ const FORMS: Readonly<Record<Scheme, string>> = {
 	"modbus-rtu+tcp": "modbus-rtu+tcp://host:port?unit=1",
 	"modbus-tcp": "modbus-tcp://host:502?unit=1",
 	mqtt: "mqtt://host:1883/prefix",
+	mqtts: "mqtts://host:8883/prefix",
 	simulated: "simulated:line?unit=1",
 };
 
@@ -47,7 +56,7 @@ const SERIAL_OPTIONS = ["baud", "parity", "databits", "stopbits"];
 
 /**
  * Reads an instrument address. Baud is 9600, parity none, 8 data bits and 1 stop bit where not said; ports are 502 for
- * Modbus TCP and 1883 for MQTT where not said; the unit must be said on RTU lines, which several units may share, and is
+ * Modbus TCP, 1883 for MQTT and 8883 for MQTT over TLS where not said; the unit must be said on RTU lines, which several units may share, and is
  * 1 elsewhere. Throws ADDRESS_INVALID with all problems; nothing unknown is passed over.
  */
 export function parseAddress(text: string): Address {
@@ -114,8 +123,11 @@ class AddressText {
 				this.allow(["unit"]);
 				return { scheme, text, ...this.endpoint(scheme, 502), unit: this.unit(0, 255, 1) };
 			case "mqtt":
-				this.allow([]);
-				return { scheme, text, ...this.mqtt(scheme) };
+				this.allow(["login"]);
+				return { scheme, text, ...this.mqtt(scheme, 1883) };
+			case "mqtts":
+				this.allow(["login", "ca"]);
+				return { scheme, text, ...this.mqtt(scheme, 8883) };
 			case "simulated": {
 				this.allow(["unit"]);
 				if (!/^[A-Za-z0-9_-]+$/.test(this.body)) {
@@ -157,13 +169,23 @@ class AddressText {
 		return { host: match[1] ?? match[2]!, port: port ?? 0 };
 	}
 
-	private mqtt(scheme: Scheme): Endpoint & { prefix: string } {
+	private mqtt(scheme: Scheme, defaultPort: number): MqttPlace {
 		const slash = this.body.indexOf("/", 2);
 		const prefix = slash < 0 ? "" : this.body.slice(slash + 1);
 		if (!/^[^\s/+#][^\s+#]*$/.test(prefix) || prefix.endsWith("/")) {
 			this.problem(`"${prefix}" is not a topic prefix (no wildcards, no slash at either end)`, prefix, FORMS[scheme]);
 		}
-		return { ...this.endpoint(scheme, 1883, slash < 0 ? this.body : this.body.slice(0, slash)), prefix };
+		const login = this.options.get("login");
+		if (login !== undefined && !/^[A-Za-z][A-Za-z0-9_]*$/.test(login)) {
+			this.problem(`login is ${login}, which is no name (letters, digits and _)`, login);
+		}
+		const ca = this.options.get("ca");
+		return {
+			...this.endpoint(scheme, defaultPort, slash < 0 ? this.body : this.body.slice(0, slash)),
+			prefix,
+			...(login === undefined ? {} : { login }),
+			...(ca === undefined ? {} : { ca }),
+		};
 	}
 
 	private unit(min: number, max: number, otherwise: number | undefined): number {
@@ -211,6 +233,7 @@ export function lineKey(address: Address): string {
 		case "modbus-tcp":
 			return `tcp://${address.host}:${address.port}`;
 		case "mqtt":
+		case "mqtts":
 			return `mqtt://${address.host}:${address.port}`;
 		case "simulated":
 			return `simulated:${address.line}`;

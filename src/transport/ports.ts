@@ -1,11 +1,12 @@
 /** From an instrument's address to its share of the wire. */
 import type { Clock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
-import type { ExchangeCounters, ModbusMaster, OpenByteStream, RequestLine } from "#core/wire.js";
+import type { ExchangeCounters, ModbusMaster, MqttLink, OpenByteStream, RequestLine } from "#core/wire.js";
 import { type Address, lineKey, lineSettings } from "./address.js";
 import type { LineTiming } from "./exchange.js";
 import { Line } from "./line.js";
 import { ModbusUnit } from "./modbus-master.js";
+import { BrokerLink } from "./mqtt.js";
 import { StreamRequestLine } from "./request-line.js";
 import { serialOpener } from "./serial.js";
 import { tcpOpener } from "./tcp.js";
@@ -20,6 +21,7 @@ const WIRES: Readonly<Record<string, Wire>> = {
 	"modbus-rtu+tcp": "modbus-rtu",
 	"modbus-tcp": "modbus-tcp",
 	mqtt: "mqtt",
+	mqtts: "mqtt",
 };
 
 /**
@@ -34,10 +36,11 @@ export function wireOf(address: Address, schemes: readonly string[]): Wire {
 	throw new AdlayerError("ADDRESS_INVALID", message, { context: { address: address.text, allowed: schemes } });
 }
 
-/** One instrument's share: `modbus` or `line`, by its wire. Spread it into the driver's context. */
+/** One instrument's share: `modbus`, `line` or `mqtt`, by its wire. Spread it into the driver's context. */
 export interface InstrumentWire {
 	readonly modbus?: ModbusMaster;
 	readonly line?: RequestLine;
+	readonly mqtt?: MqttLink;
 }
 
 export interface PortRequest {
@@ -52,6 +55,9 @@ export interface PortRequest {
 /** Opens what an address means, instead of the real port; undefined leaves it to the real port. */
 export type OpenOverride = (address: Address) => OpenByteStream | undefined;
 
+/** The link that an address means, instead of a connection to a real broker; undefined leaves it to that. */
+export type MqttOverride = (address: Address) => MqttLink | undefined;
+
 /** The physical lines of a process: instruments with the same line (an RS-485 bus) share one and take turns. */
 export class Ports {
 	private readonly lines = new Map<string, { readonly line: Line; readonly settings: string; readonly by: string }>();
@@ -60,6 +66,7 @@ export class Ports {
 	constructor(
 		private readonly clock: Clock,
 		private readonly open?: OpenOverride,
+		private readonly mqtt?: MqttOverride,
 	) {}
 
 	/** Throws ADDRESS_INVALID when the address does not fit the driver or disagrees with another user of its line. */
@@ -67,10 +74,8 @@ export class Ports {
 		const { name, address, timing } = request;
 		const wire = wireOf(address, request.schemes);
 		if (wire === "mqtt") {
-			throw new AdlayerError(
-				"ADDRESS_INVALID",
-				`Address "${address.text}" is no byte stream; ${name} needs an MQTT link.`,
-			);
+			const counters: ExchangeCounters = { exchanges: 0, retries: 0, timeouts: 0 };
+			return { mqtt: counted(this.brokerOf(address), counters), counters };
 		}
 		const line = this.lineOf(name, address, wire);
 		if (wire === "bytes") {
@@ -80,6 +85,14 @@ export class Ports {
 		const unit = "unit" in address ? address.unit : 1;
 		const modbus = new ModbusUnit(line, { name, unit, framing: wire === "modbus-rtu" ? "rtu" : "tcp", timing });
 		return { modbus, counters: modbus.counters };
+	}
+
+	/** Each instrument has its own connection: what one does or loses is not another's concern. */
+	private brokerOf(address: Address): MqttLink {
+		const override = this.mqtt?.(address);
+		if (override !== undefined) return override;
+		if (address.scheme === "mqtt" || address.scheme === "mqtts") return new BrokerLink(address, this.clock);
+		throw new AdlayerError("ADDRESS_INVALID", `Address "${address.text}" exists in a simulated lab only.`);
 	}
 
 	private lineOf(name: string, address: Address, wire: Wire): Line {
@@ -111,4 +124,22 @@ export class Ports {
 				throw new AdlayerError("ADDRESS_INVALID", `Address "${address.text}" exists in a simulated lab only.`);
 		}
 	}
+}
+
+/** The same link; a message that comes counts as an exchange. */
+function counted(link: MqttLink, counters: ExchangeCounters): MqttLink {
+	return {
+		get isOpen() {
+			return link.isOpen;
+		},
+		open: () => link.open(),
+		subscribe: (topic, listener) =>
+			link.subscribe(topic, (message) => {
+				counters.exchanges += 1;
+				listener(message);
+			}),
+		publish: (topic, payload, options) => link.publish(topic, payload, options),
+		onClose: (listener) => link.onClose(listener),
+		close: () => link.close(),
+	};
 }

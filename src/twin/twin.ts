@@ -2,6 +2,7 @@ import { Prng } from "#core/prng.js";
 import { celsiusFromKelvin, pascalCubicMetrePerSecondFromSccm, pascalFromTorr } from "#core/units.js";
 import type { FoilConstants, TwinConstants } from "./constants.js";
 import { Bottle } from "./doses.js";
+import { Glovebox } from "./glovebox.js";
 import { Heat } from "./heat.js";
 import { Surface } from "./surface.js";
 import { Vacuum } from "./vacuum.js";
@@ -71,6 +72,7 @@ export class Twin {
 	private readonly heat: Heat;
 	private readonly vacuum: Vacuum;
 	private readonly surface: Surface;
+	readonly glovebox = new Glovebox();
 	private readonly bottles = new Map<string, Bottle>();
 	private readonly bottleList: readonly Bottle[];
 	private readonly faults = new Violations();
@@ -188,6 +190,10 @@ export class Twin {
 
 	get carrierGasC(): number {
 		return celsiusFromKelvin(this.options.constants.gasK);
+	}
+
+	get filmNm(): number {
+		return this.surface.thicknessNm;
 	}
 
 	get pumpRunning(): boolean {
@@ -311,6 +317,7 @@ export class Twin {
 		vacuum.step(seconds, sources);
 		surface.react(seconds, vacuum, foilC);
 		surface.anneal(seconds, foilC);
+		this.glovebox.step(seconds);
 		this.now = toMs;
 		this.watchMeeting();
 	}

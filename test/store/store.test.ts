@@ -102,6 +102,7 @@ describe("a run", () => {
 				issuedT: 10.75,
 				confirmedMs: 15.02,
 				effective: { baselinePa: 20, peakPa: 45, areaPaS: 1.5 },
+				film: { beforeNm: 1.5, afterNm: 1.62 },
 				fate: "delivered",
 			},
 			{

@@ -39,6 +39,7 @@ export class VirtualPlant {
 			constants: parseTwinConstants(readFileSync(twinFile, "utf8"), twinFile),
 			drivers: simulatedDrivers,
 			pumped: options.pumped ?? false,
+			wallAtZeroMs: WALL_START_MS,
 		});
 		this.served = serveMemory(this.lab, this.clock);
 		this.control = new Control({
@@ -49,6 +50,7 @@ export class VirtualPlant {
 			version: "test",
 			speed: 1,
 			open: (address) => (address.scheme === "simulated" ? this.served.opener(address.line) : undefined),
+			mqtt: (address) => (address.scheme === "simulated" ? this.served.mqtt(address.line) : undefined),
 		});
 		this.control.start();
 	}

@@ -3,6 +3,7 @@ import { SteppedClock, settled } from "#core/clock.js";
 import type { ByteStream } from "#core/wire.js";
 import { parseAddress } from "#transport/address.js";
 import { memoryPair } from "#transport/memory.js";
+import { MemoryBroker } from "#transport/memory-mqtt.js";
 import { RtuSlave } from "#transport/modbus-slave.js";
 import { Ports, wireOf } from "#transport/ports.js";
 import { outcome } from "./scripted-far-end.js";
@@ -107,6 +108,23 @@ describe("the ports", () => {
 		expect(() => wireOf(parseAddress("serial:/dev/x"), schemes)).toThrowError("accepts modbus-rtu, modbus-rtu+tcp");
 	});
 
+	it("give an instrument at a broker a link of its own, and count the messages that come", async () => {
+		const broker = new MemoryBroker();
+		const ports = new Ports(new SteppedClock({ wallStartMs: 0 }), undefined, (address) =>
+			address.scheme === "simulated" ? broker.link(address.line) : undefined,
+		);
+		const connect = (text: string) =>
+			ports.connect({ name: "box", address: parseAddress(text), schemes: ["mqtt", "mqtts"], timing });
+		expect(connect("mqtts://broker/box").mqtt?.isOpen).toBe(false);
+		const { mqtt, counters } = connect("simulated:box");
+		await mqtt!.open();
+		await mqtt!.subscribe("o2", () => {});
+		broker.publish("box/o2", Buffer.from("1"));
+		broker.publish("other/o2", Buffer.from("1"));
+		await Promise.resolve();
+		expect(counters.exchanges).toBe(1);
+	});
+
 	it("refuse two instruments that disagree about their line, and simulated lines outside a simulated lab", () => {
 		const ports = new Ports(new SteppedClock({ wallStartMs: 0 }));
 		const connect = (name: string, text: string, accepted = schemes) =>
@@ -118,6 +136,6 @@ describe("the ports", () => {
 		);
 		expect(() => connect("d", "serial:/dev/ttyX", ["serial"])).toThrowError("but a uses it");
 		expect(() => connect("e", "simulated:heaters")).toThrowError("simulated lab only");
-		expect(() => connect("f", "mqtt://h/x", ["mqtt"])).toThrowError("no byte stream");
+		expect(() => connect("f", "simulated:box", ["mqtt"])).toThrowError("simulated lab only");
 	});
 });

@@ -5,6 +5,7 @@ import { PressureTrace } from "#recipe/engine/pressure-trace.js";
 import type { PulseStep } from "#recipe/plan.js";
 import type { PulseRecord, RecordSink } from "#record/records.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
+import { isGood } from "#safety/interlock.js";
 
 /** After the nominal end of a pulse its registers are read back; the timer and the valve driver need this long. */
 const CONFIRM_AFTER_MS = 3;
@@ -21,6 +22,7 @@ interface OpenDose {
 	issuedMs: number | null;
 	confirmedMs: number | null;
 	fate: PulseRecord["fate"];
+	filmBeforeNm: number | null;
 }
 
 export class Doses {
@@ -54,6 +56,7 @@ export class Doses {
 			issuedMs: null,
 			confirmedMs: null,
 			fate: "not-delivered",
+			filmBeforeNm: null,
 		};
 		this.open = dose;
 		this.sink.append({
@@ -79,6 +82,7 @@ export class Doses {
 		const dose = this.open!;
 		signal.throwIfAborted();
 		dose.dueMs = wasPrepared ? dueMs : this.clock.nowMs();
+		dose.filmBeforeNm = this.filmNm(Number.NEGATIVE_INFINITY);
 		// From the permit on the valve may open: until the read-back says otherwise nobody knows how it went.
 		const fired = this.reactor.fireDose(step.precursor, step.widthMs);
 		dose.fate = "unknown";
@@ -119,8 +123,9 @@ export class Doses {
 		return issuedMs == null ? undefined : issuedMs + this.open!.step.widthMs;
 	}
 
-	/** From when on the present dose has all its evidence, monotonic ms. */
+	/** From when on the present dose has all its evidence, monotonic ms; film is weighed as late as can be. */
 	get evidentMs(): number | undefined {
+		if (this.reactor.filmThickness() !== undefined) return undefined;
 		const issuedMs = this.open?.issuedMs;
 		return issuedMs == null ? undefined : issuedMs + EVIDENCE_MS;
 	}
@@ -154,8 +159,22 @@ export class Doses {
 			issuedT: dose.issuedMs,
 			confirmedMs: dose.confirmedMs,
 			effective: dose.issuedMs === null ? null : this.trace.evidence(dose.issuedMs, dose.issuedMs + EVIDENCE_MS),
+			...(this.reactor.filmThickness() === undefined
+				? {}
+				: { film: { beforeNm: dose.filmBeforeNm, afterNm: this.filmNm(this.endMs(dose)) } }),
 			fate,
 		});
+	}
+
+	/** The good thickness that was read after a time. */
+	private filmNm(afterMs: number): number | null {
+		const reading = this.reactor.filmThickness();
+		return reading !== undefined && isGood(reading) && reading.atMs > afterMs ? reading.value : null;
+	}
+
+	/** Infinite for a dose that never started. */
+	private endMs({ issuedMs, step }: OpenDose): number {
+		return issuedMs === null ? Number.POSITIVE_INFINITY : issuedMs + step.widthMs;
 	}
 
 	private repeats(step: PulseStep): void {

@@ -1,0 +1,52 @@
+/** The broker of the simulated lab: instruments publish to it, and it ends with the lab, not with the service. */
+import { createServer, type Socket } from "node:net";
+import { AdlayerError } from "#core/errors.js";
+import type { MemoryBroker } from "#transport/memory-mqtt.js";
+import type { LineHost } from "./line-host.js";
+
+export type MqttHost = LineHost;
+
+const HANDSHAKE_MS = 10_000;
+const CONNECTIONS_MAX = 50;
+
+/** Serves on TCP what is published in memory; clients may listen and nothing else. Port 0 takes a free one. Rejects with LINK_UNREACHABLE. */
+export async function openMqttHost(broker: MemoryBroker, host = "127.0.0.1", port = 0): Promise<MqttHost> {
+	// Only labs with such an instrument pay for loading it.
+	const { Aedes } = await import("aedes");
+	const aedes = await Aedes.createBroker({
+		connectTimeout: HANDSHAKE_MS,
+		authorizePublish: (client, _packet, callback) => {
+			callback(client === null ? null : new Error("Only the simulated instruments publish here."));
+		},
+	});
+	const sockets = new Set<Socket>();
+	const server = createServer({ noDelay: true }, (socket) => {
+		sockets.add(socket);
+		socket.on("close", () => sockets.delete(socket));
+		socket.on("error", () => socket.destroy());
+		aedes.handle(socket);
+	});
+	server.maxConnections = CONNECTIONS_MAX;
+	await new Promise<void>((resolve, reject) => {
+		server.once("error", (cause) => {
+			reject(
+				new AdlayerError("LINK_UNREACHABLE", `The simulated lab's broker cannot listen on ${host}:${port}.`, { cause }),
+			);
+		});
+		server.listen(port, host, () => resolve());
+	});
+	broker.observe((topic, payload, retain) => {
+		aedes.publish({ cmd: "publish", topic, payload: Buffer.from(payload), qos: 1, retain, dup: false }, () => {});
+	});
+	const address = server.address();
+	const shown = host.includes(":") ? `[${host}]` : host;
+	return {
+		place: `${shown}:${typeof address === "object" && address !== null ? address.port : port}`,
+		close: async () => {
+			const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+			await new Promise<void>((resolve) => aedes.close(() => resolve()));
+			for (const socket of sockets) socket.destroy();
+			await closed;
+		},
+	};
+}
