@@ -57,7 +57,7 @@ export class RegisterReader {
 		} catch (thrown) {
 			const error = asAdlayerError(thrown);
 			if (isRefusal(error)) this.answered = true;
-			else if (error.code !== "DEVICE_SILENT" || (!this.answered && count === 1)) throw error;
+			else if (error.code !== "DEVICE_SILENT" || !this.answered) throw error;
 			else this.silentReads += 1;
 			if (count === 1) this.absent.add(address);
 			return undefined;
