@@ -193,6 +193,19 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 			value: limits.dose_torr_max,
 			limit: limits.dose_torr_min,
 		});
+	const { leak_check, max_static_torr } = limits;
+	if ((leak_check.valid_hours === undefined) === (leak_check.not_required === undefined))
+		wrong(
+			["reactor", "limits", "leak_check"],
+			"leak_check has either valid_hours, for which a passed one counts, or not_required with the reason.",
+		);
+	if (max_static_torr !== undefined && max_static_torr <= limits.base_torr)
+		wrong(["reactor", "limits", "max_static_torr"], "max_static_torr is not above base_torr.", {
+			value: max_static_torr,
+			limit: limits.base_torr,
+		});
+	for (const [gas, { signal }] of Object.entries(reactor.glovebox ?? {}))
+		isSignal(["reactor", "glovebox", gas, "signal"], signal);
 	return problems;
 }
 
@@ -277,6 +290,9 @@ export function reactorOf({ content }: LabFile): Reactor {
 			basePa: pascalFromTorr(reactor.limits.base_torr),
 			dosePaMin: pascalFromTorr(reactor.limits.dose_torr_min),
 			dosePaMax: pascalFromTorr(reactor.limits.dose_torr_max),
+			...(reactor.limits.max_static_torr === undefined
+				? {}
+				: { maxStaticPa: pascalFromTorr(reactor.limits.max_static_torr) }),
 		},
 		...(reactor.qcm === undefined ? {} : { qcm: reactor.qcm }),
 	};
@@ -310,10 +326,40 @@ export function labFacts({ content }: LabFile): LabFacts {
 			mgPerMs: precursor.mg_per_ms,
 			lineZone: precursor.line_zone,
 			bottleC: precursor.bottle_degC,
+			...(precursor.full_line === undefined
+				? {}
+				: {
+						fullLine: {
+							ms: precursor.full_line.ms,
+							areaPaS: pascalFromTorr(precursor.full_line.area_torr_s),
+							pulsesToEmpty: precursor.full_line.pulses_to_empty,
+						},
+					}),
 		})),
 		basePressurePa: pascalFromTorr(reactor.limits.base_torr),
 		pumpTimeConstantS: reactor.limits.pump_time_constant_s,
+		leakLimitPaPerS: pascalFromTorr(reactor.limits.leak_check.mtorr_per_min_max / 1_000) / 60,
+		...(reactor.chamber_volume_l === undefined ? {} : { chamberM3: reactor.chamber_volume_l / 1_000 }),
+		...(reactor.limits.max_static_torr === undefined
+			? {}
+			: { maxStaticPa: pascalFromTorr(reactor.limits.max_static_torr) }),
+		...(reactor.glovebox === undefined
+			? {}
+			: { glovebox: Object.values(reactor.glovebox).map(({ signal, ppm_max }) => ({ signal, ppmMax: ppm_max })) }),
+		signals: signalUnits(instruments),
 	};
+}
+
+/** The unit of each signal, by what the drivers say of themselves. */
+function signalUnits(instruments: LabFileContent["instruments"]): Record<string, string> {
+	return Object.fromEntries(
+		Object.entries(instruments).flatMap(([name, { driver, settings }]) =>
+			Object.entries(unconnectedDevice(driverNamed(driver)!, name, settings).signals).map(([signal, { unit }]) => [
+				`${name}.${signal}`,
+				unit,
+			]),
+		),
+	);
 }
 
 /** The signals that people look at first. The foil's temperature is that of the first zone that heats it. */

@@ -8,11 +8,12 @@ import { Plant, type PlantInstrument } from "#device/plant.js";
 import { driverNamed } from "#drivers/index.js";
 import { DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
 import { checkRecipe } from "#recipe/check.js";
+import { declarationOf } from "#recipe/engine/declaration.js";
 import { closingRecords, type InterruptedRun } from "#recipe/engine/interrupted-run.js";
 import { Run } from "#recipe/engine/run.js";
 import { allowed } from "#recipe/isa88.js";
 import type { Library } from "#recipe/library.js";
-import type { Plan } from "#recipe/plan.js";
+import { isDose, type Plan } from "#recipe/plan.js";
 import type { InstrumentRecord, RecordSink, RunState, SampleRecord } from "#record/records.js";
 import type { ControlStatus, InstrumentStatus, SignalStatus } from "#record/status.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
@@ -41,6 +42,7 @@ export interface ControlOptions {
 
 /** Longer sample names are cut. */
 const SAMPLE_NAME_CHARS_MAX = 120;
+const HOUR_MS = 3_600_000;
 /** An abort brings everything to its safe state in a second when the instruments answer; nobody waits longer for those that do not. */
 const STOP_MS = 4_000;
 
@@ -49,11 +51,14 @@ export class Control {
 	readonly supervisor: Supervisor;
 	private readonly reactor: GuardedReactor;
 	private run: Run | undefined;
+	/** The last leak check, when it ended (Unix ms) and how. */
+	private leakCheck: { readonly wall: number; readonly passed: boolean } | undefined;
 	private readonly addressOf: Record<string, string> = {};
 	private readonly sampleSeq = new Map<string, number>();
 
 	constructor(private readonly options: ControlOptions) {
 		const { lab, clock, journal } = options;
+		this.leakCheck = options.lastKnown?.leakCheck;
 		const ports = new Ports(clock, options.open, options.mqtt);
 		const instruments = Object.entries(lab.content.instruments).map(([name, entry]): PlantInstrument => {
 			const driver = driverNamed(entry.driver)!;
@@ -180,6 +185,12 @@ export class Control {
 				present.command(order, by, id);
 				return { run: present.identity.run, state: present.state };
 			}
+			case "confirm": {
+				const { run, prompt, by } = args as ControlCommands["confirm"]["args"];
+				const present = this.present(run);
+				present.confirm(prompt, by);
+				return { run: present.identity.run, state: present.state, prompt };
+			}
 			case "acknowledge-alarm": {
 				const { alarm, by } = args as ControlCommands["acknowledge-alarm"]["args"];
 				return { alarm, state: this.supervisor.alarms.acknowledge(alarm, by) };
@@ -231,8 +242,12 @@ export class Control {
 			);
 		}
 		const plan = this.planOf(args);
+		this.refuseWithoutLeakCheck(plan);
 		this.refuseUnlessReady();
-		const sample = (args.sample ?? plan.product).slice(0, SAMPLE_NAME_CHARS_MAX);
+		const sample = (args.sample ?? (plan.product === "none" ? plan.recipe : plan.product)).slice(
+			0,
+			SAMPLE_NAME_CHARS_MAX,
+		);
 		const run = `${lab.content.station}-${stamp(clock.wallMs())}-${journal.lastSeq + 1}`;
 		journal.append({
 			kind: "run-created",
@@ -262,13 +277,9 @@ export class Control {
 				thicknessNm: plan.thicknessNm,
 			},
 		});
-		this.supervisor.declare({
-			neverAboveC: plan.neverAboveC,
-			meltingPointC: plan.material.meltingPointC,
-			purgeMinimumS: plan.purgeMinimumS,
-		});
+		this.supervisor.declare(declarationOf(plan));
 		this.reactor.run = run;
-		this.run = new Run({ clock, sink: journal, reactor: this.reactor, supervisor: this.supervisor }, plan, {
+		this.run = new Run({ clock, sink: this.sink, reactor: this.reactor, supervisor: this.supervisor }, plan, {
 			run,
 			sample,
 			operator: args.operator,
@@ -305,6 +316,41 @@ export class Control {
 			);
 		}
 		return plan;
+	}
+
+	/** What a run writes; its leak checks are remembered for later launches. */
+	private get sink(): RecordSink {
+		const { journal, clock } = this.options;
+		return {
+			append: (body) => {
+				if (body.kind === "leak-check") this.leakCheck = { wall: clock.wallMs(), passed: body.passed };
+				return journal.append(body);
+			},
+			synced: () => journal.synced(),
+		};
+	}
+
+	/** A run that doses follows a leak check that passed within the lab file's hours, or makes one before its first dose. */
+	private refuseWithoutLeakCheck(plan: Plan): void {
+		const hours = this.options.lab.content.reactor.limits.leak_check.valid_hours;
+		if (hours === undefined) return;
+		const first = plan.steps.find(
+			(step) => isDose(step) || step.type === "line-evacuate" || step.type === "leak-check",
+		);
+		if (first === undefined || first.type === "leak-check") return;
+		const { leakCheck } = this;
+		const message =
+			leakCheck === undefined
+				? "no leak check is on record"
+				: leakCheck.passed
+					? `the last one passed ${((this.options.clock.wallMs() - leakCheck.wall) / HOUR_MS).toFixed(1)} h ago`
+					: "the last one failed";
+		if (leakCheck?.passed && this.options.clock.wallMs() - leakCheck.wall <= hours * HOUR_MS) return;
+		throw new AdlayerError(
+			"LEAK_CHECK_MISSING",
+			`${plan.recipe} doses, which needs a leak check passed within ${hours} h; ${message}.`,
+			{ context: { validHours: hours, last: leakCheck ?? null } },
+		);
 	}
 
 	private refuseUnlessReady(): void {

@@ -11,7 +11,7 @@ import type {
 	StepEnded,
 	StepStarted,
 } from "#record/records.js";
-import type { CycleCount, RunStatus } from "#record/status.js";
+import type { CycleCount, PromptStatus, RunStatus } from "#record/status.js";
 
 const FINAL: ReadonlySet<RunState> = new Set<RunState>(["complete", "stopped", "aborted"]);
 
@@ -49,6 +49,7 @@ export class LiveRun {
 	private worstPulseErrorMs: number | null = null;
 	private peakFoilC: number | null = null;
 	private anneal: RunStatus["anneal"] = null;
+	private prompt: PromptStatus | null = null;
 	private startT: number | null = null;
 	private endT: number | null = null;
 	private endWall: number | null = null;
@@ -101,12 +102,21 @@ export class LiveRun {
 		this.peakFoilC = highest(this.peakFoilC, status.peakFoilC);
 		if (this.created !== null) return;
 		this.adopted = status;
+		this.prompt = status.prompt ?? null;
 		this.cause = status.cause;
 		this.step = status.step;
 	}
 
 	apply(record: JournalRecord): void {
 		switch (record.kind) {
+			case "prompt-asked": {
+				const { kind: _, seq: __, t: ___, wall, run: ____, ...prompt } = record;
+				this.prompt = { ...prompt, askedAt: wall };
+				return;
+			}
+			case "prompt-answered":
+				this.prompt = null;
+				return;
 			case "run-state":
 				this.state = record.to;
 				this.cause = record.cause;
@@ -120,6 +130,7 @@ export class LiveRun {
 				this.stepStarted(record);
 				return;
 			case "step-ended":
+				this.prompt = null;
 				this.stepEnded(record);
 				return;
 			case "pulse":
@@ -149,6 +160,7 @@ export class LiveRun {
 			elapsedS: this.elapsedS(nowT),
 			remainingS: this.remainingS(nowT),
 			anneal: this.anneal,
+			prompt: this.isFinal ? null : this.prompt,
 			worstPulseErrorMs:
 				this.finished?.worstPulseErrorMs ?? highest(this.worstPulseErrorMs, this.adopted?.worstPulseErrorMs),
 			peakFoilC: this.finished?.peakFoilC ?? this.peakFoilC,

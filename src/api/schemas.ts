@@ -195,25 +195,41 @@ const event = {
 
 const runStatus = {
 	$id: "RunStatus",
-	...shape({
-		run: string,
-		recipe: string,
-		sample: string,
-		product: string,
-		operator: string,
-		state: runState,
-		cause: string,
-		step: nullable({ type: "object" }),
-		phases: list(shape({ name: string, seconds: number })),
-		cycles: ref("CycleCount"),
-		elapsedS: number,
-		remainingS: number,
-		plannedS: number,
-		anneal: nullable(shape({ inBandS: number, orderedS: number })),
-		worstPulseErrorMs: nullableNumber,
-		peakFoilC: nullableNumber,
-		meltingPointC: nullableNumber,
-	}),
+	...shape(
+		{
+			run: string,
+			recipe: string,
+			sample: string,
+			product: string,
+			operator: string,
+			state: runState,
+			cause: string,
+			step: nullable({ type: "object" }),
+			phases: list(shape({ name: string, seconds: number })),
+			cycles: ref("CycleCount"),
+			elapsedS: number,
+			remainingS: number,
+			plannedS: number,
+			anneal: nullable(shape({ inBandS: number, orderedS: number })),
+			worstPulseErrorMs: nullableNumber,
+			peakFoilC: nullableNumber,
+			meltingPointC: nullableNumber,
+			prompt: {
+				...nullable(
+					shape({
+						prompt: string,
+						text: string,
+						confirm: string,
+						timeoutS: number,
+						onTimeout: string,
+						askedAt: integer,
+					}),
+				),
+				description: "The question that waits for a person's answer",
+			},
+		},
+		["prompt"],
+	),
 };
 
 const status = {

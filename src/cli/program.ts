@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { collect, parsePort, parseSeconds, parseSet, parseSpeed } from "#cli/arguments.js";
 import { type CheckOptions, check } from "#cli/commands/check.js";
+import { type ConfirmOptions, confirm } from "#cli/commands/confirm.js";
 import { addCycling } from "#cli/commands/cycling.js";
 import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/demo.js";
 import { commandRun } from "#cli/commands/hold-abort.js";
@@ -64,6 +65,13 @@ export function buildProgram(version: string, perform: Perform): Command {
 			.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
 			.action((options: DataOption) => perform((context) => commandRun(context, name, options)));
 	}
+
+	command("confirm [prompt]", "answer the question that the run asks; without its name: show it")
+		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
+		.option("--by <name>", "who confirms (default: the system's user name)")
+		.action((prompt: string | undefined, options: ConfirmOptions) =>
+			perform((context) => confirm(context, prompt, options)),
+		);
 
 	launchable("run <recipe>", "launch a recipe (a name or a file) and follow the run to its end")
 		.option("--url <url>", "the service (default: this machine at ADLAYER_PORT)")

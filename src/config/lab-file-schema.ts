@@ -6,17 +6,10 @@ const signal = { type: "string", pattern: "^[A-Za-z][A-Za-z0-9_]{0,31}\\.[A-Za-z
 const celsius = { type: "number", minimum: -50, maximum: 1_200 };
 const positive = { type: "number", exclusiveMinimum: 0 };
 
-const OPTIONAL = new WeakSet<object>();
-/** A part that may be left out without anything standing in for it. */
-const optionally = (schema: object): object => {
-	OPTIONAL.add(schema);
-	return schema;
-};
-
 const strict = (properties: Record<string, object>, optional: readonly string[] = []) => ({
 	type: "object",
 	additionalProperties: false,
-	required: Object.keys(properties).filter((key) => !optional.includes(key) && !OPTIONAL.has(properties[key]!)),
+	required: Object.keys(properties).filter((key) => !optional.includes(key)),
 	properties,
 });
 
@@ -46,15 +39,31 @@ const zone = strict({
 	}),
 });
 
-const precursor = strict({
-	output: signal,
-	bottle_degC: celsius,
-	line_zone: { anyOf: [name, { type: "null" }] },
-	shortest_pulse_ms: positive,
-	longest_pulse_ms: positive,
-	mg_per_ms: positive,
-	wired: { const: "normally-closed" },
-});
+const precursor = strict(
+	{
+		output: signal,
+		bottle_degC: celsius,
+		line_zone: { anyOf: [name, { type: "null" }] },
+		shortest_pulse_ms: positive,
+		longest_pulse_ms: positive,
+		mg_per_ms: positive,
+		wired: { const: "normally-closed" },
+		full_line: strict({ ms: positive, area_torr_s: positive, pulses_to_empty: { type: "integer", minimum: 1 } }),
+	},
+	["full_line"],
+);
+
+/** Exactly one of `valid_hours` and `not_required` is given. */
+const leakCheck = strict(
+	{
+		mtorr_per_min_max: positive,
+		valid_hours: positive,
+		not_required: { type: "string", minLength: 1, maxLength: 500 },
+	},
+	["valid_hours", "not_required"],
+);
+
+const atmosphere = strict({ signal, ppm_max: positive });
 
 export const LAB_FILE_SCHEMA = strict(
 	{
@@ -67,27 +76,37 @@ export const LAB_FILE_SCHEMA = strict(
 			foil: { type: "string" },
 		}),
 		instruments: { type: "object", minProperties: 1, propertyNames: instrumentName, additionalProperties: instrument },
-		reactor: strict({
-			carrier: strict({
-				instrument: name,
-				gas: { type: "string", minLength: 1 },
-				sccm_min: positive,
-				sccm_max: positive,
-				purge_sccm: positive,
-			}),
-			pressures: strict({ chamber: signal, foreline: signal }),
-			zones: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: zone },
-			precursors: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: precursor },
-			stop_valve: strict({ output: signal, wired: { const: "normally-closed" } }),
-			inputs: strict({ pump_running: signal, lid_closed: signal }),
-			limits: strict({
-				base_torr: positive,
-				dose_torr_min: positive,
-				dose_torr_max: positive,
-				pump_time_constant_s: positive,
-			}),
-			qcm: optionally(strict({ thickness: signal })),
-		}),
+		reactor: strict(
+			{
+				carrier: strict({
+					instrument: name,
+					gas: { type: "string", minLength: 1 },
+					sccm_min: positive,
+					sccm_max: positive,
+					purge_sccm: positive,
+				}),
+				pressures: strict({ chamber: signal, foreline: signal }),
+				zones: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: zone },
+				precursors: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: precursor },
+				stop_valve: strict({ output: signal, wired: { const: "normally-closed" } }),
+				inputs: strict({ pump_running: signal, lid_closed: signal }),
+				chamber_volume_l: positive,
+				qcm: strict({ thickness: signal }),
+				glovebox: strict({ o2: atmosphere, h2o: atmosphere }),
+				limits: strict(
+					{
+						base_torr: positive,
+						dose_torr_min: positive,
+						dose_torr_max: positive,
+						max_static_torr: positive,
+						pump_time_constant_s: positive,
+						leak_check: leakCheck,
+					},
+					["max_static_torr"],
+				),
+			},
+			["chamber_volume_l", "glovebox", "qcm"],
+		),
 	},
 	["simulation"],
 );
@@ -115,9 +134,18 @@ export interface LabFileContent {
 			readonly base_torr: number;
 			readonly dose_torr_min: number;
 			readonly dose_torr_max: number;
+			readonly max_static_torr?: number;
 			readonly pump_time_constant_s: number;
+			/** Either `valid_hours` or the reason for which none is required. */
+			readonly leak_check: {
+				readonly mtorr_per_min_max: number;
+				readonly valid_hours?: number;
+				readonly not_required?: string;
+			};
 		};
 		readonly qcm?: { readonly thickness: string };
+		readonly chamber_volume_l?: number;
+		readonly glovebox?: Readonly<Record<"o2" | "h2o", { readonly signal: string; readonly ppm_max: number }>>;
 	};
 }
 
@@ -149,5 +177,6 @@ export interface PrecursorEntry {
 	readonly shortest_pulse_ms: number;
 	readonly longest_pulse_ms: number;
 	readonly mg_per_ms: number;
+	readonly full_line?: { readonly ms: number; readonly area_torr_s: number; readonly pulses_to_empty: number };
 	readonly wired: "normally-closed";
 }

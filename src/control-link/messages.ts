@@ -31,6 +31,11 @@ export interface ControlCommands {
 	launch: { args: LaunchArgs; result: LaunchResult };
 	/** Without `run`: the present run. */
 	command: { args: { run?: string; command: RunCommand; by: string }; result: { run: string; state: RunState } };
+	/** A person's answer to the question that the run asks. Without `run`: the present run. */
+	confirm: {
+		args: { run?: string; prompt: string; by: string };
+		result: { run: string; state: RunState; prompt: string };
+	};
 	"acknowledge-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
 	"reset-interlock": { args: { interlock: string; by: string }; result: { interlock: string; state: string } };
 }

@@ -25,6 +25,7 @@ const COMMANDS: Record<CommandName, true> = {
 	status: true,
 	launch: true,
 	command: true,
+	confirm: true,
 	"acknowledge-alarm": true,
 	"reset-interlock": true,
 };

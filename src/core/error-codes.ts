@@ -336,6 +336,36 @@ export const ERROR_CODES = {
 		"The command was interrupted before it had its answer.",
 		"What it started goes on; look with adlayer status.",
 	),
+	PROMPT_NOT_OPEN: entry(
+		"refuse-command",
+		409,
+		"The run does not ask what was answered.",
+		"Look at the present state for the open question; an older one has been asked anew or has ended.",
+	),
+	LEAK_CHECK_MISSING: entry(
+		"refuse-start",
+		409,
+		"A run that doses needs a leak check that passed and is not too old.",
+		"Run the leak-check recipe; limit and validity are in the lab file.",
+	),
+	LEAK_CHECK_FAILED: entry(
+		"safe-state",
+		500,
+		"The pressure behind the shut stop valve rose faster than the lab file allows, or was not known.",
+		"Look for the leak, or pump longer if the chamber was open; then restart the run, or stop it.",
+	),
+	LINE_NOT_EVACUATED: entry(
+		"safe-state",
+		500,
+		"A precursor line still brought gas after all pulses allowed.",
+		"Make sure that its hand valve is shut; then restart the run.",
+	),
+	BACKFILL_REFUSED: entry(
+		"safe-state",
+		500,
+		"The chamber cannot be filled safely: it is hot, or its pressure or the flow is not what it should be.",
+		"Read the message; wait until the foil is cold, or check gauge, flow controller and the lab file's chamber volume.",
+	),
 	NOT_FOUND: entry(
 		"refuse-command",
 		404,

@@ -19,6 +19,8 @@ export interface Reactor {
 		/** Chamber pressure within which a dose may start. */
 		readonly dosePaMin: number;
 		readonly dosePaMax: number;
+		/** Highest chamber pressure while the stop valve is shut for an exposure; absent: there are none. */
+		readonly maxStaticPa?: number;
 	};
 	/** A crystal that grows the same film: signal of its thickness, nm. */
 	readonly qcm?: { readonly thickness: string };

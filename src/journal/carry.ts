@@ -9,11 +9,13 @@ export class CarryTracker implements Carry {
 	openRun: { run: string; seq: number } | null = null;
 	readonly lastDose: Record<string, LastDose> = {};
 	intended: IntendedPulse[] = [];
+	leakCheck?: { readonly wall: number; readonly passed: boolean };
 
 	constructor(from?: Carry) {
 		if (from === undefined) return;
 		this.openRun = from.openRun;
 		this.intended = [...from.intended];
+		if (from.leakCheck !== undefined) this.leakCheck = from.leakCheck;
 		Object.assign(this.lastDose, from.lastDose);
 	}
 
@@ -36,12 +38,20 @@ export class CarryTracker implements Carry {
 				if (record.fate === "not-delivered") break;
 				this.lastDose[record.precursor] = { seq: record.seq, wall: record.wall, fate: record.fate };
 				break;
+			case "leak-check":
+				this.leakCheck = { wall: record.wall, passed: record.passed };
+				break;
 			default:
 		}
 	}
 
 	/** A copy that later records do not change. */
 	snapshot(): Carry {
-		return { openRun: this.openRun, lastDose: { ...this.lastDose }, intended: [...this.intended] };
+		return {
+			openRun: this.openRun,
+			lastDose: { ...this.lastDose },
+			intended: [...this.intended],
+			...(this.leakCheck === undefined ? {} : { leakCheck: this.leakCheck }),
+		};
 	}
 }

@@ -72,6 +72,8 @@ export interface LastKnown {
 	readonly lastDose: Readonly<Record<string, LastDose>>;
 	/** Pulses that were announced and have no record of their fate. */
 	readonly intended: readonly IntendedPulse[];
+	/** The last leak check. */
+	readonly leakCheck?: { readonly wall: number; readonly passed: boolean };
 }
 
 /** Reads what control needs to know after a restart; undefined when the folder holds no journal. Throws JOURNAL_CORRUPT. */
@@ -103,13 +105,14 @@ export function lastKnown(dir: string): LastKnown | undefined {
 		openRun: follower.openRun(),
 		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
 		intended: tracker.intended,
+		...(tracker.leakCheck === undefined ? {} : { leakCheck: tracker.leakCheck }),
 	};
 }
 
 /** The same from records in memory, oldest first. */
 export function lastKnownFrom(
 	records: Iterable<JournalRecord>,
-): Pick<LastKnown, "lastSeq" | "lastWall" | "openRun" | "lastDose" | "intended"> {
+): Pick<LastKnown, "lastSeq" | "lastWall" | "openRun" | "lastDose" | "intended" | "leakCheck"> {
 	const tracker = new CarryTracker();
 	let follower = new RunFollower();
 	let lastSeq = 0;
@@ -128,6 +131,7 @@ export function lastKnownFrom(
 		openRun,
 		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
 		intended: tracker.intended,
+		...(tracker.leakCheck === undefined ? {} : { leakCheck: tracker.leakCheck }),
 	};
 }
 

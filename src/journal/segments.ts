@@ -15,6 +15,8 @@ export interface Carry {
 	readonly openRun: { readonly run: string; readonly seq: number } | null;
 	/** By precursor: the last pulse that was or may have been delivered. */
 	readonly lastDose: Readonly<Record<string, LastDose>>;
+	/** The last leak check: when it ended, Unix ms, and how. */
+	readonly leakCheck?: { readonly wall: number; readonly passed: boolean };
 	/** Pulses announced whose fate is not recorded. */
 	readonly intended: readonly IntendedPulse[];
 }

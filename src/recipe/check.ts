@@ -6,22 +6,21 @@ import { createHash } from "node:crypto";
 import type { Problem } from "#core/errors.js";
 import { dryRun } from "#recipe/dry-run.js";
 import { type Expansion, expand, PLAN_STEPS_MAX } from "#recipe/expand.js";
-import { interpolate, isColderThan } from "#recipe/interpolate.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
 import type { FilmData, Library, MaterialData } from "#recipe/library.js";
 import { resolveParameters } from "#recipe/parameters.js";
 import { type Path, printPath } from "#recipe/path.js";
-import type { Plan } from "#recipe/plan.js";
-import type { RecipeFile } from "#recipe/recipe-file.js";
+import { isDose, type Plan } from "#recipe/plan.js";
+import { productFilms, type RecipeFile } from "#recipe/recipe-file.js";
 import { recipeSchema } from "#recipe/recipe-schema.js";
 import type { OverrideCode } from "#recipe/rule-codes.js";
 import { RULES } from "#recipe/rules/index.js";
-import { purgeFloor } from "#recipe/rules/purge-length.js";
+import { purgeNeed } from "#recipe/rules/purge-length.js";
 import { coldestSurface, type Finding, type RuleInput } from "#recipe/rules/rule.js";
-import { printSampleName } from "#recipe/sample-name.js";
+import { printSampleName, printStackName, repeatedLayers } from "#recipe/sample-name.js";
 import { compileSchema, isRecord, validate } from "#recipe/schema.js";
 import { planTimes } from "#recipe/timing.js";
-import { type Trace, traceSteps } from "#recipe/trace.js";
+import { type ProcessState, traceSteps } from "#recipe/trace.js";
 import { problemAt, readYaml, type YamlDocument } from "#recipe/yaml-document.js";
 
 /** The longest pause unless the recipe says otherwise. */
@@ -86,7 +85,7 @@ export function checkRecipe({ text, fileName, set, library, lab }: CheckRequest)
 	const holes = new Set(broken.map(stepOf).filter((place) => place !== undefined));
 	if (broken.some((path) => path[0] === "steps" && stepOf(path) === undefined)) return finish([], undefined);
 	const recipe = readable(value, broken);
-	const expansion = expand(recipe.steps, holes);
+	const expansion = expand(recipe.steps, holes, lab);
 	if (expansion.tooLong) {
 		const { path, steps } = expansion.tooLong;
 		const message = `The recipe would have ${steps} steps; the most that are run are ${PLAN_STEPS_MAX}.`;
@@ -105,16 +104,18 @@ export function checkRecipe({ text, fileName, set, library, lab }: CheckRequest)
 		lab,
 	);
 	const trace = traceSteps(expansion.flat);
-	const { material, film } = lookUp(recipe, library, document, problems);
+	const { material, films } = lookUp(recipe, library, document, problems);
 	const overrides = new Map((recipe.overrides ?? []).map(({ code, reason }) => [code, reason]));
 	const input: RuleInput = {
 		recipe,
 		material,
-		film,
+		films,
+		library,
 		lab,
 		trace,
 		seconds,
 		cycles: expansion.cycles,
+		layers: expansion.layers,
 		isWhole: holes.size === 0,
 		overrides,
 	};
@@ -142,34 +143,30 @@ export function checkRecipe({ text, fileName, set, library, lab }: CheckRequest)
 			);
 		}
 	}
-	if (!material || !film || problems.some(({ severity }) => severity === "error"))
+	if (!material || !films || problems.some(({ severity }) => severity === "error"))
 		return finish(acknowledgements, undefined);
 	return finish(
 		acknowledgements,
-		makePlan({ ...input, material, film, sha256, parameters, acknowledgements, expansion }),
+		makePlan({ ...input, material, films, sha256, parameters, acknowledgements, expansion }),
 	);
 }
 
 function makePlan({
-	recipe,
-	material,
-	film,
-	lab,
-	trace,
-	seconds,
 	sha256,
 	parameters,
 	acknowledgements,
 	expansion,
+	...input
 }: RuleInput & {
 	material: MaterialData;
-	film: FilmData;
+	films: readonly FilmData[];
 	sha256: string;
 	parameters: Plan["parameters"];
 	acknowledgements: Plan["acknowledgements"];
 	expansion: Expansion;
 }): Plan {
-	const { flat, cycles } = expansion;
+	const { recipe, material, films, lab, trace, seconds } = input;
+	const { flat, cycles, layers } = expansion;
 	const ceilings = flat.flatMap(({ step }) => (step.type === "anneal" ? [step.neverAboveC] : []));
 	if (recipe.foil_never_above_degC !== undefined) ceilings.push(recipe.foil_never_above_degC);
 	return {
@@ -178,34 +175,67 @@ function makePlan({
 		sha256,
 		parameters,
 		material: { name: material.name, meltingPointC: material.meltingPointC, source: material.source },
-		product: printSampleName({ metal: material.name, cycles, film: film.name, suffix: recipe.product.suffix }),
+		product: productName(recipe, material, cycles, layers),
 		steps: flat.map(({ step }, index) => ({ ...step, plannedS: seconds[index]! })),
 		cyclesOrdered: cycles,
+		cyclesOf: cyclesOf(layers, films),
 		neverAboveC: ceilings.length === 0 ? null : Math.min(...ceilings),
 		holdC: recipe.hold_degC ?? null,
 		maxPauseS: recipe.max_pause_s ?? MAX_PAUSE_S,
-		...dryRun({ trace, seconds, lab, film, material: material.name }),
+		...dryRun({ trace, seconds, lab, films, material: material.name }),
 		acknowledgements,
-		purgeMinimumS: purgeMinima(trace, film, lab),
+		purgeMinimumS: purgeMinima(input),
 	};
+}
+
+/** By the rule for sample names; what stands in brackets is what a stack repeats. */
+function productName(recipe: RecipeFile, material: MaterialData, cycles: number, layers: Expansion["layers"]): string {
+	const { product } = recipe;
+	if (product === "none") return "none";
+	const { suffix } = product;
+	if ("film" in product) return printSampleName({ metal: material.name, cycles, film: product.film, suffix });
+	return printStackName({ metal: material.name, suffix, ...repeatedLayers(layers) });
+}
+
+/** A loop that names no film deposits the only one. */
+function cyclesOf(layers: Expansion["layers"], films: readonly FilmData[]): Record<string, number> {
+	const counts: Record<string, number> = Object.fromEntries(films.map(({ name }) => [name, 0]));
+	for (const { cycles, film } of layers) {
+		const name = film === "" ? films[0]?.name : film;
+		if (name !== undefined) counts[name] = (counts[name] ?? 0) + cycles;
+	}
+	return counts;
 }
 
 /**
  * The longest minimum that any dose of the plan asks for, by precursor. Where an override lets the chamber be colder than
  * the table, the recipe's own shortest purge stands in for it.
  */
-function purgeMinima(trace: Trace, film: FilmData, lab: LabFacts): Record<string, number> {
+function purgeMinima(input: RuleInput): Record<string, number> {
 	const minima: Record<string, number> = {};
 	const own: Record<string, number> = {};
-	for (const { step, before } of trace.steps) {
-		if (step.type !== "purge") continue;
-		const table = film.deposition.purgeMinimumS.get(step.after);
-		const coldest = coldestSurface(lab, before);
-		if (table && coldest && !isColderThan(table, coldest.atC)) {
-			minima[step.after] = Math.max(minima[step.after] ?? 0, purgeFloor(interpolate(table, coldest.atC)));
-		} else own[step.after] = Math.min(own[step.after] ?? Number.POSITIVE_INFINITY, step.seconds);
+	const take = (film: string | undefined, precursor: string, before: ProcessState, seconds: number) => {
+		const coldest = coldestSurface(input.lab, before);
+		const need = coldest && purgeNeed(input, { film, precursor, atC: coldest.atC });
+		if (need && !need.isColder) minima[precursor] = Math.max(minima[precursor] ?? 0, need.seconds);
+		else own[precursor] = Math.min(own[precursor] ?? Number.POSITIVE_INFINITY, seconds);
+	};
+	for (const { step, before } of input.trace.steps) {
+		if (step.type === "purge") take(step.film, step.after, before, step.seconds);
+		if (step.type !== "line-evacuate") continue;
+		for (const { precursor } of step.lines) take(undefined, precursor, before, step.purgeS);
 	}
 	for (const [precursor, ownS] of Object.entries(own)) minima[precursor] = Math.max(minima[precursor] ?? 0, ownS);
+	// What this recipe never doses may have been dosed just before it, by another.
+	for (const { step, before } of input.trace.steps) {
+		if (step.type !== "line-evacuate" && !isDose(step)) continue;
+		const coldest = coldestSurface(input.lab, before);
+		for (const precursor of Object.keys(input.lab.precursors)) {
+			if (minima[precursor] !== undefined || !coldest) continue;
+			const need = purgeNeed(input, { film: undefined, precursor, atC: coldest.atC });
+			if (need) minima[precursor] = need.seconds;
+		}
+	}
 	return minima;
 }
 
@@ -227,33 +257,39 @@ function judge(input: RuleInput): { findings: Finding[]; acknowledgements: { cod
 	return { findings, acknowledgements: [...acknowledgements].map(([code, reason]) => ({ code, reason })) };
 }
 
-function lookUp(recipe: RecipeFile, library: Library, document: YamlDocument, problems: Problem[]) {
+/** `films` is undefined when the product or one of its films could not be understood. */
+function lookUp(
+	recipe: RecipeFile,
+	library: Library,
+	document: YamlDocument,
+	problems: Problem[],
+): { material: MaterialData | undefined; films: readonly FilmData[] | undefined } {
+	const refuse = (
+		path: Path,
+		code: "MATERIAL_UNKNOWN" | "FILM_UNKNOWN",
+		what: string,
+		name: string,
+		known: string[],
+	) => {
+		const message = `There is no ${what} ${name}; there are ${known.join(", ")}.`;
+		problems.push(problemAt(document, { path }, { severity: "error", code, message, value: name, limit: known }));
+	};
 	const material = library.materials.get(recipe.material);
-	const filmName = recipe.product?.film;
-	const film = library.films.get(filmName);
-	if (typeof recipe.material === "string" && !material) {
-		const known = [...library.materials.keys()];
-		const message = `There is no material ${recipe.material}; there are ${known.join(", ")}.`;
-		problems.push(
-			problemAt(
-				document,
-				{ path: ["material"] },
-				{ severity: "error", code: "MATERIAL_UNKNOWN", message, value: recipe.material, limit: known },
-			),
-		);
+	if (typeof recipe.material === "string" && !material)
+		refuse(["material"], "MATERIAL_UNKNOWN", "material", recipe.material, [...library.materials.keys()]);
+	if (recipe.product === "none") return { material, films: [] };
+	const names = productFilms(recipe.product);
+	if (!Array.isArray(names)) return { material, films: undefined };
+	const films: FilmData[] = [];
+	for (const [index, name] of names.entries()) {
+		const film = library.films.get(name);
+		if (film) films.push(film);
+		else if (typeof name === "string") {
+			const path = "films" in (recipe.product as object) ? ["product", "films", index] : ["product", "film"];
+			refuse(path, "FILM_UNKNOWN", "film", name, [...library.films.keys()]);
+		}
 	}
-	if (typeof filmName === "string" && !film) {
-		const known = [...library.films.keys()];
-		const message = `There is no film ${filmName}; there are ${known.join(", ")}.`;
-		problems.push(
-			problemAt(
-				document,
-				{ path: ["product", "film"] },
-				{ severity: "error", code: "FILM_UNKNOWN", message, value: filmName, limit: known },
-			),
-		);
-	}
-	return { material, film };
+	return { material, films: films.length === names.length ? films : undefined };
 }
 
 /** A ceiling above melting for the whole run rests on the declaration too. */

@@ -1,8 +1,10 @@
 /** Repeats written out: a recipe's nested steps become the flat list that the engine executes. Pure. */
 import { pascalFromTorr } from "#core/units.js";
+import type { LabFacts } from "#recipe/lab-facts.js";
 import { type Path, printPath } from "#recipe/path.js";
-import type { Step } from "#recipe/plan.js";
+import { type Condition, isDose, type Step } from "#recipe/plan.js";
 import type { PhaseEntry, StepEntry } from "#recipe/recipe-file.js";
+import type { Layer } from "#recipe/sample-name.js";
 
 /** Bounds memory and journal: 500 cycles are 2,000 steps. */
 export const PLAN_STEPS_MAX = 100_000;
@@ -19,6 +21,8 @@ export interface Expansion {
 	readonly flat: readonly FlatStep[];
 	/** Cycles of the deposition loops. */
 	readonly cycles: number;
+	/** What each execution of a deposition loop adds, in order; `film` is empty where the loop names none. */
+	readonly layers: readonly Layer[];
 	/** Set when PLAN_STEPS_MAX would be passed: the repeat that does it, and how many steps there would be. */
 	readonly tooLong?: { readonly path: Path; readonly steps: number };
 }
@@ -30,7 +34,8 @@ export interface Expansion {
  */
 export function expand(
 	entries: readonly (StepEntry | PhaseEntry)[],
-	holes: ReadonlySet<string> = new Set(),
+	holes: ReadonlySet<string>,
+	lab: LabFacts,
 ): Expansion {
 	for (const [index, entry] of entries.entries()) {
 		const path = ["steps", index];
@@ -41,12 +46,15 @@ export function expand(
 				: [{ step: entry, path }];
 		for (const { step, path: where } of inside) {
 			const long = longest(step, where, holes);
-			if (long.steps > PLAN_STEPS_MAX) return { flat: [], cycles: 0, tooLong: long };
+			if (long.steps > PLAN_STEPS_MAX) return { flat: [], cycles: 0, layers: [], tooLong: long };
 		}
 	}
 
 	const flat: FlatStep[] = [];
 	const targets = new Map<string, number>();
+	const layers: Layer[] = [];
+	const turns: number[] = [];
+	let film: string | undefined;
 	let cycles = 0;
 	let lastDosed = "";
 	let phase = PHASE_OF_NONE;
@@ -59,19 +67,29 @@ export function expand(
 				child,
 				place: placeOf([...place.path, "repeat", "steps", index]),
 			}));
-			const isLoop = !inCycle && steps.some((step, index) => step.pulse && !holes.has(children[index]!.place.text));
-			for (let turn = 0; turn < times; turn += 1) {
+			const isLoop =
+				!inCycle &&
+				steps.some((step, index) => (step.pulse ?? step.exposure) && !holes.has(children[index]!.place.text));
+			const around = film;
+			film = entry.repeat.film ?? around;
+			for (let turn = 1; turn <= times; turn += 1) {
 				if (isLoop) cycles += 1;
+				turns.push(turn);
 				const begin = flat.length;
 				for (const { child, place: at } of children) emit(child, at, inCycle || isLoop);
 				if (isLoop) markCycleEnd(begin);
+				turns.pop();
 			}
+			if (isLoop) layers.push({ cycles: times, film: film ?? "" });
+			film = around;
 			return;
 		}
 		const made = make(entry);
 		if (!made) return;
 		const step = { index: flat.length, path: place.text, phase, plannedS: 0, ...made } as Writable<Step>;
 		if (inCycle) step.cycle = cycles;
+		if (turns.length > 0) step.turns = [...turns];
+		if (film !== undefined && (isDose(step as Step) || step.type === "purge")) step.film = film;
 		if (entry.title !== undefined) step.title = entry.title;
 		flat.push({ step, path: place.path });
 	};
@@ -122,6 +140,17 @@ export function expand(
 			lastDosed = precursor;
 			return { type: "pulse", precursor, widthMs: ms, title: `Pulse ${precursor} ${ms} ms` };
 		}
+		if (entry.exposure) {
+			const { precursor, ms, soak_s } = entry.exposure;
+			lastDosed = precursor;
+			return {
+				type: "exposure",
+				precursor,
+				widthMs: ms,
+				soakS: soak_s,
+				title: `Expose to ${precursor}: ${ms} ms, soak ${soak_s} s`,
+			};
+		}
 		if (entry.purge) {
 			const { for_s } = entry.purge;
 			return {
@@ -161,7 +190,7 @@ export function expand(
 				title: `Cool ${zone} below ${below_degC} °C`,
 			};
 		}
-		return undefined;
+		return makeOther(entry, lab);
 	};
 
 	for (const [index, entry] of entries.entries()) {
@@ -173,11 +202,106 @@ export function expand(
 			phase = PHASE_OF_NONE;
 		} else emit(entry, place, false);
 	}
-	if (flat.length > PLAN_STEPS_MAX) return { flat: [], cycles: 0, tooLong: { path: ["steps"], steps: flat.length } };
-	return { flat, cycles };
+	if (flat.length > PLAN_STEPS_MAX) {
+		return { flat: [], cycles: 0, layers: [], tooLong: { path: ["steps"], steps: flat.length } };
+	}
+	return { flat, cycles, layers };
 }
 
 type MadeStep = { [S in Step as S["type"]]: Omit<S, "index" | "path" | "phase" | "plannedS" | "cycle"> }[Step["type"]];
+
+/** Steps that take something from the lab's facts; a rule refuses those whose fact is missing, and the plan is not made. */
+function makeOther(entry: StepEntry, lab: LabFacts): MadeStep | undefined {
+	if (entry.prompt) {
+		const { id, text, confirm, timeout_s, on_timeout, lid } = entry.prompt;
+		return {
+			type: "prompt",
+			id,
+			text,
+			confirm,
+			timeoutS: timeout_s,
+			onTimeout: on_timeout,
+			lidMayOpen: lid === "may_open",
+			title: `Ask: ${confirm}`,
+		};
+	}
+	if (entry.wait_until) {
+		const { of, is, value, unit, for_s, timeout_s, on_timeout } = entry.wait_until;
+		const text = `${of} ${is} ${value} ${unit}`;
+		return {
+			type: "wait-until",
+			conditions: [{ of, is, value: unit === "Torr" ? pascalFromTorr(value) : value, text }],
+			forS: for_s,
+			timeoutS: timeout_s,
+			onTimeout: on_timeout,
+			title: `Wait until ${text} for ${for_s} s`,
+		};
+	}
+	if (entry.glovebox) {
+		const { for_s, timeout_s, on_timeout } = entry.glovebox;
+		const conditions = (lab.glovebox ?? []).map(
+			({ signal, ppmMax }): Condition => ({
+				of: signal,
+				is: "below",
+				value: ppmMax,
+				text: `${signal} below ${ppmMax} ppm`,
+			}),
+		);
+		return {
+			type: "glovebox",
+			conditions,
+			forS: conditions.length === 0 ? 0 : for_s,
+			timeoutS: timeout_s,
+			onTimeout: on_timeout,
+			title:
+				conditions.length === 0
+					? "Glovebox atmosphere: the lab file declares none"
+					: `Glovebox atmosphere: ${conditions.map(({ text }) => text).join(", ")}`,
+		};
+	}
+	if (entry.leak_check) {
+		const { settle_s, for_s } = entry.leak_check;
+		return {
+			type: "leak-check",
+			settleS: settle_s,
+			forS: for_s,
+			limitPaPerS: lab.leakLimitPaPerS ?? Number.NaN,
+			chamberM3: lab.chamberM3 ?? Number.NaN,
+			title: `Leak check over ${for_s} s`,
+		};
+	}
+	if (entry.line_evacuate) {
+		const { precursors, ms, purge_s, below_percent, pulses_max } = entry.line_evacuate;
+		const lines = precursors.map((precursor) => {
+			const full = Object.hasOwn(lab.precursors, precursor) ? lab.precursors[precursor]!.fullLine : undefined;
+			return {
+				precursor,
+				emptyPaS: full === undefined ? Number.NaN : (full.areaPaS * ms * below_percent) / (full.ms * 100),
+			};
+		});
+		return {
+			type: "line-evacuate",
+			lines,
+			widthMs: ms,
+			purgeS: purge_s,
+			pulsesMax: pulses_max,
+			title: `Evacuate the lines of ${precursors.join(", ")}`,
+		};
+	}
+	if (entry.backfill) {
+		const { to_torr, sccm, foil_below_degC, timeout_s } = entry.backfill;
+		return {
+			type: "backfill",
+			toPa: pascalFromTorr(to_torr),
+			sccm,
+			foilBelowC: foil_below_degC,
+			chamberM3: lab.chamberM3 ?? Number.NaN,
+			timeoutS: timeout_s,
+			title: `Fill the chamber to ${to_torr} Torr`,
+		};
+	}
+	return undefined;
+}
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 

@@ -9,6 +9,16 @@ export interface LabFacts {
 	readonly basePressurePa: number;
 	/** Chamber volume over effective pumping speed: how pressure falls in a pump-down. */
 	readonly pumpTimeConstantS: number;
+	/** Volume behind the stop valve; absent when the lab file does not say. Then no leak is measured and nothing backfilled. */
+	readonly chamberM3?: number;
+	/** Highest pressure with the stop valve shut; absent: no exposures. */
+	readonly maxStaticPa?: number;
+	/** Highest rate of rise with the stop valve shut. */
+	readonly leakLimitPaPerS?: number;
+	/** What the glovebox atmosphere must stay below, by signal, ppm; absent when the lab file declares no glovebox. */
+	readonly glovebox?: readonly { readonly signal: string; readonly ppmMax: number }[];
+	/** Unit by signal (`instrument.signal`); absent when not known. */
+	readonly signals?: Readonly<Record<string, string>>;
 }
 
 export interface ZoneFacts {
@@ -35,4 +45,9 @@ export interface PrecursorFacts {
 	readonly lineZone: string | null;
 	/** Bottle temperature; absent when the lab file does not say. Then the heating order is not checked from the bottle on. */
 	readonly bottleC?: number;
+	/**
+	 * What a pulse of a full line brings, as pressure over time, and how many such pulses empty the line behind its shut hand
+	 * valve; absent: the line cannot be evacuated by recipe.
+	 */
+	readonly fullLine?: { readonly ms: number; readonly areaPaS: number; readonly pulsesToEmpty: number };
 }

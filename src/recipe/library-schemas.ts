@@ -43,16 +43,27 @@ const films = {
 		growth: {
 			description: "Growth per cycle by material; material `any` serves those not named.",
 			...list(
-				object("Growth on one material.", {
-					material: name,
-					nm_per_cycle: list(
-						object("One measured point, temperatures rising.", {
-							at_degC: degC("Foil."),
-							nm: { type: "number", exclusiveMinimum: 0 },
+				object(
+					"Growth on one material.",
+					{
+						material: name,
+						nm_per_cycle: list(
+							object("One measured point, temperatures rising.", {
+								at_degC: degC("Foil."),
+								nm: { type: "number", exclusiveMinimum: 0 },
+							}),
+						),
+						source: line("Where the numbers come from."),
+					},
+					{
+						shielding: object("How growth falls as the film shields what it grows on.", {
+							from_nm: { description: "Full growth up to this thickness.", type: "number", minimum: 0 },
+							to_nm: { description: "From here on only a share of it.", type: "number", exclusiveMinimum: 0 },
+							share: { description: "That share.", type: "number", exclusiveMinimum: 0, maximum: 1 },
+							below_degC: degC("Only below this; a hotter film does not shield."),
 						}),
-					),
-					source: line("Where the numbers come from."),
-				}),
+					},
+				),
 			),
 		},
 		purge_minimum: {

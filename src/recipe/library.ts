@@ -38,8 +38,18 @@ export interface Deposition {
 	readonly precursors: readonly string[];
 	/** nm per cycle over foil temperature, by material; `any` serves those not named. */
 	readonly growthNm: ReadonlyMap<string, TemperatureTable>;
+	/** How growth falls as the film gets thicker, by material; absent where it does not. */
+	readonly shielding: ReadonlyMap<string, Shielding>;
 	/** Seconds over the coldest surface of the chamber, by precursor. */
 	readonly purgeMinimumS: ReadonlyMap<string, TemperatureTable>;
+}
+
+/** Below `belowC` growth falls from its full value at `fromNm` linearly to `share` of it at `toNm`, and stays there. */
+export interface Shielding {
+	readonly fromNm: number;
+	readonly toNm: number;
+	readonly share: number;
+	readonly belowC: number;
 }
 
 /** Text of one data file. */
@@ -63,7 +73,11 @@ interface FilmFile {
 	materials?: string[];
 	deposited?: {
 		precursors: string[];
-		growth: { material: string; nm_per_cycle: { at_degC: number; nm: number }[] }[];
+		growth: {
+			material: string;
+			nm_per_cycle: { at_degC: number; nm: number }[];
+			shielding?: { from_nm: number; to_nm: number; share: number; below_degC: number };
+		}[];
 		purge_minimum: Record<string, { at_degC: number; s: number }[]>;
 	};
 	formed?: { from: string; thickness_ratio: number };
@@ -153,6 +167,15 @@ export function buildLibrary(files: { materials: readonly LibraryFile[]; films: 
 					row.material,
 					table(row.nm_per_cycle, (point) => point.nm, fault("growth", index, "nm_per_cycle")),
 				]),
+			),
+			shielding: new Map(
+				growth.flatMap(({ material, shielding: law }, index) => {
+					if (law === undefined) return [];
+					if (law.to_nm <= law.from_nm)
+						fault("growth", index, "shielding", "to_nm")(`to_nm ${law.to_nm} is not above from_nm ${law.from_nm}.`);
+					const { from_nm: fromNm, to_nm: toNm, share, below_degC: belowC } = law;
+					return [[material, { fromNm, toNm, share, belowC }] as const];
+				}),
 			),
 			purgeMinimumS: new Map(
 				Object.entries(purge_minimum).map(([name, points]) => [

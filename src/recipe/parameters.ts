@@ -27,7 +27,7 @@ export interface DeclaredParameter {
 
 const PARAMETER_NAME = new RegExp(PARAMETER_PATTERN);
 /** Where a text is a text, whatever it starts with. */
-const TEXT_KEYS = new Set(["title", "description", "reason", "unit"]);
+const TEXT_KEYS = new Set(["title", "description", "reason", "unit", "text", "confirm"]);
 /** Deeper than any recipe can be. */
 const DEPTH_MAX = 64;
 

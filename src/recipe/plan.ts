@@ -1,7 +1,11 @@
 /** A recipe after expansion: a flat list of steps with every number filled in. The engine executes nothing else. */
+import type { OnTimeout } from "#recipe/recipe-file.js";
 import type { PlannedStep, RunPhase } from "#record/records.js";
 
-interface StepBase extends PlannedStep {}
+interface StepBase extends PlannedStep {
+	/** Film that the cycle around this step deposits. */
+	readonly film?: string;
+}
 
 export interface FlowStep extends StepBase {
 	readonly type: "flow";
@@ -29,6 +33,13 @@ export interface PulseStep extends StepBase {
 	readonly type: "pulse";
 	readonly precursor: string;
 	readonly widthMs: number;
+}
+/** A pulse into the shut chamber: carrier and stop valve shut, dose, soak, open. */
+export interface ExposureStep extends StepBase {
+	readonly type: "exposure";
+	readonly precursor: string;
+	readonly widthMs: number;
+	readonly soakS: number;
 }
 export interface PurgeStep extends StepBase {
 	readonly type: "purge";
@@ -64,16 +75,84 @@ export interface CoolStep extends StepBase {
 	readonly timeoutS: number;
 }
 
+/** Asks a person. */
+export interface PromptStep extends StepBase {
+	readonly type: "prompt";
+	readonly id: string;
+	readonly text: string;
+	readonly confirm: string;
+	readonly timeoutS: number;
+	readonly onTimeout: OnTimeout;
+	/** The lid may be open while it is asked. */
+	readonly lidMayOpen: boolean;
+}
+/** A measured value as a step asks for it; `value` in the unit of the reading. */
+export interface Condition {
+	/** A role (`chamber`, `foreline`, `carrier`, `foil`), a zone, or `instrument.signal`. */
+	readonly of: string;
+	readonly is: "above" | "below";
+	readonly value: number;
+	/** As people wrote it. */
+	readonly text: string;
+}
+interface Waiting extends StepBase {
+	readonly conditions: readonly Condition[];
+	readonly forS: number;
+	readonly timeoutS: number;
+	readonly onTimeout: OnTimeout;
+}
+export interface WaitUntilStep extends Waiting {
+	readonly type: "wait-until";
+}
+/** The limits are the lab file's; none where it declares no glovebox. */
+export interface GloveboxStep extends Waiting {
+	readonly type: "glovebox";
+}
+/** Rate of rise behind the shut stop valve; the limit is the lab file's. */
+export interface LeakCheckStep extends StepBase {
+	readonly type: "leak-check";
+	readonly settleS: number;
+	readonly forS: number;
+	readonly limitPaPerS: number;
+	readonly chamberM3: number;
+}
+export interface LineEvacuateStep extends StepBase {
+	readonly type: "line-evacuate";
+	readonly lines: readonly { readonly precursor: string; readonly emptyPaS: number }[];
+	readonly widthMs: number;
+	readonly purgeS: number;
+	readonly pulsesMax: number;
+}
+export interface BackfillStep extends StepBase {
+	readonly type: "backfill";
+	readonly toPa: number;
+	readonly sccm: number;
+	readonly foilBelowC: number;
+	readonly chamberM3: number;
+	readonly timeoutS: number;
+}
+
+/** Steps that let a precursor into the chamber as part of a cycle; each is followed by its purge. */
+export type DoseStep = PulseStep | ExposureStep;
+export const isDose = (step: Step | undefined): step is DoseStep => step?.type === "pulse" || step?.type === "exposure";
+
 export type Step =
 	| FlowStep
 	| PumpDownStep
 	| HeatStep
 	| StabiliseStep
 	| PulseStep
+	| ExposureStep
 	| PurgeStep
 	| WaitStep
 	| AnnealStep
-	| CoolStep;
+	| CoolStep
+	| PromptStep
+	| WaitUntilStep
+	| GloveboxStep
+	| LeakCheckStep
+	| LineEvacuateStep
+	| BackfillStep;
 
 export interface Material {
 	readonly name: string;
@@ -88,8 +167,10 @@ export interface Plan {
 	readonly sha256: string;
 	readonly parameters: Readonly<Record<string, number | string>>;
 	readonly material: Material;
-	/** Sample-name rule `{metal}@{n}{film}[-ex|-in]`. */
+	/** Sample-name rule `{metal}@{n}{film}[-ex|-in]`; `none` when the recipe coats nothing. */
 	readonly product: string;
+	/** Cycles by deposited film. */
+	readonly cyclesOf: Readonly<Record<string, number>>;
 	readonly steps: readonly Step[];
 	readonly cyclesOrdered: number;
 	/** Highest temperature the foil may ever see in this run: the lowest never-above of its steps. */
@@ -102,6 +183,8 @@ export interface Plan {
 	readonly pulses: Readonly<Record<string, number>>;
 	readonly tmaMg: number;
 	readonly thicknessNm: number;
+	/** The part of each film of the product. */
+	readonly thicknessOfNm: Readonly<Record<string, number>>;
 	/** Conditions that the person who launches must acknowledge by code. */
 	readonly acknowledgements: readonly { readonly code: string; readonly reason: string }[];
 	/** Purge time that must have passed after each precursor before the other may open, by precursor. */

@@ -9,7 +9,7 @@ export interface RecipeFile {
 	readonly version: string;
 	readonly description?: string;
 	readonly material: string;
-	readonly product: { readonly film: string; readonly suffix: SampleSuffix };
+	readonly product: ProductEntry;
 	readonly parameters?: Readonly<Record<string, ParameterEntry>>;
 	readonly overrides?: readonly { readonly code: OverrideCode; readonly reason: string }[];
 	readonly foil_never_above_degC?: number;
@@ -17,6 +17,22 @@ export interface RecipeFile {
 	readonly max_pause_s?: number;
 	readonly steps: readonly (StepEntry | PhaseEntry)[];
 }
+
+/** `none`: the recipe coats nothing. `films`: a stack, deposited by the repeats that name its films. */
+export type ProductEntry =
+	| "none"
+	| { readonly film: string; readonly suffix: SampleSuffix }
+	| { readonly films: readonly string[]; readonly suffix: SampleSuffix };
+
+/** The films of a product in the recipe's order; undefined when it coats nothing or could not be understood. */
+export function productFilms(product: ProductEntry | undefined): readonly string[] | undefined {
+	if (product === undefined || product === "none") return undefined;
+	if ("films" in product) return product.films;
+	return product.film === undefined ? undefined : [product.film];
+}
+
+/** What happens when a time-out passes before the condition or the person's answer. */
+export type OnTimeout = "hold" | "abort" | "continue";
 
 export interface ParameterEntry {
 	readonly title: string;
@@ -44,8 +60,9 @@ export interface StepEntry {
 		readonly for_s: number;
 		readonly timeout_s: number;
 	};
-	readonly repeat?: { readonly times: number; readonly steps: readonly StepEntry[] };
+	readonly repeat?: { readonly times: number; readonly film?: string; readonly steps: readonly StepEntry[] };
 	readonly pulse?: { readonly precursor: string; readonly ms: number };
+	readonly exposure?: { readonly precursor: string; readonly ms: number; readonly soak_s: number };
 	readonly purge?: { readonly for_s: number };
 	readonly wait?: { readonly for_s: number };
 	readonly anneal?: {
@@ -60,6 +77,38 @@ export interface StepEntry {
 		readonly timeout_s: number;
 	};
 	readonly cool?: { readonly zone: string; readonly below_degC: number; readonly timeout_s: number };
+	readonly prompt?: {
+		readonly id: string;
+		readonly text: string;
+		readonly confirm: string;
+		readonly timeout_s: number;
+		readonly on_timeout: OnTimeout;
+		readonly lid?: "may_open";
+	};
+	readonly wait_until?: {
+		readonly of: string;
+		readonly is: "above" | "below";
+		readonly value: number;
+		readonly unit: string;
+		readonly for_s: number;
+		readonly timeout_s: number;
+		readonly on_timeout: OnTimeout;
+	};
+	readonly leak_check?: { readonly settle_s: number; readonly for_s: number };
+	readonly line_evacuate?: {
+		readonly precursors: readonly string[];
+		readonly ms: number;
+		readonly purge_s: number;
+		readonly below_percent: number;
+		readonly pulses_max: number;
+	};
+	readonly backfill?: {
+		readonly to_torr: number;
+		readonly sccm: number;
+		readonly foil_below_degC: number;
+		readonly timeout_s: number;
+	};
+	readonly glovebox?: { readonly for_s: number; readonly timeout_s: number; readonly on_timeout: OnTimeout };
 }
 
 export const STEP_ACTIONS = [
@@ -69,8 +118,15 @@ export const STEP_ACTIONS = [
 	"stabilise",
 	"repeat",
 	"pulse",
+	"exposure",
 	"purge",
 	"wait",
 	"anneal",
 	"cool",
+	"prompt",
+	"wait_until",
+	"leak_check",
+	"line_evacuate",
+	"backfill",
+	"glovebox",
 ] as const satisfies readonly (keyof StepEntry)[];

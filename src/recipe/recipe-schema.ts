@@ -38,6 +38,12 @@ export function recipeSchema({ references }: { references: boolean }): Schema {
 	});
 	const rate = (description: string): Schema => number(description, { exclusiveMinimum: 0, maximum: 100 });
 	const band = (description: string): Schema => number(description, { exclusiveMinimum: 0, maximum: 50 });
+	const onTimeout: Schema = {
+		description:
+			"What happens then: hold, abort, or continue with a record; continue only where nothing dangerous follows.",
+		enum: ["hold", "abort", "continue"],
+	};
+	const precursor: Schema = { description: "A precursor of the lab file.", type: "string", pattern: NAME_PATTERN };
 	const zone: Schema = { description: "A heated zone of the lab file.", type: "string", pattern: NAME_PATTERN };
 
 	const actions: Record<(typeof STEP_ACTIONS)[number], Schema> = {
@@ -68,14 +74,33 @@ export function recipeSchema({ references }: { references: boolean }): Schema {
 			for_s: seconds("Seconds for which all zones must stay in band."),
 			timeout_s: timeout,
 		}),
-		repeat: object("Does the steps several times.", {
-			times: numeric("integer", "How often.", { minimum: 1, maximum: REPEAT_TIMES_MAX }),
-			steps: { $ref: "#/definitions/steps" },
-		}),
+		repeat: object(
+			"Does the steps several times.",
+			{
+				times: numeric("integer", "How often.", { minimum: 1, maximum: REPEAT_TIMES_MAX }),
+				steps: { $ref: "#/definitions/steps" },
+			},
+			{
+				film: {
+					description:
+						"Which film of the product these cycles deposit; required where the product is a stack of films.",
+					type: "string",
+					pattern: NAME_PATTERN,
+				},
+			},
+		),
 		pulse: object("Opens a precursor valve; the instrument's hardware times the width.", {
-			precursor: { description: "A precursor of the lab file.", type: "string", pattern: NAME_PATTERN },
+			precursor,
 			ms: number("Width in ms.", { exclusiveMinimum: 0, maximum: 10_000 }),
 		}),
+		exposure: object(
+			"Shuts the carrier and the stop valve, doses, lets the precursor soak, and opens again. Its purge comes next.",
+			{
+				precursor,
+				ms: number("Width of the pulse in ms.", { exclusiveMinimum: 0, maximum: 10_000 }),
+				soak_s: number("Seconds with the stop valve shut after the pulse.", { exclusiveMinimum: 0, maximum: 3600 }),
+			},
+		),
 		purge: object("Lets the carrier clear the precursor that was dosed just before.", { for_s: seconds("Seconds.") }),
 		wait: object("Lets time pass.", { for_s: seconds("Seconds.") }),
 		anneal: object("Slowly approaches a temperature, then counts the time in band.", {
@@ -94,6 +119,78 @@ export function recipeSchema({ references }: { references: boolean }): Schema {
 			below_degC: temperature("Ends when the zone is below this, in °C."),
 			timeout_s: timeout,
 		}),
+		prompt: object(
+			"Asks a person, and waits for the answer under a name.",
+			{
+				id: { description: "Short name, given with the answer.", type: "string", pattern: NAME_PATTERN },
+				text: text("What to do.", 500),
+				confirm: text("What the person confirms by answering.", 200),
+				timeout_s: number("Seconds until nobody has answered.", { exclusiveMinimum: 0, maximum: STEP_SECONDS_MAX }),
+				on_timeout: onTimeout,
+			},
+			{
+				lid: {
+					description: "The lid may be open while this is asked, and must be closed when it is answered.",
+					const: "may_open",
+				},
+			},
+		),
+		wait_until: object("Waits until a measured value has been above or below a limit for a time.", {
+			of: {
+				description: "chamber, foreline, carrier, foil, a zone of the lab file, or a signal as instrument.signal.",
+				type: "string",
+				pattern: "^[A-Za-z][A-Za-z0-9_-]{0,63}(\\.[A-Za-z][A-Za-z0-9_]{0,31})?$",
+			},
+			is: { enum: ["above", "below"] },
+			value: number("The limit, in `unit`.", { minimum: -1e9, maximum: 1e9 }),
+			unit: {
+				description: "Unit of the value: Torr or that of the signal.",
+				type: "string",
+				minLength: 1,
+				maxLength: 16,
+			},
+			for_s: seconds("Seconds for which it must hold."),
+			timeout_s: number("Seconds to wait at most.", { exclusiveMinimum: 0, maximum: STEP_SECONDS_MAX }),
+			on_timeout: onTimeout,
+		}),
+		leak_check: object("Shuts the stop valve and measures how fast the chamber's pressure rises.", {
+			settle_s: seconds("Seconds between shutting and the first measurement."),
+			for_s: number("Seconds of measurement, five minutes at least.", { minimum: 300, maximum: STEP_SECONDS_MAX }),
+		}),
+		line_evacuate: object(
+			"Pulses each line, its hand valve being shut, until a pulse brings only a share of what a full line brings.",
+			{
+				precursors: {
+					description: "One line after the other.",
+					type: "array",
+					minItems: 1,
+					maxItems: 16,
+					uniqueItems: true,
+					items: precursor,
+				},
+				ms: number("Width of each pulse in ms.", { exclusiveMinimum: 0, maximum: 10_000 }),
+				purge_s: number("Seconds after each pulse.", { minimum: 5, maximum: 3600 }),
+				below_percent: number("Share of the normal pressure area at which a line counts as empty, in %.", {
+					exclusiveMinimum: 0,
+					maximum: 50,
+				}),
+				pulses_max: numeric("integer", "More pulses than this for one line fail the step.", {
+					minimum: 1,
+					maximum: 500,
+				}),
+			},
+		),
+		backfill: object("Shuts the stop valve and fills the cold chamber with carrier.", {
+			to_torr: number("Pressure at the end in Torr.", { exclusiveMinimum: 0, maximum: 760 }),
+			sccm: number("Flow in sccm.", { exclusiveMinimum: 0, maximum: 10_000 }),
+			foil_below_degC: temperature("Every zone that heats the foil must be below this, in °C."),
+			timeout_s: timeout,
+		}),
+		glovebox: object("Waits until the glovebox atmosphere is within the limits that the lab file declares for it.", {
+			for_s: seconds("Seconds for which it must hold."),
+			timeout_s: number("Seconds to wait at most.", { exclusiveMinimum: 0, maximum: STEP_SECONDS_MAX }),
+			on_timeout: onTimeout,
+		}),
 	};
 
 	return {
@@ -108,14 +205,30 @@ export function recipeSchema({ references }: { references: boolean }): Schema {
 				title: text("One line for people.", 120),
 				version: { description: "Version of the recipe, in quotes.", type: "string", minLength: 1, maxLength: 32 },
 				material: { description: "What is coated: a file in materials/.", type: "string", pattern: NAME_PATTERN },
-				product: object("What comes out. The sample is named {material}@{cycles}{film}[-ex|-in].", {
-					film: { description: "The film at the end: a file in films/.", type: "string", pattern: NAME_PATTERN },
-					suffix: {
-						description:
-							"ex: made by an anneal after the deposition; in: made during it; none: the name has no suffix.",
-						enum: ["ex", "in", "none"],
+				product: {
+					if: { type: "object" },
+					// biome-ignore lint/suspicious/noThenProperty: `then` is a keyword of JSON Schema
+					then: {
+						if: { type: "object", required: ["films"] },
+						// biome-ignore lint/suspicious/noThenProperty: `then` is a keyword of JSON Schema
+						then: object("A stack of films. The sample is named {material}@{n}({a}{film}+{b}{film})[-ex|-in].", {
+							films: {
+								description: "The films, each a file in films/; repeats name the one that they deposit.",
+								type: "array",
+								minItems: 2,
+								maxItems: 8,
+								uniqueItems: true,
+								items: { type: "string", pattern: NAME_PATTERN },
+							},
+							suffix,
+						}),
+						else: object("What comes out. The sample is named {material}@{cycles}{film}[-ex|-in].", {
+							film: { description: "The film at the end: a file in films/.", type: "string", pattern: NAME_PATTERN },
+							suffix,
+						}),
 					},
-				}),
+					else: { description: "The recipe coats nothing.", const: "none" },
+				},
 				steps: { type: "array", minItems: 1, maxItems: STEPS_IN_LIST_MAX, items: { $ref: "#/definitions/top_step" } },
 			},
 			{
@@ -192,6 +305,11 @@ export function recipeSchema({ references }: { references: boolean }): Schema {
 		},
 	};
 }
+
+const suffix: Schema = {
+	description: "ex: made by an anneal after the deposition; in: made during it; none: the name has no suffix.",
+	enum: ["ex", "in", "none"],
+};
 
 const text = (description: string, maxLength: number): Schema => ({
 	description,

@@ -29,6 +29,9 @@ export const RULE_CODES = {
 	FILM_UNKNOWN: "error",
 	ZONE_UNKNOWN: "error",
 	PRECURSOR_UNKNOWN: "error",
+	SIGNAL_UNKNOWN: "error",
+	UNIT_MISMATCH: "error",
+	LAB_FACT_MISSING: "error",
 
 	// the product
 	PLAN_TOO_LONG: "error",
@@ -36,6 +39,7 @@ export const RULE_CODES = {
 	PRODUCT_ROUTE: "error",
 	PRODUCT_METAL: "error",
 	PRODUCT_PRECURSORS: "error",
+	PRODUCT_FILM: "error",
 	GROWTH_NOT_MEASURED: "warning",
 
 	// gas and vacuum
@@ -55,6 +59,13 @@ export const RULE_CODES = {
 	PURGE_COLDER_THAN_TABLE: "error",
 	H2O_ABOVE_MELTING: "error",
 	H2O_NEAR_MELTING: "acknowledge",
+
+	// people and the open chamber
+	CONTINUE_NOT_HARMLESS: "error",
+	PROMPT_ID_TWICE: "error",
+	LID_NOT_READY: "error",
+	LEAK_CHECK_BEFORE_PUMP_DOWN: "error",
+	BACKFILL_HOT: "error",
 
 	// heat
 	SETPOINT_OUT_OF_RANGE: "error",

@@ -2,14 +2,31 @@
  * How long each step takes, predicted from the reactor's facts: ramps at their limit, settling, free cooling as
  * T = ambient + (T0 - ambient) exp(-t/tau), pump-down as p = p0 exp(-t/tau). Pure.
  */
+import { pascalCubicMetrePerSecondFromSccm } from "#core/units.js";
 import type { LabFacts, ZoneFacts } from "#recipe/lab-facts.js";
-import type { AnnealStep, CoolStep, HeatStep, StabiliseStep, Step } from "#recipe/plan.js";
+import type {
+	AnnealStep,
+	BackfillStep,
+	CoolStep,
+	HeatStep,
+	LineEvacuateStep,
+	StabiliseStep,
+	Step,
+} from "#recipe/plan.js";
 
 const ATMOSPHERE_PA = 101_325;
 /** Typical pressure under carrier flow, about 1 Torr, from which later pump-downs start. */
 const PROCESS_PA = 133;
 /** An exponential comes arbitrarily near its end and never there. */
 const NEAR_END_C = 0.5;
+
+/** In an exposure the chamber is emptied of carrier this long before it is shut, and watched this long before it is dosed. */
+export const EXPOSURE_EMPTYING_S = 2;
+export const EXPOSURE_BASELINE_S = 2.5;
+/** Until a flow controller's new flow is seen. */
+const FLOW_SEEN_S = 2;
+/** The gas in the chamber while it is filled. */
+export const GAS_K = 298.15;
 
 /** One zone on its way: linear in time between the two temperatures. */
 interface ZoneWay {
@@ -90,6 +107,20 @@ export function planTimes(steps: readonly Step[], lab: LabFacts): number[] {
 				return stabilise(step);
 			case "pulse":
 				return step.widthMs / 1000;
+			case "exposure":
+				return step.widthMs / 1000 + step.soakS + EXPOSURE_EMPTYING_S + EXPOSURE_BASELINE_S + 2 * FLOW_SEEN_S;
+			case "prompt":
+				return 0;
+			case "wait-until":
+			case "glovebox":
+				return step.forS;
+			case "leak-check":
+				return step.settleS + step.forS;
+			case "line-evacuate":
+				return evacuationS(step, lab);
+			case "backfill":
+				pressurePa = step.toPa;
+				return backfillS(step);
 			case "purge":
 			case "wait":
 				return step.seconds;
@@ -105,6 +136,21 @@ export function planTimes(steps: readonly Step[], lab: LabFacts): number[] {
 		nowS += seconds;
 		return seconds;
 	});
+}
+
+/** Pulses until every line is empty, by what the lab file says of them. */
+function evacuationS(step: LineEvacuateStep, lab: LabFacts): number {
+	let pulses = 0;
+	for (const { precursor } of step.lines) {
+		const full = Object.hasOwn(lab.precursors, precursor) ? lab.precursors[precursor]!.fullLine : undefined;
+		if (full !== undefined) pulses += Math.ceil((full.pulsesToEmpty * full.ms) / step.widthMs);
+	}
+	return step.purgeS + pulses * (step.widthMs / 1000 + step.purgeS);
+}
+
+function backfillS({ toPa, sccm, chamberM3 }: BackfillStep): number {
+	const seconds = (toPa * chamberM3) / pascalCubicMetrePerSecondFromSccm(sccm, GAS_K);
+	return Number.isFinite(seconds) ? seconds : 0;
 }
 
 /** Free cooling from one temperature to another; 0 when it is there already. */

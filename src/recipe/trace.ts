@@ -11,6 +11,8 @@ export interface ProcessState {
 	readonly setpointsC: ReadonlyMap<string, number>;
 	/** Zones that have stabilised at their present setpoint. */
 	readonly settled: ReadonlySet<string>;
+	/** True while the chamber is filled up, or may have been opened. */
+	readonly backfilled: boolean;
 }
 
 export interface TracedStep {
@@ -32,7 +34,13 @@ export interface Trace {
 	readonly end: ProcessState;
 }
 
-const START: ProcessState = { carrierSccm: null, pumpedDown: false, setpointsC: new Map(), settled: new Set() };
+const START: ProcessState = {
+	carrierSccm: null,
+	pumpedDown: false,
+	setpointsC: new Map(),
+	settled: new Set(),
+	backfilled: false,
+};
 
 export function traceSteps(flat: readonly FlatStep[]): Trace {
 	let state = START;
@@ -56,9 +64,12 @@ export function traceSteps(flat: readonly FlatStep[]): Trace {
 function after(state: ProcessState, step: Step): ProcessState {
 	switch (step.type) {
 		case "flow":
-			return { ...state, carrierSccm: step.sccm };
+			// Carrier opens the stop valve.
+			return { ...state, carrierSccm: step.sccm, ...(step.sccm > 0 ? { backfilled: false } : {}) };
 		case "pump-down":
-			return { ...state, pumpedDown: true };
+			return { ...state, pumpedDown: true, backfilled: false, carrierSccm: 0 };
+		case "backfill":
+			return { ...state, pumpedDown: false, backfilled: true, carrierSccm: 0 };
 		case "heat":
 			return moveTo(state, step.zones);
 		case "anneal":

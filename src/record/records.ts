@@ -84,6 +84,8 @@ export interface PlannedStep {
 	readonly plannedS: number;
 	/** Cycle number from 1, inside the recipe's deposition loop. */
 	readonly cycle?: number;
+	/** Turns of the repeats around the step, from 1, outermost first: with `path` they name the place in the recipe. */
+	readonly turns?: readonly number[];
 }
 
 export interface RunPhase {
@@ -188,6 +190,49 @@ export interface PulseRecord {
 	readonly fate: "delivered" | "not-delivered" | "unknown";
 }
 
+/** A question to a person is open; until when, and what then, is with it. */
+export interface PromptAsked {
+	readonly kind: "prompt-asked";
+	readonly run: string;
+	readonly prompt: string;
+	readonly text: string;
+	readonly confirm: string;
+	readonly timeoutS: number;
+	readonly onTimeout: string;
+}
+
+export interface PromptAnswered {
+	readonly kind: "prompt-answered";
+	readonly run: string;
+	readonly prompt: string;
+	/** What the person confirmed. */
+	readonly confirmed: string;
+	readonly by: string;
+}
+
+/** Rate of rise with the stop valve shut. */
+export interface LeakCheckRecord {
+	readonly kind: "leak-check";
+	readonly run: string;
+	readonly passed: boolean;
+	readonly mtorrPerMin: number;
+	readonly torrLPerS: number;
+	readonly limitMtorrPerMin: number;
+	readonly seconds: number;
+	readonly startPa: number;
+	readonly endPa: number;
+}
+
+/** A line is empty: its last pulse brought `areaPaS`, less than `emptyPaS`. */
+export interface LineEvacuated {
+	readonly kind: "line-evacuated";
+	readonly run: string;
+	readonly precursor: string;
+	readonly pulses: number;
+	readonly areaPaS: number;
+	readonly emptyPaS: number;
+}
+
 /** A valve (not a pulse) or setpoint was moved. */
 export interface ActuationRecord {
 	readonly kind: "actuation";
@@ -273,6 +318,10 @@ export type RecordBody =
 	| StepEnded
 	| PulseIntended
 	| PulseRecord
+	| PromptAsked
+	| PromptAnswered
+	| LeakCheckRecord
+	| LineEvacuated
 	| ActuationRecord
 	| InterlockRecord
 	| AlarmRecord

@@ -63,6 +63,18 @@ export interface AlarmStatus {
 	readonly at: number;
 }
 
+/** A question that a run asks, and that waits for an answer. */
+export interface PromptStatus {
+	/** Given with the answer. */
+	readonly prompt: string;
+	readonly text: string;
+	readonly confirm: string;
+	readonly timeoutS: number;
+	readonly onTimeout: string;
+	/** Unix ms. */
+	readonly askedAt: number;
+}
+
 export interface CycleCount {
 	readonly ordered: number;
 	readonly complete: number;
@@ -90,4 +102,6 @@ export interface RunStatus {
 	readonly worstPulseErrorMs: number | null;
 	readonly peakFoilC: number | null;
 	readonly meltingPointC: number | null;
+	/** The open question; null when there is none. */
+	readonly prompt?: PromptStatus | null;
 }

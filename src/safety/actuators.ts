@@ -39,6 +39,7 @@ export class Actuators {
 		const { instrument, output } = this.reactor.stopValve;
 		const device = this.plant.device(instrument);
 		this.commanded.stopValve = "unknown";
+		this.commanded.shutFor = undefined;
 		await this.set(device, instrument, output, open ? 1 : 0, why);
 		this.commanded.stopValve = open ? "open" : "shut";
 	}

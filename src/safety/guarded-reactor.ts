@@ -7,11 +7,12 @@ import type { Plant } from "#device/plant.js";
 import type { Reactor } from "#device/reactor.js";
 import type { RecordSink } from "#record/records.js";
 import { Actuators } from "#safety/actuators.js";
-import { corrected, isGood, zoneSignal } from "#safety/interlock.js";
+import { type Commanded, corrected, isGood, isMade, zoneSignal } from "#safety/interlock.js";
 import {
 	permitArm,
 	permitCarrier,
 	permitDose,
+	permitFill,
 	permitHeat,
 	permitStopValveOpen,
 	permitStopValveShut,
@@ -39,6 +40,8 @@ export class GuardedReactor {
 	}[];
 	private readonly flowSignal: string;
 	private readonly actuators: Actuators;
+	/** Dosed behind the shut stop valve: their purge begins when it opens. */
+	private readonly exposed = new Set<string>();
 
 	constructor(
 		private readonly clock: Clock,
@@ -62,6 +65,15 @@ export class GuardedReactor {
 	filmThickness(): Reading | undefined {
 		const { qcm } = this.spec;
 		return qcm === undefined ? undefined : this.plant.reading(qcm.thickness);
+	}
+
+	foreline(): Reading {
+		return this.plant.reading(this.spec.pressures.foreline);
+	}
+
+	/** Any signal, `instrument.signal`. */
+	signal(id: string): Reading {
+		return this.plant.reading(id);
 	}
 
 	carrierFlow(): Reading {
@@ -95,6 +107,27 @@ export class GuardedReactor {
 		else permitStopValveShut(this.supervisor);
 		this.supervisor.takenOver("stop valve");
 		await this.actuators.setStopValve(open, { run: this.run, reason });
+		if (!open) return;
+		for (const precursor of this.exposed) this.supervisor.doses.ended(precursor, this.clock.nowMs());
+		this.exposed.clear();
+	}
+
+	/** Shuts the chamber off on purpose. The carrier must be shut before. */
+	async shutOff(purpose: NonNullable<Commanded["shutFor"]>, reason: string): Promise<void> {
+		await this.setStopValve(false, reason);
+		this.supervisor.commanded.shutFor = purpose;
+	}
+
+	/** Lets carrier into the chamber that was shut off for a backfill. */
+	async fill(sccm: number, reason: string): Promise<void> {
+		permitFill(this.supervisor, sccm);
+		this.supervisor.takenOver("carrier");
+		await this.actuators.setCarrier(sccm, { run: this.run, reason });
+	}
+
+	/** True while every lid contact is proven made. */
+	get isLidClosed(): boolean {
+		return isMade(this.plant.reading(this.spec.inputs.lidClosed));
 	}
 
 	/** Sets a zone's setpoint in corrected degC. Without `reason`: one of many points of a ramp, which are recorded as samples. */
@@ -129,6 +162,7 @@ export class GuardedReactor {
 		permitDose(supervisor, precursor, widthMs);
 		const pulses = this.pulses(precursor);
 		supervisor.doses.started(precursor, this.clock.nowMs(), widthMs);
+		if (supervisor.commanded.shutFor === "exposure") this.exposed.add(precursor);
 		await pulses.fire();
 		return { acknowledgedMs: this.clock.nowMs() };
 	}

@@ -18,6 +18,8 @@ export interface Commanded {
 	carrierSinceMs: number;
 	/** Unknown while a command is on its way, after one that failed, and while its instrument is away. */
 	stopValve: "open" | "shut" | "unknown";
+	/** Why the stop valve was shut on purpose; absent when it was not, or has been moved since. */
+	shutFor?: "exposure" | "backfill" | "leak-check" | undefined;
 	/** Setpoints of the zones that are heated, corrected degC; a zone that is off is absent. */
 	readonly targetsC: Map<string, number>;
 }

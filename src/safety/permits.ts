@@ -66,8 +66,9 @@ export function permitDose(question: DoseQuestion, precursor: string, widthMs: n
 		...latchedReasons(question.latched),
 		...(isShuttingPrecursors ? [SHUTTING] : []),
 		...doseReasons(view, precursor, widthMs),
-		...vacuumReasons(view),
-		...carrierReasons(view),
+		...(view.commanded.shutFor === "exposure"
+			? exposureReasons(view)
+			: [...vacuumReasons(view), ...carrierReasons(view)]),
 		...purgeReasons(view, doses, precursor),
 	];
 	refuseIf(`Dosing ${precursor}`, reasons);
@@ -106,6 +107,26 @@ function* vacuumReasons(view: SafetyView): Generator<Reason> {
 	else if (chamber.value < limits.dosePaMin || chamber.value > limits.dosePaMax) {
 		const range = `${limits.dosePaMin.toFixed(1)} to ${limits.dosePaMax.toFixed(1)} Pa`;
 		yield { about: "pressure", text: `Chamber pressure ${chamber.value.toFixed(1)} Pa is outside ${range}.` };
+	}
+}
+
+/** Into a chamber that is shut off on purpose: pump ready to take over, lid closed, and room below the static limit. */
+function* exposureReasons(view: SafetyView): Generator<Reason> {
+	const { inputs, limits, pressures } = view.reactor;
+	const { stopValve } = view.commanded;
+	if (stopValve !== "shut")
+		yield { about: "valve", text: `The stop valve is ${stopValve === "open" ? "open" : "not known to be shut"}.` };
+	const pump = view.reading(inputs.pumpRunning);
+	if (!isMade(pump)) yield { about: "pump", text: `The pump is not proven to run (${inWords(pump)}).` };
+	const lid = view.reading(inputs.lidClosed);
+	if (!isMade(lid)) yield { about: "lid", text: `The lid is not proven closed (${inWords(lid)}).` };
+	const chamber = view.reading(pressures.chamber);
+	if (limits.maxStaticPa === undefined)
+		yield { about: "pressure", text: "The lab file gives no highest static pressure." };
+	else if (!isGood(chamber)) yield { about: "pressure", text: `Chamber pressure is ${inWords(chamber)}.` };
+	else if (chamber.value >= limits.maxStaticPa) {
+		const text = `Chamber pressure ${chamber.value.toFixed(1)} Pa is not below the static limit of ${limits.maxStaticPa.toFixed(1)} Pa.`;
+		yield { about: "pressure", text };
 	}
 }
 
@@ -177,6 +198,32 @@ export function permitStopValveShut({ view, latched }: PermitQuestion): void {
 	if (carrierSccm > 0)
 		reasons.push({ about: "carrier", text: `${carrierSccm} sccm of carrier would fill the chamber up.` });
 	refuseIf("Shutting the stop valve", reasons);
+}
+
+/** Filling the shut chamber with carrier: cold, closed, purged of every precursor, and the pump shut off. */
+export function permitFill(question: DoseQuestion, sccm: number): void {
+	const { view, doses, latched } = question;
+	const { carrier, inputs, precursors } = view.reactor;
+	const reasons = latchedReasons(latched);
+	if (question.isShuttingPrecursors) reasons.push(SHUTTING);
+	if (!(sccm >= carrier.sccmMin && sccm <= carrier.sccmMax))
+		reasons.push({ about: "carrier", text: `${sccm} sccm is outside ${carrier.sccmMin} to ${carrier.sccmMax} sccm.` });
+	if (view.commanded.stopValve !== "shut" || view.commanded.shutFor !== "backfill")
+		reasons.push({ about: "valve", text: "The stop valve is not shut for a backfill: the pump would take the gas." });
+	const heated = [...view.commanded.targetsC.keys()];
+	if (heated.length > 0) reasons.push({ about: "thermal", text: `${heated.join(", ")} is heated.` });
+	const lid = view.reading(inputs.lidClosed);
+	if (!isMade(lid)) reasons.push({ about: "lid", text: `The lid is not proven closed (${inWords(lid)}).` });
+	for (const precursor of Object.keys(precursors)) {
+		if (doses.isOpen(precursor)) reasons.push({ about: "valve", text: `${precursor} may still be open.` });
+		const minimumS = view.declaration?.purgeMinimumS[precursor] ?? 0;
+		const sinceS = doses.secondsSince(precursor, view.nowMs);
+		if (sinceS < minimumS) {
+			const text = `Only ${sinceS.toFixed(1)} s of purge since ${precursor}; ${minimumS} s are needed.`;
+			reasons.push({ about: "dose", text });
+		}
+	}
+	refuseIf(`Filling the chamber with ${sccm} sccm`, reasons);
 }
 
 /** Heating a zone: nothing latched, its temperature known, the target below its limit and the run's bound. */

@@ -12,6 +12,8 @@ export function vapourPressurePa(precursor: PrecursorConstants, bottleC: number)
 /** A bottle behind its fast valve: vapour waits in the headspace, leaves through the valve and comes back from the liquid. */
 export class Bottle {
 	isOpen = false;
+	/** Between the liquid and the headspace: shut by hand, the line behind it runs empty. */
+	isHandValveOpen = true;
 	/** Times the valve was opened. */
 	doses = 0;
 	deliveredMg = 0;
@@ -40,7 +42,8 @@ export class Bottle {
 	step(seconds: number, chamberPa: number): number {
 		const { headspaceM3, headspaceRecoveryS, valveM3PerS } = this.constants;
 		const fullPa = this.grams > 0 ? vapourPressurePa(this.constants, this.bottleC) : 0;
-		this.headspacePa = fullPa + (this.headspacePa - fullPa) * Math.exp(-seconds / headspaceRecoveryS);
+		if (this.isHandValveOpen)
+			this.headspacePa = fullPa + (this.headspacePa - fullPa) * Math.exp(-seconds / headspaceRecoveryS);
 		if (!this.isOpen || this.headspacePa <= chamberPa) return 0;
 		const differencePa = this.headspacePa - chamberPa;
 		const drawnPa = differencePa * (1 - Math.exp((-valveM3PerS * seconds) / headspaceM3));

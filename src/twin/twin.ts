@@ -160,6 +160,11 @@ export class Twin {
 		this.vacuum.lidClosed = closed;
 	}
 
+	/** What a person does at the bottle. */
+	setHandValve(precursor: string, open: boolean): void {
+		this.bottle(precursor).isHandValveOpen = open;
+	}
+
 	setBottleC(precursor: string, degC: number): void {
 		this.bottle(precursor).bottleC = degC;
 	}
@@ -273,14 +278,16 @@ export class Twin {
 		if (this.bottleList.some((other) => other !== bottle && other.isOpen)) {
 			this.violate("both-precursor-valves-open", `${name} opened while another precursor valve was open.`);
 		}
-		if (carrierSccm < DOSE_SCCM_MIN)
+		// A chamber that is shut off on purpose holds its dose.
+		if (carrierSccm < DOSE_SCCM_MIN && this.vacuum.stopOpen)
 			this.violate("dose-without-flow", `${name} dosed at ${carrierSccm.toFixed(2)} sccm of carrier.`);
 		if (!lidClosed) this.violate("dose-with-lid-open", `${name} dosed with the lid open.`);
 		if (chamberPa > DOSE_PA_MAX || !pumpRunning) {
 			const pump = pumpRunning ? "running" : "standing";
 			this.violate("dose-without-vacuum", `${name} dosed into ${chamberPa.toFixed(0)} Pa with the pump ${pump}.`);
 		}
-		if (chamberPa > bottle.pressurePa) {
+		// Behind a shut hand valve there is only the line.
+		if (chamberPa > bottle.pressurePa && bottle.isHandValveOpen) {
 			const pressures = `${bottle.pressurePa.toFixed(0)} Pa against ${chamberPa.toFixed(0)} Pa`;
 			this.violate("backflow-into-bottle", `${name} opened with ${pressures} in the chamber.`);
 		}

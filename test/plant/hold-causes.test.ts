@@ -48,7 +48,7 @@ describe("a hold that control itself decides on", () => {
 	});
 
 	it("for temperatures that do not become stable in time switches the heaters off", async () => {
-		story = await launchedWith((text) => text.replace("for_s: 60, timeout_s: 1800", "for_s: 60, timeout_s: 500"));
+		story = await launchedWith((text) => text.replace("for_s: 60, timeout_s: 1800", "for_s: 60, timeout_s: 600"));
 		const { twin } = story.lab;
 		const zoneC = twin.zoneC.bind(twin);
 		vi.spyOn(twin, "zoneC").mockImplementation((zone) => Math.min(zone === "wall" ? 70 : 200, zoneC(zone)));

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { toCheckJson } from "#recipe/check-json.js";
 import type { Step } from "#recipe/plan.js";
-import { check, edit, recipeText } from "./support.js";
+import { check, edit, RECIPE_NAMES, recipeText } from "./support.js";
 
 const LI = recipeText("li-two-step");
 const plan = (text: string, cycles = 3) => check(text, { set: { cycles } }).plan!;
 
 describe("shipped recipes", () => {
-	for (const name of ["li-two-step", "li-al2o3", "li-in-situ", "na-two-step", "na-al2o3"]) {
+	for (const name of RECIPE_NAMES) {
 		it(`${name}: the dry run`, () => {
 			const result = check(recipeText(name));
 			const { product, neverAboveC, purgeMinimumS } = result.plan!;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { filmSchema, materialSchema } from "#recipe/library-schemas.js";
 import { recipeSchema } from "#recipe/recipe-schema.js";
-import { RECIPES, recipeText } from "./support.js";
+import { RECIPE_NAMES, RECIPES, recipeText } from "./support.js";
 
 const schemaFile = (name: string): unknown => JSON.parse(readFileSync(`${RECIPES}${name}.schema.json`, "utf8"));
 
@@ -18,7 +18,7 @@ describe("schema files for editors", () => {
 
 	it("accept the shipped recipes as they are written, references included", () => {
 		const validate = new Ajv({ strict: false }).compile(schemaFile("recipe") as object);
-		for (const name of ["li-two-step", "li-al2o3", "li-in-situ", "na-two-step", "na-al2o3"]) {
+		for (const name of RECIPE_NAMES) {
 			expect(validate(parse(recipeText(name))), `${name}: ${JSON.stringify(validate.errors)}`).toBe(true);
 		}
 	});

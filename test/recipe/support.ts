@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type CheckResult, checkRecipe } from "#recipe/check.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
@@ -6,6 +6,10 @@ import { loadLibrary } from "#recipe/library-files.js";
 
 export const RECIPES = fileURLToPath(new URL("../../recipes/", import.meta.url));
 export const library = loadLibrary(RECIPES);
+/** Every recipe that ships, by its name. */
+export const RECIPE_NAMES: readonly string[] = readdirSync(RECIPES)
+	.filter((file) => file.endsWith(".recipe.yaml"))
+	.map((file) => file.replace(".recipe.yaml", ""));
 
 /** A small reactor like the simulated lab, with argon as its carrier and round numbers. */
 export const lab: LabFacts = {
@@ -17,11 +21,31 @@ export const lab: LabFacts = {
 		tma_line: zone({ setpointCMax: 120, limitC: 120, coolTimeConstantS: 300, settleS: 60 }),
 	},
 	precursors: {
-		TMA: { valve: "io.TMA", shortestPulseMs: 5, longestPulseMs: 200, mgPerMs: 0.01, lineZone: "tma_line", bottleC: 22 },
-		H2O: { valve: "io.H2O", shortestPulseMs: 5, longestPulseMs: 200, mgPerMs: 0.005, lineZone: null, bottleC: 22 },
+		TMA: {
+			valve: "io.TMA",
+			shortestPulseMs: 5,
+			longestPulseMs: 200,
+			mgPerMs: 0.01,
+			lineZone: "tma_line",
+			bottleC: 22,
+			fullLine: { ms: 15, areaPaS: 4, pulsesToEmpty: 18 },
+		},
+		H2O: {
+			valve: "io.H2O",
+			shortestPulseMs: 5,
+			longestPulseMs: 200,
+			mgPerMs: 0.005,
+			lineZone: null,
+			bottleC: 22,
+			fullLine: { ms: 15, areaPaS: 10, pulsesToEmpty: 18 },
+		},
 	},
 	basePressurePa: (0.1 * 101_325) / 760,
 	pumpTimeConstantS: 1,
+	chamberM3: 0.0015,
+	maxStaticPa: 600,
+	leakLimitPaPerS: 0.02,
+	signals: { "gauge.chamber": "Pa", "box.o2": "ppm" },
 };
 
 function zone(over: Partial<LabFacts["zones"][string]>): LabFacts["zones"][string] {

@@ -30,6 +30,12 @@ const zoneCases = (zone: "stage" | "wall", limitC: number, offsetC: number): Cas
 	gone: (scene) => scene.reads(`${zone}.temperature`, limitC - 10),
 });
 
+/** For an exposure. */
+function shutOff(scene: Scene): Scene {
+	scene.commanded.shutFor = "exposure";
+	return scene;
+}
+
 const CASES: readonly Case[] = [
 	zoneCases("stage", 190, 0.5),
 	zoneCases("wall", 150, 0),
@@ -77,6 +83,19 @@ const CASES: readonly Case[] = [
 		unknown: (scene) => scene.goesStale("gauge.chamber"),
 		unknownTrips: true,
 		gone: (scene) => scene.reads("gauge.chamber", 90),
+	},
+	{
+		id: "static-pressure",
+		below: (scene) => shutOff(scene).reads("gauge.chamber", 599.9),
+		at: (scene) => shutOff(scene).reads("gauge.chamber", 600),
+		beyond: (scene) => shutOff(scene).reads("gauge.chamber", 900),
+		unknown: (scene) => shutOff(scene).goesStale("gauge.chamber"),
+		unknownTrips: true,
+		// The safe state has opened the stop valve.
+		gone: (scene) => {
+			scene.commanded.shutFor = undefined;
+			scene.reads("gauge.chamber", 90);
+		},
 	},
 	{
 		id: "lid-open",

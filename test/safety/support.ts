@@ -16,7 +16,7 @@ export const REACTOR: Reactor = {
 	},
 	stopValve: { instrument: "io", output: "stop" },
 	inputs: { pumpRunning: "io.pump", lidClosed: "io.lid" },
-	limits: { basePa: 13, dosePaMin: 13, dosePaMax: 266 },
+	limits: { basePa: 13, dosePaMin: 13, dosePaMax: 266, maxStaticPa: 600 },
 };
 
 export const DECLARATION: Declaration = {

@@ -72,6 +72,16 @@ export class VirtualPlant {
 		return reply.result as LaunchResult;
 	}
 
+	/** A person's answer to the open question. */
+	async confirm(prompt: string, by = "test"): Promise<void> {
+		await this.control.handle({
+			v: 1,
+			id: `confirm-${++this.commands}`,
+			command: "confirm",
+			args: { prompt, by },
+		});
+	}
+
 	async command(command: RunCommand): Promise<void> {
 		await this.control.handle({
 			v: 1,

@@ -29,7 +29,8 @@ interface LaunchBody extends RecipeChoice {
 }
 
 interface CommandBody {
-	command: RunCommand;
+	command: RunCommand | "confirm";
+	prompt?: string;
 	by?: string;
 	ifState?: RunState;
 }
@@ -145,10 +146,16 @@ function commandRoute({ api, deps }: RouteGroup): void {
 	const schema = routeSchema({
 		tag: "runs",
 		summary: "Command a run (ISA-88)",
-		description: "With `ifState` the command is refused with STATE_CHANGED when the run is in another state by now.",
+		description:
+			"`confirm` answers the question that the run asks: `prompt` names it, `by` the person, both required. With `ifState` the command is refused with STATE_CHANGED when the run is in another state by now.",
 		params: { id: string },
 		body: strictBody(
-			{ command: { type: "string", enum: RUN_COMMANDS }, by, ifState: { type: "string", enum: RUN_STATES } },
+			{
+				command: { type: "string", enum: [...RUN_COMMANDS, "confirm"] },
+				prompt: { type: "string", maxLength: 80 },
+				by,
+				ifState: { type: "string", enum: RUN_STATES },
+			},
 			["command"],
 			{ command: "hold", by: "mk" },
 		),
@@ -156,6 +163,7 @@ function commandRoute({ api, deps }: RouteGroup): void {
 		errors: [
 			"RUN_NOT_FOUND",
 			"COMMAND_NOT_ALLOWED",
+			"PROMPT_NOT_OPEN",
 			"STATE_CHANGED",
 			"PERMIT_REFUSED",
 			"CONTROL_UNREACHABLE",
@@ -164,8 +172,16 @@ function commandRoute({ api, deps }: RouteGroup): void {
 	});
 	type Route = { Params: { id: string }; Body: CommandBody };
 	api.post<Route>("/runs/:id/commands", { schema }, async ({ params, body }) => {
-		const args = { run: params.id, command: body.command, by: body.by ?? ANONYMOUS };
 		const options = body.ifState === undefined ? {} : { ifState: body.ifState };
+		if (body.command === "confirm") {
+			if (body.prompt === undefined || body.by === undefined) {
+				throw new AdlayerError("USAGE", "To confirm takes prompt, the question's name, and by, the person's name.");
+			}
+			const answer = { run: params.id, prompt: body.prompt, by: body.by };
+			const { run, state } = await deps.control.request("confirm", answer, options);
+			return { simulated: deps.live.simulated, run, state };
+		}
+		const args = { run: params.id, command: body.command, by: body.by ?? ANONYMOUS };
 		const result = await deps.control.request("command", args, options);
 		return { simulated: deps.live.simulated, ...result };
 	});

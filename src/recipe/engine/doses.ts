@@ -2,7 +2,7 @@
 import type { Clock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
 import { PressureTrace } from "#recipe/engine/pressure-trace.js";
-import type { PulseStep } from "#recipe/plan.js";
+import type { DoseStep } from "#recipe/plan.js";
 import type { PulseRecord, RecordSink } from "#record/records.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
@@ -15,7 +15,7 @@ const CONFIRM_TRIES = 5;
 export const EVIDENCE_MS = 5_000;
 
 interface OpenDose {
-	readonly step: PulseStep;
+	readonly step: DoseStep;
 	readonly pulse: number;
 	armed: boolean;
 	dueMs: number;
@@ -45,7 +45,7 @@ export class Doses {
 	) {}
 
 	/** Writes and syncs the intent and arms the hardware; part of the purge before. Nothing opens. */
-	async prepare(step: PulseStep, signal: AbortSignal): Promise<void> {
+	async prepare(step: DoseStep, signal: AbortSignal): Promise<void> {
 		this.settle();
 		this.count += 1;
 		const dose: OpenDose = {
@@ -76,7 +76,7 @@ export class Doses {
 	}
 
 	/** Starts the prepared dose and sees it to its end. PULSE_UNCONFIRMED when the instrument does not prove that it ended. */
-	async fire(step: PulseStep, dueMs: number, signal: AbortSignal): Promise<void> {
+	async fire(step: DoseStep, dueMs: number, signal: AbortSignal): Promise<void> {
 		const wasPrepared = this.open?.step === step && this.open.armed && this.open.issuedMs === null;
 		if (!wasPrepared) await this.prepare(step, signal);
 		const dose = this.open!;
@@ -138,15 +138,16 @@ export class Doses {
 	}
 
 	/** Records the present dose with the evidence there is by now; what was only intended is recorded as not delivered. */
-	settle(): void {
+	settle(): PulseRecord["effective"] {
 		const dose = this.open;
-		if (dose === undefined) return;
+		if (dose === undefined) return null;
 		this.open = undefined;
 		const { step, fate } = dose;
 		if (fate === "unknown") {
 			this.unknown += 1;
 			this.inDoubt.add(step.index);
 		}
+		const effective = dose.issuedMs === null ? null : this.trace.evidence(dose.issuedMs, dose.issuedMs + EVIDENCE_MS);
 		this.sink.append({
 			kind: "pulse",
 			run: this.run,
@@ -158,12 +159,13 @@ export class Doses {
 			dueT: dose.dueMs,
 			issuedT: dose.issuedMs,
 			confirmedMs: dose.confirmedMs,
-			effective: dose.issuedMs === null ? null : this.trace.evidence(dose.issuedMs, dose.issuedMs + EVIDENCE_MS),
+			effective,
 			...(this.reactor.filmThickness() === undefined
 				? {}
 				: { film: { beforeNm: dose.filmBeforeNm, afterNm: this.filmNm(this.endMs(dose)) } }),
 			fate,
 		});
+		return effective;
 	}
 
 	/** The good thickness that was read after a time. */
@@ -177,7 +179,7 @@ export class Doses {
 		return issuedMs === null ? Number.POSITIVE_INFINITY : issuedMs + step.widthMs;
 	}
 
-	private repeats(step: PulseStep): void {
+	private repeats(step: DoseStep): void {
 		if (this.inDoubt.delete(step.index)) this.repeated += 1;
 	}
 }

@@ -1,9 +1,13 @@
 /** What each step does: one function per type, reached through one table. */
 import type { Clock } from "#core/clock.js";
-import { AdlayerError } from "#core/errors.js";
 import type { AnnealCount } from "#recipe/engine/anneal-count.js";
+import { askPerson, waitUntil } from "#recipe/engine/ask-and-wait.js";
 import type { Doses } from "#recipe/engine/doses.js";
+import { evacuateLines } from "#recipe/engine/evacuate-lines.js";
+import type { Prompts } from "#recipe/engine/prompts.js";
 import type { Ramps } from "#recipe/engine/ramps.js";
+import { backfill, exposure, leakCheck } from "#recipe/engine/shut-chamber.js";
+import { sleepUntil, until, untilFlow } from "#recipe/engine/waiting.js";
 import type {
 	AnnealStep,
 	CoolStep,
@@ -16,14 +20,10 @@ import type {
 	Step,
 	WaitStep,
 } from "#recipe/plan.js";
+import type { RecordBody } from "#record/records.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
 
-/** Conditions are looked at this often. */
-const LOOK_EVERY_MS = 1_000;
-/** The flow must be within this share of its setpoint for a flow step to end. */
-const FLOW_SHARE = 0.05;
-const FLOW_TIMEOUT_S = 60;
 /** The next dose is prepared this long before it is due at the latest; a purge shorter than this prepares at once. */
 const PREPARE_BEFORE_MS = 1_500;
 
@@ -42,11 +42,24 @@ export interface StepContext {
 	/** The anneal's count; made at its first execution, kept over interruptions. */
 	annealCount(step: AnnealStep): AnnealCount;
 	flowCommanded(sccm: number): void;
+	/** The carrier flow that the recipe wants by its last order; undefined before the first. */
+	flowWanted(): number | undefined;
+	readonly prompts: Prompts;
+	/** While true nobody minds an open lid. */
+	lidMayOpen(mayOpen: boolean): void;
+	/** Ends the run by its abort. */
+	abort(cause: string): void;
+	record(body: Distribute<RecordBody>): void;
+	note(code: string, message: string): void;
 	/** Says how far the step is, for people. */
 	remaining(seconds: number): void;
 }
 
-type Execute<S extends Step> = (step: S, context: StepContext) => Promise<void>;
+/** A record without its run, which the engine adds. */
+type Distribute<Body> = Body extends { readonly run: string } ? Omit<Body, "run"> : never;
+
+/** Gives a sentence for the record when there is more to say than that it is done. */
+type Execute<S extends Step> = (step: S, context: StepContext) => Promise<unknown>;
 
 const EXECUTE: { [Type in Step["type"]]: Execute<Extract<Step, { type: Type }>> } = {
 	flow,
@@ -58,9 +71,16 @@ const EXECUTE: { [Type in Step["type"]]: Execute<Extract<Step, { type: Type }>> 
 	wait,
 	anneal,
 	cool,
+	exposure,
+	prompt: askPerson,
+	"wait-until": waitUntil,
+	glovebox: waitUntil,
+	"leak-check": leakCheck,
+	"line-evacuate": evacuateLines,
+	backfill,
 };
 
-export function executeStep(step: Step, context: StepContext): Promise<void> {
+export function executeStep(step: Step, context: StepContext): Promise<unknown> {
 	return (EXECUTE[step.type] as Execute<Step>)(step, context);
 }
 
@@ -70,15 +90,7 @@ async function flow(step: FlowStep, context: StepContext): Promise<void> {
 	context.signal.throwIfAborted();
 	await reactor.setCarrier(step.sccm, step.title);
 	context.flowCommanded(step.sccm);
-	await until(
-		context,
-		FLOW_TIMEOUT_S,
-		() => {
-			const reading = reactor.carrierFlow();
-			return isGood(reading) && Math.abs(reading.value - step.sccm) <= Math.max(1, FLOW_SHARE * step.sccm);
-		},
-		() => `Carrier flow is ${reactor.carrierFlow().value} sccm, ordered ${step.sccm} sccm`,
-	);
+	await untilFlow(context, step.sccm);
 }
 
 async function pumpDown(step: PumpDownStep, context: StepContext): Promise<void> {
@@ -199,28 +211,4 @@ export async function allOff(reactor: GuardedReactor, reason: string): Promise<v
 		Object.keys(reactor.spec.zones).map((zone) => reactor.switchZoneOff(zone, reason)),
 	);
 	for (const result of results) if (result.status === "rejected") throw result.reason;
-}
-
-async function sleepUntil(clock: Clock, endMs: number, signal: AbortSignal): Promise<void> {
-	const left = endMs - clock.nowMs();
-	if (left > 0) await clock.sleep(left, signal);
-	else signal.throwIfAborted();
-}
-
-/** Looks once a second until the condition holds; STEP_TIMED_OUT after `timeoutS`. */
-async function until(
-	context: StepContext,
-	timeoutS: number,
-	condition: () => boolean,
-	seen: () => string,
-): Promise<void> {
-	const { clock, signal } = context;
-	const startMs = clock.nowMs();
-	while (!condition()) {
-		signal.throwIfAborted();
-		if (clock.nowMs() - startMs >= timeoutS * 1_000) {
-			throw new AdlayerError("STEP_TIMED_OUT", `${seen()} after ${timeoutS} s.`);
-		}
-		await clock.sleep(LOOK_EVERY_MS, signal);
-	}
 }

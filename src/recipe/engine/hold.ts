@@ -16,6 +16,8 @@ const HEATERS_OFF_AFTER: ReadonlySet<Step["type"]> = new Set([
 	"stabilise",
 	"anneal",
 	"cool",
+	"leak-check",
+	"backfill",
 ]);
 /** What a permit refuses for these concerns holds the run with its heaters off. */
 const HEATERS_OFF_FOR: readonly Concern[] = ["thermal", "pump", "carrier"];

@@ -14,6 +14,8 @@ export interface InterruptedRun {
 		readonly state: RunState;
 		readonly cyclesDone: number;
 	} | null;
+	/** The last leak check on record. */
+	readonly leakCheck?: { readonly wall: number; readonly passed: boolean } | undefined;
 	/** Pulses that were announced and have no record of their fate. */
 	readonly intended: readonly Omit<PulseIntended, "kind">[];
 }

@@ -1,6 +1,6 @@
 /** What a held run does before it goes on with the interrupted step. */
 import type { Ramp } from "#recipe/engine/ramps.js";
-import type { Plan, PurgeStep, StabiliseStep, Step } from "#recipe/plan.js";
+import { isDose, type Plan, type PurgeStep, type StabiliseStep, type Step } from "#recipe/plan.js";
 
 /** Temperatures are proven again: so near, for so long, within so much time. */
 const BAND_C = 2;
@@ -8,15 +8,26 @@ const STABLE_S = 60;
 const TIMEOUT_S = 7_200;
 
 /** These count on temperatures that are there already. */
-const NEEDS_STABLE: ReadonlySet<Step["type"]> = new Set(["pulse", "purge", "wait"]);
+const NEEDS_STABLE: ReadonlySet<Step["type"]> = new Set(["pulse", "exposure", "purge", "wait", "wait-until"]);
 
 /** The steps that come before `resumed`: stable temperatures, and before a dose the longest purge of the recipe. */
 export function stepsBefore(resumed: Step, plan: Plan, ramps: ReadonlyMap<string, Ramp>): Step[] {
 	const steps: Step[] = [];
 	if (NEEDS_STABLE.has(resumed.type) && ramps.size > 0) steps.push(restabilisation(resumed, plan, ramps));
 	// An interrupted purge is itself executed in full.
-	if (resumed.type === "pulse") steps.push(fullPurge(resumed, plan));
+	if (isDose(resumed) || resumed.type === "line-evacuate") steps.push(fullPurge(resumed, plan));
 	return steps;
+}
+
+/**
+ * Where a held run goes on: at its interrupted step. A hold has opened the chamber to the pump, so a question under an open
+ * lid goes back to the backfill before it.
+ */
+export function resumeAt(position: number, plan: Plan): number {
+	const step = plan.steps[position];
+	if (step?.type !== "prompt" || !step.lidMayOpen) return position;
+	const filled = plan.steps.findLastIndex(({ type }, index) => index < position && type === "backfill");
+	return filled < 0 ? position : filled;
 }
 
 /** An index outside the plan: nothing of the plan follows at once. */

@@ -3,16 +3,18 @@ import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import { Activity } from "#recipe/engine/activity.js";
 import { AnnealCounts } from "#recipe/engine/anneal-count.js";
+import { declarationOf } from "#recipe/engine/declaration.js";
 import { Doses } from "#recipe/engine/doses.js";
 import { allOff, executeStep, type StepContext } from "#recipe/engine/execute-step.js";
 import { needsHeatersOff, zonesToHold } from "#recipe/engine/hold.js";
 import { Progress } from "#recipe/engine/progress.js";
+import { Prompts } from "#recipe/engine/prompts.js";
 import { Ramps } from "#recipe/engine/ramps.js";
-import { stepsBefore } from "#recipe/engine/restart.js";
+import { resumeAt, stepsBefore } from "#recipe/engine/restart.js";
 import { StepLog } from "#recipe/engine/step-log.js";
 import { allowed, isFinal, next, type RunInput } from "#recipe/isa88.js";
-import type { AnnealStep, CoolStep, Plan, Step } from "#recipe/plan.js";
-import type { RecordSink, RunCommand, RunState } from "#record/records.js";
+import { type AnnealStep, type CoolStep, isDose, type Plan, type Step } from "#recipe/plan.js";
+import type { RecordBody, RecordSink, RunCommand, RunState } from "#record/records.js";
 import type { CycleCount, RunStatus } from "#record/status.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
@@ -39,6 +41,7 @@ export class Run {
 	private readonly ramps: Ramps;
 	private readonly anneals = new AnnealCounts();
 	private readonly log: StepLog;
+	private readonly prompts: Prompts;
 	private readonly activity = new Activity((thrown) => {
 		this.failed(asAdlayerError(thrown).message, needsHeatersOff(thrown, this.doing));
 	});
@@ -62,6 +65,7 @@ export class Run {
 	) {
 		this.progress = new Progress(on.clock, plan);
 		this.doses = new Doses(on.clock, on.reactor, on.sink, identity.run);
+		this.prompts = new Prompts(on.clock, on.sink, identity.run);
 		this.log = new StepLog(on.clock, on.sink, identity.run);
 		this.ramps = new Ramps(on.clock, on.reactor, (zone, thrown) => {
 			this.failed(`The setpoint of zone ${zone} could not be moved: ${asAdlayerError(thrown).message}`, true);
@@ -112,6 +116,11 @@ export class Run {
 		}
 	}
 
+	/** A person's answer to the open question. Throws PROMPT_NOT_OPEN and COMMAND_NOT_ALLOWED. */
+	confirm(prompt: string, by: string): void {
+		this.prompts.answer(prompt, by);
+	}
+
 	/** An interlock has tripped: the reactor is already going to its safe state, with the heaters off. */
 	tripped(cause: string): void {
 		if (next(this.state, "hold") !== null) this.beginHold(`Interlock ${cause}`, true, this.on.supervisor.madeSafe);
@@ -154,6 +163,7 @@ export class Run {
 			worstPulseErrorMs: this.doses.worstErrorMs,
 			peakFoilC: this.peak?.celsius ?? null,
 			meltingPointC: plan.material.meltingPointC,
+			prompt: this.prompts.open ?? null,
 		};
 	}
 
@@ -230,7 +240,7 @@ export class Run {
 		for (this.position = index; this.position < plan.steps.length; ) {
 			const step = plan.steps[this.position]!;
 			progress.stepStarted();
-			this.inDose = step.type === "pulse" || step.type === "purge";
+			this.inDose = isDose(step) || step.type === "purge";
 			await this.log.around(step, signal, () => this.execute(step, dueMs, signal));
 			dueMs = this.on.clock.nowMs();
 			this.position += 1;
@@ -247,11 +257,12 @@ export class Run {
 	}
 
 	private isPurgeStillToCome(done: Step): boolean {
-		return done.type === "pulse" && this.current?.type === "purge";
+		return isDose(done) && this.current?.type === "purge";
 	}
 
-	private execute(step: Step, dueMs: number, signal: AbortSignal): Promise<void> {
-		const { clock, reactor } = this.on;
+	private execute(step: Step, dueMs: number, signal: AbortSignal): Promise<unknown> {
+		const { clock, reactor, sink, supervisor } = this.on;
+		const { run } = this.identity;
 		const context: StepContext = {
 			clock,
 			reactor,
@@ -264,6 +275,12 @@ export class Run {
 			flowCommanded: (sccm) => {
 				this.carrierSccm = sccm;
 			},
+			flowWanted: () => this.carrierSccm,
+			prompts: this.prompts,
+			lidMayOpen: (mayOpen) => supervisor.declare(mayOpen || this.isOver ? null : declarationOf(this.plan)),
+			abort: (cause) => this.beginAbort(cause),
+			record: (body) => sink.append({ ...body, run } as RecordBody),
+			note: (code, message) => sink.append({ kind: "note", level: "warning", run, code, message }),
 			remaining: (seconds) => this.progress.stepRemaining(seconds),
 		};
 		this.doing = step.type;
@@ -334,6 +351,7 @@ export class Run {
 		}
 		this.doing = "heat";
 		await this.ramps.startAgain("restart", signal);
+		this.position = resumeAt(this.position, this.plan);
 		const resumed = this.current;
 		for (const step of resumed === undefined ? [] : stepsBefore(resumed, this.plan, this.ramps.orders)) {
 			await this.execute(step, clock.nowMs(), signal);

@@ -12,17 +12,18 @@ export class StepLog {
 	) {}
 
 	/** Executes a step between its two records. An aborted signal makes it an interruption, whatever was thrown. */
-	async around(step: Step, signal: AbortSignal, execute: () => Promise<void>): Promise<void> {
-		const { index, path, phase, type, title, plannedS, cycle } = step;
+	async around(step: Step, signal: AbortSignal, execute: () => Promise<unknown>): Promise<void> {
+		const { index, path, phase, type, title, plannedS, cycle, turns } = step;
 		const of = { run: this.run, index, phase, type, plannedS, ...(cycle === undefined ? {} : { cycle }) };
-		this.sink.append({ kind: "step-started", ...of, path, title });
+		this.sink.append({ kind: "step-started", ...of, path, ...(turns === undefined ? {} : { turns }), title });
 		const startMs = this.clock.nowMs();
 		const end = (outcome: StepEnded["outcome"], detail?: string) => {
 			const actualS = (this.clock.nowMs() - startMs) / 1_000;
 			this.sink.append({ kind: "step-ended", ...of, outcome, actualS, ...(detail === undefined ? {} : { detail }) });
 		};
+		let detail: unknown;
 		try {
-			await execute();
+			detail = await execute();
 		} catch (thrown) {
 			if (signal.aborted) end("interrupted");
 			else {
@@ -31,6 +32,6 @@ export class StepLog {
 			}
 			throw thrown;
 		}
-		end("done");
+		end("done", typeof detail === "string" ? detail : undefined);
 	}
 }

@@ -6,7 +6,8 @@ export function* ceiling({ recipe, material, trace, lab, isWhole, overrides }: R
 	const meltingC = material?.meltingPointC ?? null;
 	const whole = recipe.foil_never_above_degC;
 	const anneals = trace.steps.some(({ step }) => step.type === "anneal");
-	if (isWhole && material && meltingC !== null && whole === undefined && !anneals) {
+	const heats = [...setpoints(trace)].some(({ zone }) => heatsFoil(lab, zone));
+	if (isWhole && heats && material && meltingC !== null && whole === undefined && !anneals) {
 		const message = `${material.name} melts at ${meltingC} °C and no anneal says how hot the foil may get: foil_never_above_degC is required.`;
 		yield { code: "CEILING_MISSING", effect: "error", path: ["foil_never_above_degC"], message, limit: meltingC };
 	}

@@ -1,18 +1,23 @@
-import type { Finding, RuleInput } from "#recipe/rules/rule.js";
-import { heatsFoil } from "#recipe/rules/rule.js";
+import { isDose } from "#recipe/plan.js";
+import { type Finding, heatsFoil, keyOf, type RuleInput } from "#recipe/rules/rule.js";
 
 /** No dose before the chamber was pumped down, carrier flows, and every heated zone has stabilised at its setpoint. */
 export function* doseReadiness({ trace, lab, isWhole }: RuleInput): Generator<Finding> {
 	if (!isWhole) return;
 	for (const { step, path, before } of trace.steps) {
-		if (step.type !== "pulse") continue;
-		const at = [...path, "pulse"];
+		const dosed = isDose(step)
+			? step.precursor
+			: step.type === "line-evacuate"
+				? step.lines.map(({ precursor }) => precursor).join(", ")
+				: undefined;
+		if (dosed === undefined) continue;
+		const at = [...path, keyOf(step)];
 		if (!before.pumpedDown) {
-			const message = `${step.precursor} would be dosed before any pump-down: the chamber may still hold air.`;
+			const message = `${dosed} would be dosed before any pump-down: the chamber may still hold air.`;
 			yield { code: "DOSE_BEFORE_PUMP_DOWN", effect: "error", path: at, message };
 		}
 		if (before.carrierSccm === null || before.carrierSccm === 0) {
-			const message = `${step.precursor} would be dosed without carrier flow (${before.carrierSccm ?? "never set"}): nothing would carry it away.`;
+			const message = `${dosed} would be dosed without carrier flow (${before.carrierSccm ?? "never set"}): nothing would carry it away.`;
 			yield {
 				code: "DOSE_WITHOUT_FLOW",
 				effect: "error",
@@ -22,13 +27,15 @@ export function* doseReadiness({ trace, lab, isWhole }: RuleInput): Generator<Fi
 				limit: lab.carrier.sccmMin,
 			};
 		}
+		// An evacuated line brings what was in it; that grows nothing on purpose and asks for no temperature.
+		if (!isDose(step)) continue;
 		const heated = [...before.setpointsC.keys()];
 		const waiting = heated.filter((zone) => !before.settled.has(zone));
 		const foil = Object.keys(lab.zones).filter((zone) => heatsFoil(lab, zone));
 		const cold = foil.filter((zone) => !before.setpointsC.has(zone));
 		if (waiting.length > 0 || cold.length > 0) {
 			const what = cold.length > 0 ? `${cold.join(", ")} was not heated` : `${waiting.join(", ")} was not stabilised`;
-			const message = `${step.precursor} would be dosed although ${what} at the deposition temperature.`;
+			const message = `${dosed} would be dosed although ${what} at the deposition temperature.`;
 			yield {
 				code: "DOSE_BEFORE_STABILISE",
 				effect: "error",

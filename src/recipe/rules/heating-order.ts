@@ -1,13 +1,14 @@
+import { isDose } from "#recipe/plan.js";
 import { chamberZones, type Finding, orderedC, precursorFacts, type RuleInput, zoneFacts } from "#recipe/rules/rule.js";
 
 /** Bottle < line < every surface of the chamber, so that a precursor condenses nowhere on its way. */
 export function* heatingOrder({ trace, lab, isWhole }: RuleInput): Generator<Finding> {
 	if (!isWhole) return;
 	for (const { step, path, before } of trace.steps) {
-		if (step.type !== "pulse") continue;
+		if (!isDose(step)) continue;
 		const precursor = precursorFacts(lab, step.precursor);
 		if (!precursor) continue;
-		const at = [...path, "pulse", "precursor"];
+		const at = [...path, step.type, "precursor"];
 		const { lineZone, bottleC } = precursor;
 		const lineC = lineZone !== null && zoneFacts(lab, lineZone) ? orderedC(lab, before, lineZone) : undefined;
 		if (lineC !== undefined && bottleC !== undefined && lineC <= bottleC) {

@@ -1,3 +1,4 @@
+import { isDose } from "#recipe/plan.js";
 import { type Finding, precursorFacts, type RuleInput, zoneFacts } from "#recipe/rules/rule.js";
 
 /** Zones and precursors are those of the lab file. */
@@ -17,15 +18,24 @@ export function* names({ trace, lab }: RuleInput): Generator<Finding> {
 			const message = `Reactor ${lab.station} has no zone ${zone}; it has ${zones.join(", ")}.`;
 			yield { code: "ZONE_UNKNOWN", effect: "error", path: at, message, value: zone, limit: zones };
 		}
-		if (step.type === "pulse" && !precursorFacts(lab, step.precursor)) {
+		const dosed = isDose(step)
+			? [{ precursor: step.precursor, at: [...path, step.type, "precursor"] }]
+			: step.type === "line-evacuate"
+				? step.lines.map(({ precursor }, index) => ({
+						precursor,
+						at: [...path, "line_evacuate", "precursors", index],
+					}))
+				: [];
+		for (const { precursor, at } of dosed) {
+			if (precursorFacts(lab, precursor)) continue;
 			const known = Object.keys(lab.precursors);
-			const message = `Reactor ${lab.station} has no precursor ${step.precursor}; it has ${known.join(", ")}.`;
+			const message = `Reactor ${lab.station} has no precursor ${precursor}; it has ${known.join(", ")}.`;
 			yield {
 				code: "PRECURSOR_UNKNOWN",
 				effect: "error",
-				path: [...path, "pulse", "precursor"],
+				path: at,
 				message,
-				value: step.precursor,
+				value: precursor,
 				limit: known,
 			};
 		}

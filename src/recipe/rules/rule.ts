@@ -1,21 +1,27 @@
 /** What a rule is given and what it gives back. A rule is one idea, pure, and knows no other rule. */
 import type { LabFacts, PrecursorFacts, ZoneFacts } from "#recipe/lab-facts.js";
-import type { FilmData, MaterialData } from "#recipe/library.js";
+import type { FilmData, Library, MaterialData } from "#recipe/library.js";
 import type { Path } from "#recipe/path.js";
+import type { Step } from "#recipe/plan.js";
 import type { RecipeFile } from "#recipe/recipe-file.js";
 import type { OverrideCode } from "#recipe/rule-codes.js";
+import type { Layer } from "#recipe/sample-name.js";
 import type { ProcessState, Trace } from "#recipe/trace.js";
 
 export interface RuleInput {
 	readonly recipe: RecipeFile;
 	/** Undefined when the recipe names one that is not there; that is said elsewhere. */
 	readonly material: MaterialData | undefined;
-	readonly film: FilmData | undefined;
+	/** Those of the product: none when it coats nothing, undefined when one of them is not there. */
+	readonly films: readonly FilmData[] | undefined;
+	readonly library: Library;
 	readonly lab: LabFacts;
 	readonly trace: Trace;
 	/** Predicted seconds by index of the step. */
 	readonly seconds: readonly number[];
 	readonly cycles: number;
+	/** What each execution of a deposition loop adds. */
+	readonly layers: readonly Layer[];
 	/** False when some steps could not be understood: what depends on the order of steps cannot be judged then. */
 	readonly isWhole: boolean;
 	readonly overrides: ReadonlyMap<OverrideCode, string>;
@@ -34,6 +40,14 @@ export interface Finding {
 }
 
 export type Rule = (input: RuleInput) => Iterable<Finding>;
+
+/** The film that a step's cycle deposits; a loop that names none deposits the only one. */
+export function filmOf({ films }: Pick<RuleInput, "films">, name: string | undefined): FilmData | undefined {
+	return name === undefined ? (films?.length === 1 ? films[0] : undefined) : films?.find((film) => film.name === name);
+}
+
+/** The key under which a step stands in the file. */
+export const keyOf = (step: Step): string => step.type.replaceAll("-", "_");
 
 /** A zone's facts by name; never something inherited. */
 export const zoneFacts = (lab: LabFacts, zone: string): ZoneFacts | undefined =>

@@ -1,4 +1,4 @@
-import type { Finding, RuleInput } from "#recipe/rules/rule.js";
+import { type Finding, keyOf, type RuleInput } from "#recipe/rules/rule.js";
 
 /** A time-out shorter than the step is predicted to take would end a healthy run. */
 export function* timeouts({ trace, seconds, isWhole }: RuleInput): Generator<Finding> {
@@ -7,7 +7,7 @@ export function* timeouts({ trace, seconds, isWhole }: RuleInput): Generator<Fin
 		if (!("timeoutS" in step)) continue;
 		const predictedS = Math.ceil(seconds[step.index]!);
 		if (step.timeoutS >= predictedS) continue;
-		const key = step.type === "pump-down" ? "pump_down" : step.type;
+		const key = keyOf(step);
 		const message = `Time-out ${step.timeoutS} s is shorter than the ${predictedS} s that the ${step.type} step is predicted to take.`;
 		yield {
 			code: "TIMEOUT_TOO_SHORT",

@@ -1,3 +1,4 @@
+import { isDose } from "#recipe/plan.js";
 import { type Finding, foilC, type RuleInput } from "#recipe/rules/rule.js";
 
 /** Water attacks an alkali metal that is soft or molten: within this of the melting point it takes an override. */
@@ -7,10 +8,10 @@ export function* waterNearMelting({ trace, lab, material, isWhole, overrides }: 
 	const meltingC = material?.meltingPointC ?? null;
 	if (meltingC === null || !material || !isWhole) return;
 	for (const { step, path, before } of trace.steps) {
-		if (step.type !== "pulse" || step.precursor !== "H2O") continue;
+		if (!isDose(step) || step.precursor !== "H2O") continue;
 		const atC = foilC(lab, before);
 		if (atC === undefined || meltingC - atC > WATER_MARGIN_C) continue;
-		const place = { path: [...path, "pulse"], value: atC };
+		const place = { path: [...path, step.type], value: atC };
 		if (atC >= meltingC) {
 			const message = `H2O would be dosed on ${material.name} at ${atC} °C, which is not below its melting point of ${meltingC} °C.`;
 			yield { ...place, code: "H2O_ABOVE_MELTING", effect: "error", message, limit: meltingC };

@@ -7,6 +7,7 @@ import { lidOpen } from "#safety/interlocks/lid-open.js";
 import { meltGuard } from "#safety/interlocks/melt-guard.js";
 import { overTemperature } from "#safety/interlocks/over-temperature.js";
 import { pumpLost } from "#safety/interlocks/pump-lost.js";
+import { staticPressure } from "#safety/interlocks/static-pressure.js";
 import { valveIoLost } from "#safety/interlocks/valve-io-lost.js";
 
 /** Every interlock of a reactor; docs/interlocks.md has one row for each. */
@@ -19,6 +20,7 @@ export function interlocksOf(reactor: Reactor): Interlock[] {
 		forelineAboveChamber(reactor),
 		carrierLost(reactor),
 		gaugeLost(reactor),
+		staticPressure(reactor),
 		lidOpen(reactor),
 		valveIoLost(reactor),
 	];
