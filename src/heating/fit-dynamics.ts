@@ -18,6 +18,8 @@ export interface Fit {
 
 export interface FitOptions {
 	readonly order: 1 | 2;
+	/** The zone does not rest at the first row: a decaying difference is fitted too. */
+	readonly unsettled: boolean;
 	readonly drift: boolean;
 	/** Where to begin; without it a grid is searched. */
 	readonly start?: Dynamics;
@@ -50,7 +52,7 @@ interface Projection extends Basis {
 }
 
 export function fitDynamics(data: TestData, options: FitOptions): Fit {
-	const problem = new Separable(data, options.drift);
+	const problem = new Separable(data, options);
 	let nonlinear = problem.toVector(options.start ?? searchGrid(data, options), options.order);
 	let weights: Float64Array = new Float64Array(data.timeS.length).fill(1);
 	let projection = problem.project(nonlinear, weights);
@@ -71,7 +73,7 @@ class Separable {
 
 	constructor(
 		readonly data: TestData,
-		private readonly drift: boolean,
+		private readonly terms: Pick<FitOptions, "unsettled" | "drift">,
 	) {
 		const { timeS } = data;
 		this.spanS = timeS.at(-1)! - timeS[0]!;
@@ -108,13 +110,13 @@ class Separable {
 
 	basis(dynamics: Dynamics): Basis {
 		const { timeS } = this.data;
-		const names = ["gain", "rest", "start"];
-		const columns = [
-			respond(timeS, this.power, dynamics),
-			new Float64Array(timeS.length).fill(1),
-			Float64Array.from(timeS, (atS) => Math.exp(-(atS - timeS[0]!) / dynamics.timeConstantS)),
-		];
-		if (this.drift) {
+		const names = ["gain", "rest"];
+		const columns = [respond(timeS, this.power, dynamics), new Float64Array(timeS.length).fill(1)];
+		if (this.terms.unsettled) {
+			names.push("start");
+			columns.push(Float64Array.from(timeS, (atS) => Math.exp(-(atS - timeS[0]!) / dynamics.timeConstantS)));
+		}
+		if (this.terms.drift) {
 			names.push("drift");
 			columns.push(Float64Array.from(timeS, (atS) => (atS - timeS[0]!) / SECONDS_PER_HOUR));
 		}
@@ -233,12 +235,13 @@ function weighted(a: Float64Array, b: Float64Array, weights: Float64Array): numb
 	return sum;
 }
 
-function searchGrid(data: TestData, { order, drift }: FitOptions): Dynamics {
+function searchGrid(data: TestData, options: FitOptions): Dynamics {
+	const { order } = options;
 	const every = Math.max(1, Math.floor(data.timeS.length / GRID_ROWS));
 	const thin = (values: readonly number[]) => values.filter((_, i) => i % every === 0);
 	// Powers between the kept rows would be lost; the response is computed on all rows of the power.
 	const thinned: TestData = every === 1 ? data : { ...data, ...thinRows(data, thin) };
-	const problem = new Separable(thinned, drift);
+	const problem = new Separable(thinned, options);
 	const weights = new Float64Array(thinned.timeS.length).fill(1);
 	let best: { dynamics: Dynamics; cost: number } | undefined;
 	for (let i = 0; i < 14; i += 1) {

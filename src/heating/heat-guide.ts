@@ -59,8 +59,8 @@ const REPLY_S = 0.75;
 /** Instruments let only a part of a setpoint change through to the output at once; makers do not say how much: 0.8 to 1. */
 const SETPOINT_WEIGHT = 0.9;
 /** The foil is there when its estimate has stayed this near to the target for this long. */
-const THERE_C = 0.15;
-const THERE_S = 30;
+const THERE_C = 0.1;
+const THERE_S = 60;
 
 /**
  * Brings a zone's foil to its target through the setpoint of the zone's own controller, once a second. A filter follows
@@ -81,6 +81,7 @@ export class HeatGuide {
 	private mismatch: string | undefined;
 	private nearSinceS: number | undefined;
 	private arrived = false;
+	private heldC: number | undefined;
 
 	/** `start`: the first sample, and the setpoint that the instrument works to. */
 	constructor(
@@ -114,7 +115,7 @@ export class HeatGuide {
 		this.mismatch ??= this.watch.judge(innovation, observer, sample);
 		const peakAheadC = this.peak.withoutHeat(observer, this.foilC);
 		const state = this.stateNow(peakAheadC);
-		this.setpointC = this.setpointFor(state, sample);
+		this.setpointC = this.setpointFor(state, sample, peakAheadC);
 		return { state, setpointC: this.setpointC, foilC: this.foilC, peakAheadC, mismatch: this.mismatch };
 	}
 
@@ -127,18 +128,20 @@ export class HeatGuide {
 		return this.arrived ? "holding" : "heating";
 	}
 
-	private setpointFor(state: GuideState, sample: ZoneSample): number {
-		const { instrument } = this.options;
+	private setpointFor(state: GuideState, sample: ZoneSample, peakAheadC: number): number {
+		const { instrument, task } = this.options;
 		const bandC = instrument.proportionalBandC;
-		if (state === "mismatch") return this.heldSetpoint(sample);
-		const wanted = state === "back-off" ? 0 : this.wantedPercent();
+		if (state === "mismatch" && peakAheadC <= task.neverAboveC) return this.heldSetpoint(sample);
+		const takesHeatAway = state === "back-off" || state === "mismatch";
+		const wanted = takesHeatAway ? 0 : this.wantedPercent();
 		const moveC = ((wanted - sample.outputPercent) * bandC) / 100 / SETPOINT_WEIGHT;
 		return this.inResolution(this.setpointC + moveC);
 	}
 
-	/** Where the zone is, never above the target; once chosen it is only lowered. */
+	/** Where the zone was when its model failed, never above the target. */
 	private heldSetpoint({ readingC }: ZoneSample): number {
-		return this.inResolution(Math.min(this.setpointC, readingC, this.targetReadingC));
+		this.heldC ??= this.inResolution(Math.min(this.setpointC, readingC, this.targetReadingC));
+		return this.heldC;
 	}
 
 	private inResolution(setpointC: number): number {

@@ -67,16 +67,20 @@ export const zoneModelOf = (model: IdentifiedModel): ZoneModel => ({
  */
 export function identify(data: TestData): Identification {
 	checkData(data);
-	const first = fitDynamics(data, { order: 1, drift: false });
+	const resting = fitDynamics(data, { order: 1, unsettled: false, drift: false });
+	const moving = fitDynamics(data, { order: 1, unsettled: true, drift: false, start: resting.dynamics });
+	const unsettled = moving.bic < resting.bic - BIC_GAIN_MIN;
+	const first = unsettled ? moving : resting;
 	const { timeConstantS, deadTimeS } = first.dynamics;
 	const lagS = LAG_DEAD_TIME_SHARE * deadTimeS;
 	const second = fitDynamics(data, {
 		order: 2,
+		unsettled,
 		drift: false,
 		start: { timeConstantS, lagS, deadTimeS: deadTimeS - lagS },
 	});
 	const plain = second.bic < first.bic - BIC_GAIN_MIN ? second : first;
-	const drifting = fitDynamics(data, { order: plain.order, drift: true, start: plain.dynamics });
+	const drifting = fitDynamics(data, { order: plain.order, unsettled, drift: true, start: plain.dynamics });
 	const drifts = drifting.bic < plain.bic - BIC_GAIN_MIN && drifting.cost < DRIFT_COST_SHARE_MAX * plain.cost;
 	const fit = drifts ? drifting : plain;
 	const chosen = describe(data, fit);
