@@ -239,7 +239,6 @@ function searchGrid(data: TestData, options: FitOptions): Dynamics {
 	const { order } = options;
 	const every = Math.max(1, Math.floor(data.timeS.length / GRID_ROWS));
 	const thin = (values: readonly number[]) => values.filter((_, i) => i % every === 0);
-	// Powers between the kept rows would be lost; the response is computed on all rows of the power.
 	const thinned: TestData = every === 1 ? data : { ...data, ...thinRows(data, thin) };
 	const problem = new Separable(thinned, options);
 	const weights = new Float64Array(thinned.timeS.length).fill(1);

@@ -1,6 +1,6 @@
 import { AdlayerError, type Problem } from "#core/errors.js";
 import { type Fit, fitDynamics } from "./fit-dynamics.js";
-import { type Dynamics, respond, stepsOf, type TestData } from "./response.js";
+import type { TestData } from "./response.js";
 import type { ZoneModel } from "./zone-model.js";
 
 /** A parameter with one standard deviation. */
@@ -44,7 +44,7 @@ export interface Identification {
 }
 
 const ROWS_MIN = 12;
-export const ROWS_MAX = 200_000;
+const ROWS_MAX = 200_000;
 /** Of the Bayesian information criterion: "very strong" evidence for the longer model (Kass and Raftery 1995). */
 const BIC_GAIN_MIN = 10;
 /** A drift is believed where it explains this much of what is left. */
@@ -192,12 +192,4 @@ const problem = (message: string, value?: unknown, limit?: unknown): Problem => 
 function refuse(problems: Problem[]): never {
 	const all = problems.map(({ message }) => message).join(" ");
 	throw new AdlayerError("TUNE_DATA_INVALID", all, { problems });
-}
-
-/** Temperatures that a model expects for a test's powers, from rest. */
-export function expectedC(model: ZoneModel, timeS: readonly number[], powerPercent: readonly number[]): Float64Array {
-	const dynamics: Dynamics = model;
-	return respond(timeS, stepsOf(timeS, powerPercent), dynamics).map(
-		(each) => model.restC + model.gainCPerPercent * each,
-	);
 }

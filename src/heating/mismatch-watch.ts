@@ -7,7 +7,7 @@ const DECISION_SIGMAS = 30;
 /** One reading adds at most this much: a single wild reading is not a wrong model. */
 const STEP_SIGMAS_MAX = 8;
 /** Load that the model does not explain, as a share of what the zone's temperature needs. */
-const LOAD_SHARE_MAX = 0.15;
+const LOAD_SHARE_MAX = 0.2;
 /** Of the load only what lies beyond this many standard deviations counts. */
 const CERTAIN_SIGMAS = 3;
 /** A zone needs at least this much above its resting temperature before shares of it mean anything. */

@@ -75,10 +75,6 @@ export class PowerHistory {
 		}
 	}
 
-	get last(): number {
-		return this.percent.at(-1) ?? 0;
-	}
-
 	/** Mean power between two times; before the first entry the first power held, after the last the last one. */
 	mean(fromS: number, toS: number): number {
 		const { atS, percent } = this;

@@ -99,6 +99,15 @@ export async function heating(seed: number): Promise<BenchResult> {
 		...wrong.flatMap(({ how, anneal, runs }) => wrongBars(how, anneal, runs)),
 		atMost("heating.wire-against-direct", Math.max(...wireErrorsC), "degC", 0.02),
 	];
+	const beside = (runs: readonly Driven[]) => {
+		const over = runs.map(({ foilPeakC }) => foilPeakC - LI.task.targetC);
+		const seconds = runs.map(({ arrivalS }) => arrivalS);
+		return `overshoot ${median(over).toFixed(2)} °C median, ${Math.max(...over).toFixed(2)} °C worst; ${median(seconds)} s median, ${Math.max(...seconds)} s worst`;
+	};
+	console.error(`li guided:              ${beside(li)}`);
+	console.error(`li plain setpoint step: ${beside(plain)}`);
+	for (const [name, seeds] of [["li", failedSeeds(li, LI)] as const, ["na", failedSeeds(na, NA)] as const])
+		if (seeds.length > 0) console.error(`${name}: reactors with a missed bar, by seed: ${seeds.join(", ")}`);
 	return {
 		bars,
 		detail: {
