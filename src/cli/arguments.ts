@@ -25,6 +25,12 @@ export function parseSeconds(text: string): number {
 	throw new InvalidArgumentError(`Seconds are a number above 0 and at most ${SECONDS_MAX}.`);
 }
 
+export function parseFullPower(text: string): number {
+	const value = Number(text);
+	if (text !== "" && Number.isFinite(value) && value > 0) return value;
+	throw new InvalidArgumentError("Full power is a number above 0, in the unit of the power column.");
+}
+
 /** Collects name=value; a value that reads as a number is one. */
 export function parseSet(text: string, before: Record<string, number | string>): Record<string, number | string> {
 	const equals = text.indexOf("=");

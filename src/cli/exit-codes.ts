@@ -11,6 +11,7 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
 	RECIPE_NOT_FOUND: EXIT.usage,
 	CYCLING_FILE_NOT_FOUND: EXIT.usage,
 	SIGNAL_UNKNOWN: EXIT.usage,
+	TUNE_DATA_INVALID: EXIT.usage,
 	LINK_UNREACHABLE: EXIT.unreachable,
 	LINK_LOST: EXIT.unreachable,
 	DEVICE_SILENT: EXIT.unreachable,

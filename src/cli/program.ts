@@ -1,6 +1,6 @@
 /** The command line as a tree of commands: what there is, with which options. */
-import { Command } from "commander";
-import { collect, parsePort, parseSeconds, parseSet, parseSpeed } from "#cli/arguments.js";
+import { Command, Option } from "commander";
+import { collect, parseFullPower, parsePort, parseSeconds, parseSet, parseSpeed } from "#cli/arguments.js";
 import { type CheckOptions, check } from "#cli/commands/check.js";
 import { type ConfirmOptions, confirm } from "#cli/commands/confirm.js";
 import { addCycling } from "#cli/commands/cycling.js";
@@ -11,6 +11,7 @@ import { type ProcessCommandOptions, runOneProcess } from "#cli/commands/process
 import { type RunOptions, run } from "#cli/commands/run.js";
 import { type StartOptions, start } from "#cli/commands/start.js";
 import { type DataOption, status } from "#cli/commands/status.js";
+import type { TuneOptions } from "#cli/commands/tune.js";
 import type { CliContext, Outcome } from "#cli/context.js";
 
 const PROCESSES = {
@@ -93,6 +94,20 @@ export function buildProgram(version: string, perform: Perform): Command {
 		);
 
 	addCycling(program, perform);
+
+	command("tune [zone]", "identify a heater from the table of a test: time, power, temperature")
+		.requiredOption("--from <file>", "the table, CSV")
+		.option("--time <column>", "column of the time: header, or number from 1")
+		.option("--power <column>", "column of the power")
+		.option("--temperature <column>", "column of the temperature")
+		.option("--neighbour <zone=column>", "another zone's temperature, to find its pull; may be repeated", parseSet, {})
+		.addOption(new Option("--time-unit <unit>", "unit of the time").choices(["ms", "s", "min", "h"]))
+		.addOption(new Option("--temperature-unit <unit>", "unit of the temperatures").choices(["C", "F", "K"]))
+		.option("--power-full <number>", "what full power is in the power column (default: 100)", parseFullPower)
+		.option("--out <folder>", "where model and plot go (default: beside the table)")
+		.action((zone: string | undefined, options: TuneOptions) =>
+			perform(async (context) => (await import("#cli/commands/tune.js")).tuneFromFile(context, zone, options)),
+		);
 
 	for (const name of ["lab", "control", "service"] as const) {
 		program

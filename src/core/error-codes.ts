@@ -245,6 +245,14 @@ export const ERROR_CODES = {
 		"Look at the signal that the message names.",
 	),
 
+	// heating
+	TUNE_DATA_INVALID: entry(
+		"refuse-command",
+		422,
+		"The data of a heater test cannot be read, or show no heater.",
+		"Correct every problem listed; each names its row or column.",
+	),
+
 	// runs and commands
 	RUN_ACTIVE: entry("refuse-command", 409, "The reactor already has a run.", "Wait until it has ended, or stop it."),
 	RUN_NOT_FOUND: entry("refuse-command", 404, "There is no run of that id.", "List the runs with GET /api/v1/runs."),

@@ -13,6 +13,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
 	cycling: async () => (await import("./cycling.js")).cycling,
 	load: async () => (await import("./load.js")).load,
 	startup: async () => (await import("./startup.js")).startup,
+	heating: async () => (await import("./heating.js")).heating,
 	"virtual-time": async () => (await import("./virtual-time.js")).virtualTime,
 };
 
