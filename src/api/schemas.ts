@@ -234,7 +234,10 @@ const status = {
 			roles: {
 				type: "object",
 				description: "Which signals (instrument.signal) play which part",
-				properties: { dosingValves: { type: "object", additionalProperties: string } },
+				properties: {
+					dosingValves: { type: "object", additionalProperties: string },
+					safeLevels: { type: "object", additionalProperties: { enum: [0, 1] } },
+				},
 				additionalProperties: string,
 			},
 		},

@@ -26,6 +26,10 @@ const COMMANDS: Record<CommandName, true> = {
 	launch: true,
 	command: true,
 	"acknowledge-alarm": true,
+	"shelve-alarm": true,
+	"unshelve-alarm": true,
+	"remove-alarm": true,
+	"return-alarm": true,
 	"reset-interlock": true,
 };
 

@@ -1,20 +1,34 @@
 /** Follows the records for what must be known after a crash: the open run, the last doses, the pulses in the balance. */
-import type { JournalRecord } from "#record/records.js";
+import type { AlarmRecord, InterlockRecord, JournalRecord } from "#record/records.js";
 import type { Carry, IntendedPulse, LastDose } from "./segments.js";
 
 /** More than can be in the balance at once; older ones were given up by whoever announced them. */
 const INTENDED_MAX = 32;
+/** More than a reactor has alarms; the header of a segment must hold them. */
+const ALARMS_MAX = 64;
 
 export class CarryTracker implements Carry {
 	openRun: { run: string; seq: number } | null = null;
 	readonly lastDose: Record<string, LastDose> = {};
 	intended: IntendedPulse[] = [];
+	private readonly latched = new Map<string, InterlockRecord>();
+	private readonly alarmed = new Map<string, AlarmRecord>();
 
 	constructor(from?: Carry) {
 		if (from === undefined) return;
 		this.openRun = from.openRun;
 		this.intended = [...from.intended];
 		Object.assign(this.lastDose, from.lastDose);
+		for (const interlock of from.interlocks ?? []) this.latched.set(interlock.interlock, interlock);
+		for (const alarm of from.alarms ?? []) this.alarmed.set(alarm.alarm, alarm);
+	}
+
+	get interlocks(): InterlockRecord[] {
+		return [...this.latched.values()];
+	}
+
+	get alarms(): AlarmRecord[] {
+		return [...this.alarmed.values()];
 	}
 
 	follow(record: JournalRecord): void {
@@ -36,12 +50,31 @@ export class CarryTracker implements Carry {
 				if (record.fate === "not-delivered") break;
 				this.lastDose[record.precursor] = { seq: record.seq, wall: record.wall, fate: record.fate };
 				break;
+			case "interlock": {
+				const { seq: _seq, t: _t, wall: _wall, ...interlock } = record;
+				if (record.state === "reset") this.latched.delete(record.interlock);
+				else this.latched.set(record.interlock, interlock);
+				break;
+			}
+			case "alarm": {
+				const { seq: _seq, t: _t, wall: _wall, ...alarm } = record;
+				if (record.state === "normal") this.alarmed.delete(record.alarm);
+				else if (this.alarmed.size < ALARMS_MAX || this.alarmed.has(record.alarm))
+					this.alarmed.set(record.alarm, alarm);
+				break;
+			}
 			default:
 		}
 	}
 
 	/** A copy that later records do not change. */
 	snapshot(): Carry {
-		return { openRun: this.openRun, lastDose: { ...this.lastDose }, intended: [...this.intended] };
+		return {
+			openRun: this.openRun,
+			lastDose: { ...this.lastDose },
+			intended: [...this.intended],
+			interlocks: this.interlocks,
+			alarms: this.alarms,
+		};
 	}
 }

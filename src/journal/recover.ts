@@ -1,6 +1,15 @@
 /** What the journal's end tells after a crash. */
 import { rmSync } from "node:fs";
-import type { JournalRecord, RecordBase, RunCreated, RunState, StepEnded, StepStarted } from "#record/records.js";
+import type {
+	AlarmRecord,
+	InterlockRecord,
+	JournalRecord,
+	RecordBase,
+	RunCreated,
+	RunState,
+	StepEnded,
+	StepStarted,
+} from "#record/records.js";
 import { CarryTracker } from "./carry.js";
 import {
 	headerOf,
@@ -72,6 +81,9 @@ export interface LastKnown {
 	readonly lastDose: Readonly<Record<string, LastDose>>;
 	/** Pulses that were announced and have no record of their fate. */
 	readonly intended: readonly IntendedPulse[];
+	/** The last record of each interlock that was latched, and of each alarm that was not normal. */
+	readonly interlocks: readonly InterlockRecord[];
+	readonly alarms: readonly AlarmRecord[];
 }
 
 /** Reads what control needs to know after a restart; undefined when the folder holds no journal. Throws JOURNAL_CORRUPT. */
@@ -103,13 +115,15 @@ export function lastKnown(dir: string): LastKnown | undefined {
 		openRun: follower.openRun(),
 		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
 		intended: tracker.intended,
+		interlocks: tracker.interlocks,
+		alarms: tracker.alarms,
 	};
 }
 
 /** The same from records in memory, oldest first. */
 export function lastKnownFrom(
 	records: Iterable<JournalRecord>,
-): Pick<LastKnown, "lastSeq" | "lastWall" | "openRun" | "lastDose" | "intended"> {
+): Pick<LastKnown, "lastSeq" | "lastWall" | "openRun" | "lastDose" | "intended" | "interlocks" | "alarms"> {
 	const tracker = new CarryTracker();
 	let follower = new RunFollower();
 	let lastSeq = 0;
@@ -128,6 +142,8 @@ export function lastKnownFrom(
 		openRun,
 		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
 		intended: tracker.intended,
+		interlocks: tracker.interlocks,
+		alarms: tracker.alarms,
 	};
 }
 

@@ -15,6 +15,8 @@ import {
 	permitHeat,
 	permitStopValveOpen,
 	permitStopValveShut,
+	RECOVERED_MS,
+	recoveryReasons,
 } from "#safety/permits.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
@@ -106,7 +108,7 @@ export class GuardedReactor {
 
 	/** Always permitted. */
 	async switchZoneOff(name: string, reason: string): Promise<void> {
-		await this.actuators.switchZoneOff(name);
+		await this.actuators.switchZoneOff(name, { run: this.run, reason });
 		this.sink.append({
 			kind: "note",
 			level: "info",
@@ -126,9 +128,11 @@ export class GuardedReactor {
 	/** Starts the armed dose if it is permitted at this moment. */
 	async fireDose(precursor: string, widthMs: number): Promise<FiredDose> {
 		const { supervisor } = this;
-		permitDose(supervisor, precursor, widthMs);
+		this.permitDose(precursor, widthMs);
 		const pulses = this.pulses(precursor);
-		supervisor.doses.started(precursor, this.clock.nowMs(), widthMs);
+		const nowMs = this.clock.nowMs();
+		const baselinePa = supervisor.view.history.mean(this.spec.pressures.chamber, nowMs - RECOVERED_MS);
+		supervisor.doses.started(precursor, nowMs, widthMs, { baselinePa, carrierSccm: supervisor.commanded.carrierSccm });
 		await pulses.fire();
 		return { acknowledgedMs: this.clock.nowMs() };
 	}
@@ -144,6 +148,20 @@ export class GuardedReactor {
 	async disarm(precursor: string): Promise<void> {
 		await this.pulses(precursor).disarm();
 		if (this.supervisor.doses.isOpen(precursor)) this.supervisor.doses.ended(precursor, this.clock.nowMs());
+	}
+
+	/** A valve that did not shut is told of beyond the refusal: somebody must go there. */
+	private permitDose(precursor: string, widthMs: number): void {
+		const { supervisor } = this;
+		const { last } = supervisor.doses;
+		const [leak] =
+			last === undefined ? [] : [...recoveryReasons(supervisor.view)].filter(({ about }) => about === "valve");
+		if (last !== undefined)
+			supervisor.alarms.follow(leak !== undefined, {
+				alarm: `valve-leaking.${last.precursor}`,
+				message: leak?.text ?? "",
+			});
+		permitDose(supervisor, precursor, widthMs);
 	}
 
 	private precursor(name: string): { readonly instrument: string; readonly output: string } {

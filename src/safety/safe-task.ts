@@ -134,11 +134,7 @@ export class SafeTask {
 		this.failure = code;
 		alarms.raise({
 			alarm: this.alarm,
-			priority: "critical",
 			message: `The safe state of the ${title} could not be reached: ${message}`,
-			response:
-				"It is tried again every second. If it must be safe now, use the hardwired means: hand valve, contactor, emergency stop.",
-			latching: false,
 		});
 	}
 
