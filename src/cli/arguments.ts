@@ -53,3 +53,11 @@ export function readRecipe(path: string): string {
 		throw new AdlayerError("RECIPE_NOT_FOUND", `The recipe file ${path} cannot be read (${why}).`, { cause, hint });
 	}
 }
+
+/** Seconds above 0. */
+export function parseSeconds(text: string): number {
+	const seconds = Number(text);
+	if (!(seconds > 0 && Number.isFinite(seconds)))
+		throw new InvalidArgumentError("It must be a number of seconds above 0.");
+	return seconds;
+}

@@ -1,6 +1,16 @@
 /** The command line as a tree of commands: what there is, with which options. */
 import { Command } from "commander";
 import { collect, parsePort, parseSeconds, parseSet, parseSpeed } from "#cli/arguments.js";
+import {
+	acknowledge,
+	alarms,
+	outOfService,
+	resetInterlock,
+	returnToService,
+	type SilenceOptions,
+	shelve,
+	unshelve,
+} from "#cli/commands/alarms.js";
 import { type CheckOptions, check } from "#cli/commands/check.js";
 import { addCycling } from "#cli/commands/cycling.js";
 import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/demo.js";
@@ -64,6 +74,29 @@ export function buildProgram(version: string, perform: Perform): Command {
 			.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
 			.action((options: DataOption) => perform((context) => commandRun(context, name, options)));
 	}
+
+	const straight = (text: string, description: string) =>
+		command(text, description).option("--data <folder>", "data folder (default: ADLAYER_DATA)");
+	straight("alarms", "what is not normal and what to do, straight from control").action((options: DataOption) =>
+		perform((context) => alarms(context, options)),
+	);
+	for (const [name, description, act] of [
+		["acknowledge <alarm>", "say that an alarm has been seen", acknowledge],
+		["unshelve <alarm>", "end the shelving of an alarm", unshelve],
+		["return-to-service <alarm>", "return an alarm to service", returnToService],
+		["reset <interlock>", "end the latch of an interlock whose cause has gone", resetInterlock],
+	] as const) {
+		straight(name, description).action((id: string, options: DataOption) =>
+			perform((context) => act(context, id, options)),
+		);
+	}
+	straight("shelve <alarm>", "silence an alarm for a time, or until its cause has gone once")
+		.requiredOption("--reason <text>", "why, for whoever comes after")
+		.option("--for <seconds>", "at most 12 h", parseSeconds)
+		.action((id: string, options: SilenceOptions) => perform((context) => shelve(context, id, options)));
+	straight("out-of-service <alarm>", "take an alarm out of service until somebody returns it")
+		.requiredOption("--reason <text>", "why, for whoever comes after")
+		.action((id: string, options: SilenceOptions) => perform((context) => outOfService(context, id, options)));
 
 	launchable("run <recipe>", "launch a recipe (a name or a file) and follow the run to its end")
 		.option("--url <url>", "the service (default: this machine at ADLAYER_PORT)")

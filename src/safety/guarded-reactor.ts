@@ -18,6 +18,7 @@ import {
 	RECOVERED_MS,
 	recoveryReasons,
 } from "#safety/permits.js";
+import { type DoseEvidence, PulseTrends } from "#safety/pulse-trends.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
 /** The start of a dose as acknowledged by the instrument, monotonic ms. */
@@ -41,6 +42,7 @@ export class GuardedReactor {
 	}[];
 	private readonly flowSignal: string;
 	private readonly actuators: Actuators;
+	private readonly trends: PulseTrends;
 
 	constructor(
 		private readonly clock: Clock,
@@ -50,6 +52,7 @@ export class GuardedReactor {
 		private readonly sink: RecordSink,
 	) {
 		this.actuators = new Actuators(clock, plant, spec, sink, supervisor.commanded, supervisor.doses);
+		this.trends = new PulseTrends(supervisor.alarms);
 		this.flowSignal = `${spec.carrier.instrument}.flow`;
 		this.foilZones = Object.entries(spec.zones)
 			.filter(([, zone]) => zone.heatsFoil)
@@ -142,6 +145,11 @@ export class GuardedReactor {
 		const { completed, widthMs, lineLow } = await this.pulses(precursor).confirm();
 		if (completed && lineLow) this.supervisor.doses.ended(precursor, endedMs);
 		return { completed: completed && lineLow, widthMs };
+	}
+
+	/** What a delivered dose left in the chamber's pressure: judged against the doses of this precursor before. */
+	doseSeen(precursor: string, widthMs: number, effective: DoseEvidence): void {
+		this.trends.seen(precursor, widthMs, this.supervisor.commanded.carrierSccm, effective);
 	}
 
 	/** Disables an armed dose that will not be fired. */

@@ -5,7 +5,7 @@ import type { Device, PolledValues, SignalInfo } from "#device/contract.js";
 import { Plant, type PlantInstrument } from "#device/plant.js";
 import { MemoryJournal } from "#journal/memory.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
-import { Supervisor } from "#safety/supervisor.js";
+import { type SafetyCarry, Supervisor } from "#safety/supervisor.js";
 import { REACTOR } from "./support.js";
 
 const info: SignalInfo = { unit: "1", kind: "measurement", description: "" };
@@ -79,7 +79,7 @@ export class StallingClock extends SteppedClock {
 	}
 }
 
-export function fakeReactor() {
+export function fakeReactor({ carry }: { readonly carry?: SafetyCarry } = {}) {
 	const clock = new StallingClock({ wallStartMs: 0 });
 	const journal = new MemoryJournal(clock);
 	const devices = {
@@ -141,6 +141,7 @@ export function fakeReactor() {
 	supervisor = new Supervisor(clock, plant, REACTOR, journal);
 	const guarded = new GuardedReactor(clock, plant, REACTOR, supervisor, journal);
 	const trips: string[] = [];
+	if (carry !== undefined) supervisor.restore(carry);
 	supervisor.start((interlock, effect) => trips.push(`${interlock}: ${effect}`));
 	plant.start();
 	return {

@@ -45,7 +45,9 @@ describe("docs/interlocks.md", () => {
 		const tests = readFileSync(resolve(import.meta.dirname, "interlocks.test.ts"), "utf8");
 		// The cases name every interlock, or its zones' by the same pattern; interlocks.test.ts compares both sets whole.
 		const named = [...inCode.keys()].filter((id) => tests.includes(`${id.replace(".ZONE", ".")}`));
-		console.log(`Matrix: ${named.length} of ${inCode.size} interlocks have their cases (${(100 * named.length) / inCode.size} %).`);
+		console.log(
+			`Matrix: ${named.length} of ${inCode.size} interlocks have their cases (${(100 * named.length) / inCode.size} %).`,
+		);
 		expect(named).toEqual([...inCode.keys()]);
 	});
 

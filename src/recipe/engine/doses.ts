@@ -148,6 +148,8 @@ export class Doses {
 			this.unknown += 1;
 			this.inDoubt.add(step.index);
 		}
+		const effective = dose.issuedMs === null ? null : this.trace.evidence(dose.issuedMs, dose.issuedMs + EVIDENCE_MS);
+		if (fate === "delivered" && effective !== null) this.reactor.doseSeen(step.precursor, step.widthMs, effective);
 		this.sink.append({
 			kind: "pulse",
 			run: this.run,
@@ -159,7 +161,7 @@ export class Doses {
 			dueT: dose.dueMs,
 			issuedT: dose.issuedMs,
 			confirmedMs: dose.confirmedMs,
-			effective: dose.issuedMs === null ? null : this.trace.evidence(dose.issuedMs, dose.issuedMs + EVIDENCE_MS),
+			effective,
 			...(this.reactor.filmThickness() === undefined
 				? {}
 				: { film: { beforeNm: dose.filmBeforeNm, afterNm: this.filmNm(this.endMs(dose)) } }),
