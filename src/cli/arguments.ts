@@ -54,10 +54,12 @@ export function readRecipe(path: string): string {
 	}
 }
 
-/** Seconds above 0. */
-export function parseSeconds(text: string): number {
+/** Nobody shelves an alarm into the next day; control has the same bound. */
+const SHELVE_S_MAX = 43_200;
+
+/** For how long an alarm is shelved, s. */
+export function parseShelving(text: string): number {
 	const seconds = Number(text);
-	if (!(seconds > 0 && Number.isFinite(seconds)))
-		throw new InvalidArgumentError("It must be a number of seconds above 0.");
-	return seconds;
+	if (text !== "" && seconds > 0 && seconds <= SHELVE_S_MAX) return seconds;
+	throw new InvalidArgumentError(`An alarm is shelved for more than 0 s and at most ${SHELVE_S_MAX} s.`);
 }

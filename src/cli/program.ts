@@ -1,6 +1,6 @@
 /** The command line as a tree of commands: what there is, with which options. */
 import { Command } from "commander";
-import { collect, parsePort, parseSeconds, parseSet, parseSpeed } from "#cli/arguments.js";
+import { collect, parsePort, parseSeconds, parseSet, parseShelving, parseSpeed } from "#cli/arguments.js";
 import {
 	acknowledge,
 	alarms,
@@ -92,7 +92,7 @@ export function buildProgram(version: string, perform: Perform): Command {
 	}
 	straight("shelve <alarm>", "silence an alarm for a time, or until its cause has gone once")
 		.requiredOption("--reason <text>", "why, for whoever comes after")
-		.option("--for <seconds>", "at most 12 h", parseSeconds)
+		.option("--for <seconds>", "at most 12 h", parseShelving)
 		.action((id: string, options: SilenceOptions) => perform((context) => shelve(context, id, options)));
 	straight("out-of-service <alarm>", "take an alarm out of service until somebody returns it")
 		.requiredOption("--reason <text>", "why, for whoever comes after")
