@@ -115,7 +115,8 @@ export class SafeTask {
 			this.isDue = !isDone;
 			this.succeeded();
 		} catch (thrown) {
-			if (this.order === order) this.failed(asAdlayerError(thrown));
+			// Also when another order has come meanwhile: the actuator is where nobody wants it.
+			if (this.order !== undefined) this.failed(asAdlayerError(thrown));
 		}
 	}
 
