@@ -5,8 +5,9 @@ import { dirname, resolve } from "node:path";
 import { SystemClock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError, type Problem } from "#core/errors.js";
 import { pascalFromTorr } from "#core/units.js";
+import { vapourPressurePa } from "#core/vapour-pressure.js";
 import type { Device, PulseOutputs, SignalInfo } from "#device/contract.js";
-import type { Output, Reactor } from "#device/reactor.js";
+import type { Contact, Output, Reactor } from "#device/reactor.js";
 import { type AnyDriver, driverNamed } from "#drivers/index.js";
 import type { LabPlan } from "#lab/plan.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
@@ -14,7 +15,7 @@ import { compileSchema, validate } from "#recipe/schema.js";
 import { problemAt, readYaml, type YamlDocument } from "#recipe/yaml-document.js";
 import type { SampleRecord } from "#record/records.js";
 import type { SignalRoles } from "#record/status.js";
-import { LAB_FILE_SCHEMA, type LabFileContent } from "#src/config/lab-file-schema.js";
+import { type Absent, type ContactEntry, LAB_FILE_SCHEMA, type LabFileContent } from "#src/config/lab-file-schema.js";
 import { parseAddress } from "#transport/address.js";
 
 export interface LabFile {
@@ -146,7 +147,17 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 	isSignal(["reactor", "pressures", "chamber"], reactor.pressures.chamber);
 	isSignal(["reactor", "pressures", "foreline"], reactor.pressures.foreline);
 	isSignal(["reactor", "stop_valve", "output"], reactor.stop_valve.output);
-	for (const [input, id] of Object.entries(reactor.inputs)) isContact(["reactor", "inputs", input], id);
+	for (const [input, entry] of Object.entries(reactor.inputs)) {
+		if ("none" in entry) continue;
+		const at = ["reactor", "inputs", input];
+		isContact([...at, "signal"], entry.signal);
+		if (entry.broken_wire_level === entry.safe_level)
+			wrong(
+				[...at, "broken_wire_level"],
+				"A broken wire would count as safe; wire the contact so that it gives the other level.",
+				{ value: entry.broken_wire_level, limit: 1 - entry.safe_level },
+			);
+	}
 	if (reactor.qcm !== undefined) {
 		const { thickness } = reactor.qcm;
 		const info = isSignal(["reactor", "qcm", "thickness"], thickness);
@@ -155,8 +166,21 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 				value: thickness,
 			});
 	}
-	for (const [zone, spec] of Object.entries(reactor.zones))
+	if (!("none" in reactor.atmosphere)) {
+		isSignal(["reactor", "atmosphere", "oxygen"], reactor.atmosphere.oxygen);
+		isSignal(["reactor", "atmosphere", "water"], reactor.atmosphere.water);
+	}
+	for (const [zone, spec] of Object.entries(reactor.zones)) {
 		isInstrument(["reactor", "zones", zone, "instrument"], spec.instrument);
+		if (typeof spec.heater.output === "string")
+			isSignal(["reactor", "zones", zone, "heater", "output"], spec.heater.output);
+		if (spec.heater.runaway_degC_per_min <= spec.ramp_degC_per_min_max)
+			wrong(
+				["reactor", "zones", zone, "heater", "runaway_degC_per_min"],
+				`Zone ${zone} would run away within its own ramps; runaway_degC_per_min is above ramp_degC_per_min_max.`,
+				{ value: spec.heater.runaway_degC_per_min, limit: spec.ramp_degC_per_min_max },
+			);
+	}
 	for (const [precursor, spec] of Object.entries(reactor.precursors)) {
 		const at = ["reactor", "precursors", precursor];
 		isSignal([...at, "output"], spec.output);
@@ -193,19 +217,22 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 			value: limits.dose_torr_max,
 			limit: limits.dose_torr_min,
 		});
-	const { leak_check, max_static_torr } = limits;
+	const { leak_check } = limits;
 	if ((leak_check.valid_hours === undefined) === (leak_check.not_required === undefined))
 		wrong(
 			["reactor", "limits", "leak_check"],
 			"leak_check has either valid_hours, for which a passed one counts, or not_required with the reason.",
 		);
-	if (max_static_torr !== undefined && max_static_torr <= limits.base_torr)
-		wrong(["reactor", "limits", "max_static_torr"], "max_static_torr is not above base_torr.", {
-			value: max_static_torr,
-			limit: limits.base_torr,
+	if (limits.pressure_torr_max <= limits.dose_torr_max)
+		wrong(["reactor", "limits", "pressure_torr_max"], "pressure_torr_max is not above dose_torr_max.", {
+			value: limits.pressure_torr_max,
+			limit: limits.dose_torr_max,
 		});
-	for (const [gas, { signal }] of Object.entries(reactor.glovebox ?? {}))
-		isSignal(["reactor", "glovebox", gas, "signal"], signal);
+	if (limits.max_static_torr <= limits.dose_torr_max)
+		wrong(["reactor", "limits", "max_static_torr"], "max_static_torr is not above dose_torr_max.", {
+			value: limits.max_static_torr,
+			limit: limits.dose_torr_max,
+		});
 	return problems;
 }
 
@@ -259,6 +286,12 @@ function mapValues<In, Out>(of: Readonly<Record<string, In>>, change: (value: In
 	return Object.fromEntries(Object.entries(of).map(([key, value]) => [key, change(value)]));
 }
 
+function contactOf(entry: ContactEntry): Contact {
+	return { signal: entry.signal, safeLevel: entry.safe_level };
+}
+
+const contactOrNull = (entry: ContactEntry | Absent): Contact | null => ("none" in entry ? null : contactOf(entry));
+
 /** The roles, for safety and the engine. */
 export function reactorOf({ content }: LabFile): Reactor {
 	const { reactor } = content;
@@ -278,21 +311,55 @@ export function reactorOf({ content }: LabFile): Reactor {
 			offsetC: zone.sensor.offset_degC,
 			uncertaintyC: zone.sensor.uncertainty_degC,
 			rampCPerMinMax: zone.ramp_degC_per_min_max,
+			heater: {
+				output: typeof zone.heater.output === "string" ? zone.heater.output : null,
+				fullPercent: zone.heater.full_percent,
+				riseC: zone.heater.rise_degC,
+				withinS: zone.heater.within_s,
+				runawayCPerMin: zone.heater.runaway_degC_per_min,
+				followC: zone.heater.follow_degC,
+				followS: zone.heater.follow_s,
+			},
 		})),
-		precursors: mapValues(reactor.precursors, (precursor) => ({
+		precursors: mapValues(reactor.precursors, ({ vapour, ...precursor }) => ({
 			...outputOf(precursor.output),
 			shortestPulseMs: precursor.shortest_pulse_ms,
 			longestPulseMs: precursor.longest_pulse_ms,
+			vapourPa: vapourPressurePa(
+				{
+					pa: pascalFromTorr(vapour.torr),
+					atC: vapour.at_degC,
+					vaporisationJPerMol: vapour.vaporisation_kJ_per_mol * 1_000,
+				},
+				precursor.bottle_degC,
+			),
 		})),
 		stopValve: outputOf(reactor.stop_valve.output),
-		inputs: { pumpRunning: reactor.inputs.pump_running, lidClosed: reactor.inputs.lid_closed },
+		inputs: {
+			pumpRunning: contactOf(reactor.inputs.pump_running),
+			lidClosed: contactOf(reactor.inputs.lid_closed),
+			emergencyStop: contactOrNull(reactor.inputs.emergency_stop_released),
+			exhaust: contactOrNull(reactor.inputs.exhaust_flowing),
+			gasCabinet: contactOrNull(reactor.inputs.gas_cabinet_tight),
+			nitrogen: contactOrNull(reactor.inputs.nitrogen_present),
+			air: contactOrNull(reactor.inputs.air_present),
+		},
+		atmosphere:
+			"none" in reactor.atmosphere
+				? null
+				: {
+						oxygen: reactor.atmosphere.oxygen,
+						water: reactor.atmosphere.water,
+						oxygenPpmMax: reactor.atmosphere.oxygen_ppm_max,
+						waterPpmMax: reactor.atmosphere.water_ppm_max,
+					},
 		limits: {
 			basePa: pascalFromTorr(reactor.limits.base_torr),
 			dosePaMin: pascalFromTorr(reactor.limits.dose_torr_min),
 			dosePaMax: pascalFromTorr(reactor.limits.dose_torr_max),
-			...(reactor.limits.max_static_torr === undefined
-				? {}
-				: { maxStaticPa: pascalFromTorr(reactor.limits.max_static_torr) }),
+			pressurePaMax: pascalFromTorr(reactor.limits.pressure_torr_max),
+			staticPaMax: pascalFromTorr(reactor.limits.max_static_torr),
+			gaugeFrozenS: reactor.limits.gauge_frozen_s,
 		},
 		...(reactor.qcm === undefined ? {} : { qcm: reactor.qcm }),
 	};
@@ -340,14 +407,17 @@ export function labFacts({ content }: LabFile): LabFacts {
 		pumpTimeConstantS: reactor.limits.pump_time_constant_s,
 		leakLimitPaPerS: pascalFromTorr(reactor.limits.leak_check.mtorr_per_min_max / 1_000) / 60,
 		...(reactor.chamber_volume_l === undefined ? {} : { chamberM3: reactor.chamber_volume_l / 1_000 }),
-		...(reactor.limits.max_static_torr === undefined
-			? {}
-			: { maxStaticPa: pascalFromTorr(reactor.limits.max_static_torr) }),
-		...(reactor.glovebox === undefined
-			? {}
-			: { glovebox: Object.values(reactor.glovebox).map(({ signal, ppm_max }) => ({ signal, ppmMax: ppm_max })) }),
+		...("none" in reactor.atmosphere ? {} : { glovebox: gloveboxOf(reactor.atmosphere) }),
 		signals: signalUnits(instruments),
 	};
+}
+
+function gloveboxOf(atmosphere: Exclude<LabFileContent["reactor"]["atmosphere"], { readonly none: string }>) {
+	const { oxygen, oxygen_ppm_max, water, water_ppm_max } = atmosphere;
+	return [
+		{ signal: oxygen, ppmMax: oxygen_ppm_max },
+		{ signal: water, ppmMax: water_ppm_max },
+	];
 }
 
 /** The unit of each signal, by what the drivers say of themselves. */
@@ -372,8 +442,12 @@ export function signalRoles({ content }: LabFile): SignalRoles {
 		carrierTargetSccm: `${carrier.instrument}.setpoint`,
 		dosingValves: mapValues(precursors, ({ output }) => output),
 		stopValve: stop_valve.output,
-		pumpRunning: inputs.pump_running,
-		lidClosed: inputs.lid_closed,
+		pumpRunning: inputs.pump_running.signal,
+		lidClosed: inputs.lid_closed.signal,
+		safeLevels: {
+			[inputs.pump_running.signal]: inputs.pump_running.safe_level,
+			[inputs.lid_closed.signal]: inputs.lid_closed.safe_level,
+		},
 		...(foilZone === undefined
 			? {}
 			: { foilC: `${foilZone.instrument}.temperature`, foilTargetC: `${foilZone.instrument}.setpoint` }),
@@ -416,7 +490,12 @@ export function labPlan({ content, path }: LabFile): { plan: LabPlan; twinFile: 
 				zones: mapValues(reactor.zones, ({ instrument }) => ({ instrument })),
 				precursors: mapValues(reactor.precursors, ({ output, wired }) => ({ output, wired })),
 				stopValve: { output: reactor.stop_valve.output, wired: reactor.stop_valve.wired },
-				inputs: { pumpRunning: reactor.inputs.pump_running, lidClosed: reactor.inputs.lid_closed },
+				inputs: mapValues(
+					Object.fromEntries(
+						Object.entries(reactor.inputs).filter((entry): entry is [string, ContactEntry] => !("none" in entry[1])),
+					),
+					contactOf,
+				),
 			},
 		},
 	};

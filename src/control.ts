@@ -1,12 +1,13 @@
 /** Control: drivers, plant, safety and the recipe engine around one journal. Needs no database, no broker and no HTTP. */
 
+import { checkArguments } from "#control-link/arguments.js";
 import type { CommandHandler, ControlCommands, LaunchArgs, LaunchResult } from "#control-link/messages.js";
-import type { Clock } from "#core/clock.js";
+import type { Clock, Timer } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import type { DriverContext } from "#device/contract.js";
 import { Plant, type PlantInstrument } from "#device/plant.js";
 import { driverNamed } from "#drivers/index.js";
-import { DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
+import { DISK_ALARM_FRACTION, DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
 import { checkRecipe } from "#recipe/check.js";
 import { declarationOf } from "#recipe/engine/declaration.js";
 import { closingRecords, type InterruptedRun } from "#recipe/engine/interrupted-run.js";
@@ -17,7 +18,7 @@ import { isDose, type Plan } from "#recipe/plan.js";
 import type { InstrumentRecord, RecordSink, RunState, SampleRecord } from "#record/records.js";
 import type { ControlStatus, InstrumentStatus, SignalStatus } from "#record/status.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
-import { Supervisor } from "#safety/supervisor.js";
+import { type SafetyCarry, Supervisor } from "#safety/supervisor.js";
 import { type LabFile, labFacts, reactorOf, signalRoles } from "#src/config.js";
 import { parseAddress } from "#transport/address.js";
 import { type MqttOverride, type OpenOverride, Ports } from "#transport/ports.js";
@@ -26,7 +27,11 @@ export interface ControlOptions {
 	readonly lab: LabFile;
 	readonly library: Library;
 	readonly clock: Clock;
-	readonly journal: RecordSink & { readonly lastSeq: number };
+	readonly journal: RecordSink & {
+		readonly lastSeq: number;
+		/** How the journal fares with its disk; absent for one that needs none. */
+		health?(): { readonly failure: AdlayerError | undefined; readonly syncingMs: number };
+	};
 	readonly version: string;
 	/** Lab time per real time. */
 	readonly speed: number;
@@ -35,7 +40,7 @@ export interface ControlOptions {
 	readonly open?: OpenOverride;
 	readonly mqtt?: MqttOverride;
 	/** What the journal tells of the time before this process; absent when there was none. */
-	readonly lastKnown?: InterruptedRun;
+	readonly lastKnown?: InterruptedRun & Partial<SafetyCarry>;
 	/** How full the journal's disk is. */
 	readonly disk?: () => DiskState;
 }
@@ -45,6 +50,12 @@ const SAMPLE_NAME_CHARS_MAX = 120;
 const HOUR_MS = 3_600_000;
 /** An abort brings everything to its safe state in a second when the instruments answer; nobody waits longer for those that do not. */
 const STOP_MS = 4_000;
+/** Disk and journal are looked after this often. */
+const HOUSEKEEPING_MS = 1_000;
+/** A sync takes milliseconds; one under way for this long will not end. */
+const SYNC_HANGS_MS = 5_000;
+/** The disk must be this much emptier before it counts as no longer filling. */
+const DISK_DEADBAND_FRACTION = 0.02;
 
 export class Control {
 	readonly plant: Plant;
@@ -55,6 +66,7 @@ export class Control {
 	private leakCheck: { readonly wall: number; readonly passed: boolean } | undefined;
 	private readonly addressOf: Record<string, string> = {};
 	private readonly sampleSeq = new Map<string, number>();
+	private housekeeping: Timer | undefined;
 
 	constructor(private readonly options: ControlOptions) {
 		const { lab, clock, journal } = options;
@@ -105,7 +117,10 @@ export class Control {
 				description,
 			})),
 		});
+		const { interlocks = [], alarms = [] } = this.options.lastKnown ?? {};
+		this.supervisor.restore({ interlocks, alarms });
 		this.closeInterruptedRun();
+		this.keepHouse();
 		this.supervisor.start((interlock, _effect, cause) => this.run?.tripped(`${interlock}: ${cause}`));
 		this.plant.start();
 	}
@@ -120,6 +135,7 @@ export class Control {
 		// Also a safe state that somebody else has ordered a moment ago is seen to its end.
 		if (run !== undefined && !run.isOver) await Promise.race([run.settled, clock.sleep(STOP_MS)]);
 		this.supervisor.stop();
+		this.housekeeping?.cancel();
 		await this.plant.stop();
 	}
 
@@ -129,6 +145,7 @@ export class Control {
 		if (ifState !== undefined && ifState !== state) {
 			throw new AdlayerError("STATE_CHANGED", `The run is ${state}, not ${ifState}.`, { context: { state } });
 		}
+		checkArguments(command, args);
 		const result = await this.perform(command, args as never, id);
 		return { seq: this.options.journal.lastSeq, result: result as never };
 	};
@@ -169,11 +186,13 @@ export class Control {
 			signals,
 			interlocks: this.supervisor.interlockStatus,
 			alarms: this.supervisor.alarms.status,
+			alarmFlood: this.supervisor.alarms.flood,
 			roles: signalRoles(lab),
 		};
 	}
 
 	private async perform<Name extends keyof ControlCommands>(command: Name, args: never, id: string): Promise<unknown> {
+		const { alarms } = this.supervisor;
 		switch (command) {
 			case "status":
 				return this.status;
@@ -193,16 +212,52 @@ export class Control {
 			}
 			case "acknowledge-alarm": {
 				const { alarm, by } = args as ControlCommands["acknowledge-alarm"]["args"];
-				return { alarm, state: this.supervisor.alarms.acknowledge(alarm, by) };
+				return { alarm, state: alarms.acknowledge(alarm, by) };
+			}
+			case "shelve-alarm": {
+				const { alarm, ...order } = args as ControlCommands["shelve-alarm"]["args"];
+				return { alarm, state: alarms.shelve(alarm, order) };
+			}
+			case "unshelve-alarm": {
+				const { alarm, by } = args as ControlCommands["unshelve-alarm"]["args"];
+				return { alarm, state: alarms.unshelve(alarm, by) };
+			}
+			case "remove-alarm": {
+				const { alarm, by, reason } = args as ControlCommands["remove-alarm"]["args"];
+				return { alarm, state: alarms.removeFromService(alarm, by, reason) };
+			}
+			case "return-alarm": {
+				const { alarm, by } = args as ControlCommands["return-alarm"]["args"];
+				return { alarm, state: alarms.returnToService(alarm, by) };
 			}
 			case "reset-interlock": {
-				const { interlock } = args as ControlCommands["reset-interlock"]["args"];
-				this.supervisor.reset(interlock);
+				const { interlock, by } = args as ControlCommands["reset-interlock"]["args"];
+				this.supervisor.reset(interlock, by);
 				return { interlock, state: "clear" };
 			}
 			default:
 				throw new AdlayerError("USAGE", `There is no command ${command}.`);
 		}
+	}
+
+	/** Alarms of what control itself stands on: the journal and its disk. */
+	private keepHouse(): void {
+		const { clock, disk, journal } = this.options;
+		this.housekeeping = clock.setTimer(HOUSEKEEPING_MS, () => this.keepHouse());
+		const { alarms } = this.supervisor;
+		const used = disk?.().usedFraction ?? null;
+		if (used !== null) {
+			const isFilling = used >= DISK_ALARM_FRACTION - (alarms.isActive("disk.filling") ? DISK_DEADBAND_FRACTION : 0);
+			const message = `The journal's disk is ${(used * 100).toFixed(0)} % full; the alarm is at ${DISK_ALARM_FRACTION * 100} %.`;
+			alarms.follow(isFilling, { alarm: "disk.filling", message });
+		}
+		const health = journal.health?.();
+		if (health === undefined) return;
+		const hangs = health.syncingMs >= SYNC_HANGS_MS;
+		const message =
+			health.failure?.message ??
+			`A sync of the journal has been under way for ${(health.syncingMs / 1_000).toFixed(0)} s.`;
+		alarms.follow(health.failure !== undefined || hangs, { alarm: "journal.failed", message });
 	}
 
 	/** What the last control process left open in the journal is recorded as it is, and the reactor brought to its safe state. */
@@ -410,10 +465,7 @@ export class Control {
 		if (state === "fault") {
 			this.supervisor.alarms.raise({
 				alarm,
-				priority: "high",
 				message: `Instrument ${name} is at fault: ${asAdlayerError(error).message}`,
-				response: "Check its power, cable and address; it is tried again every second.",
-				latching: false,
 			});
 		} else if (state === "ready") this.supervisor.alarms.cleared(alarm);
 		this.supervisor.instrumentChanged(name, state === "ready");

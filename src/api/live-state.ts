@@ -7,8 +7,16 @@ import { EventRing } from "#api/event-ring.js";
 import { LiveRun, runOf } from "#api/live-run.js";
 import type { Clock } from "#core/clock.js";
 import type { Quality } from "#core/reading.js";
+import { FloodCount } from "#record/alarm-flood.js";
 import type { RunDetail, RunSummary } from "#record/history.js";
-import type { JournalRecord, RecordBase, RunCreated, SampleRecord, SignalDeclaration } from "#record/records.js";
+import type {
+	AlarmRecord,
+	JournalRecord,
+	RecordBase,
+	RunCreated,
+	SampleRecord,
+	SignalDeclaration,
+} from "#record/records.js";
 import type {
 	AlarmStatus,
 	ControlStatus,
@@ -68,6 +76,7 @@ export class LiveState {
 	private readonly instruments = new Map<string, InstrumentStatus>();
 	private readonly interlocks = new Map<string, InterlockStatus>();
 	private readonly alarms = new Map<string, AlarmStatus>();
+	private readonly flood = new FloodCount();
 	private readonly listeners = new Set<EventListener>();
 	private run: LiveRun | null = null;
 	/** True while nothing was heard of the run since control came up again. */
@@ -168,6 +177,7 @@ export class LiveState {
 			signals,
 			interlocks: [...this.interlocks.values()],
 			alarms: [...this.alarms.values()],
+			alarmFlood: this.flood.at(this.wall),
 			...(this.roles === undefined ? {} : { roles: this.roles }),
 		};
 	}
@@ -215,6 +225,16 @@ export class LiveState {
 		const records = this.eventsOf(run, 0);
 		if (records === undefined) return undefined;
 		return { ...summary, ...detailsOf(created), steps: stepsFrom(records) };
+	}
+
+	/** The changes of alarms that are held here, newest first. */
+	alarmHistory({ limit, alarm }: { readonly limit: number; readonly alarm?: string }): (AlarmRecord & RecordBase)[] {
+		const found: (AlarmRecord & RecordBase)[] = [];
+		for (let index = this.events.end - 1; index >= this.events.begin && found.length < limit; index -= 1) {
+			const record = this.events.at(index)!;
+			if (record.kind === "alarm" && (alarm === undefined || record.alarm === alarm)) found.push(record);
+		}
+		return found;
 	}
 
 	/** Everything after `afterSeq` that belongs to a run; undefined when some of it is no longer held here. */
@@ -278,6 +298,9 @@ export class LiveState {
 				this.samples.clear();
 				this.instruments.clear();
 				this.declared.clear();
+				// What is still latched or alarmed, control tells anew.
+				this.interlocks.clear();
+				this.alarms.clear();
 				this.runOutlivedControl = this.run !== null;
 				for (const signal of record.signals) this.declared.set(signal.id, signal);
 				return;
@@ -303,9 +326,10 @@ export class LiveState {
 				return;
 			}
 			case "alarm": {
-				const { alarm, state, priority, message, response, wall } = record;
-				if (state === "normal") this.alarms.delete(alarm);
-				else this.alarms.set(alarm, { alarm, state, priority, message, response, at: wall });
+				const { kind: _, seq: __, t: ___, wall, ...alarm } = record;
+				if (record.state === "normal") this.alarms.delete(record.alarm);
+				else this.alarms.set(record.alarm, { ...alarm, at: wall });
+				if (record.state === "unacknowledged") this.flood.annunciated(wall);
 				return;
 			}
 			case "run-created":

@@ -109,16 +109,33 @@ const signal = {
 	}),
 };
 
-const alarm = {
-	$id: "Alarm",
-	...shape({
-		alarm: string,
-		state: { type: "string", description: "ISA-18.2 state" },
-		priority: { type: "string", enum: ["low", "medium", "high", "critical"] },
-		message: string,
-		response: { type: "string", description: "What the operator should do" },
-		at: unixMs,
-	}),
+const alarmProperties = {
+	alarm: string,
+	state: { type: "string", description: "ISA-18.2 state" },
+	priority: { type: "string", enum: ["low", "medium", "high", "critical"] },
+	message: { type: "string", description: "What has happened this time, with the numbers" },
+	cause: { type: "string", description: "Why there is this alarm" },
+	consequence: { type: "string", description: "What happens when nobody does anything" },
+	response: { type: "string", description: "What the operator should do" },
+	occurrences: { type: "integer", description: "Times that its cause came since it was last normal" },
+	by: { type: "string", description: "Who acknowledged, shelved or removed it" },
+	reason: string,
+	until: { ...unixMs, description: "End of a shelving by time, Unix ms" },
+};
+const alarmOptional = ["cause", "consequence", "occurrences", "by", "reason", "until"];
+
+const alarm = { $id: "Alarm", ...shape({ ...alarmProperties, at: unixMs }, alarmOptional) };
+
+const alarmChange = {
+	$id: "AlarmChange",
+	title: "One change of an alarm, as in the journal",
+	...shape({ seq: integer, t: number, wall: unixMs, kind: string, ...alarmProperties }, alarmOptional),
+};
+
+const alarmFlood = {
+	$id: "AlarmFlood",
+	title: "Alarms that came in the last ten minutes; more than 10 are a flood until fewer than 5 come",
+	...shape({ inTenMinutes: integer, isFlood: boolean, total: integer }),
 };
 
 const interlock = {
@@ -247,14 +264,18 @@ const status = {
 			signals: { type: "object", additionalProperties: shape(signalProperties) },
 			interlocks: list(ref("Interlock")),
 			alarms: list(ref("Alarm")),
+			alarmFlood: ref("AlarmFlood"),
 			roles: {
 				type: "object",
 				description: "Which signals (instrument.signal) play which part",
-				properties: { dosingValves: { type: "object", additionalProperties: string } },
+				properties: {
+					dosingValves: { type: "object", additionalProperties: string },
+					safeLevels: { type: "object", additionalProperties: { enum: [0, 1] } },
+				},
 				additionalProperties: string,
 			},
 		},
-		["roles"],
+		["roles", "alarmFlood"],
 	),
 };
 
@@ -288,6 +309,8 @@ export const SCHEMAS = [
 	instrument,
 	signal,
 	alarm,
+	alarmChange,
+	alarmFlood,
 	interlock,
 	runSummary,
 	runDetail,

@@ -59,3 +59,13 @@ export function readRecipe(path: string): string {
 		throw new AdlayerError("RECIPE_NOT_FOUND", `The recipe file ${path} cannot be read (${why}).`, { cause, hint });
 	}
 }
+
+/** Nobody shelves an alarm into the next day; control has the same bound. */
+const SHELVE_S_MAX = 43_200;
+
+/** For how long an alarm is shelved, s. */
+export function parseShelving(text: string): number {
+	const seconds = Number(text);
+	if (text !== "" && seconds > 0 && seconds <= SHELVE_S_MAX) return seconds;
+	throw new InvalidArgumentError(`An alarm is shelved for more than 0 s and at most ${SHELVE_S_MAX} s.`);
+}

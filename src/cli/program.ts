@@ -1,6 +1,24 @@
 /** The command line as a tree of commands: what there is, with which options. */
 import { Command, Option } from "commander";
-import { collect, parseFullPower, parsePort, parseSeconds, parseSet, parseSpeed } from "#cli/arguments.js";
+import {
+	collect,
+	parseFullPower,
+	parsePort,
+	parseSeconds,
+	parseSet,
+	parseShelving,
+	parseSpeed,
+} from "#cli/arguments.js";
+import {
+	acknowledge,
+	alarms,
+	outOfService,
+	resetInterlock,
+	returnToService,
+	type SilenceOptions,
+	shelve,
+	unshelve,
+} from "#cli/commands/alarms.js";
 import { type CheckOptions, check } from "#cli/commands/check.js";
 import { type ConfirmOptions, confirm } from "#cli/commands/confirm.js";
 import { addCycling } from "#cli/commands/cycling.js";
@@ -73,6 +91,28 @@ export function buildProgram(version: string, perform: Perform): Command {
 		.action((prompt: string | undefined, options: ConfirmOptions) =>
 			perform((context) => confirm(context, prompt, options)),
 		);
+	const straight = (text: string, description: string) =>
+		command(text, description).option("--data <folder>", "data folder (default: ADLAYER_DATA)");
+	straight("alarms", "what is not normal and what to do, straight from control").action((options: DataOption) =>
+		perform((context) => alarms(context, options)),
+	);
+	for (const [name, description, act] of [
+		["acknowledge <alarm>", "say that an alarm has been seen", acknowledge],
+		["unshelve <alarm>", "end the shelving of an alarm", unshelve],
+		["return-to-service <alarm>", "return an alarm to service", returnToService],
+		["reset <interlock>", "end the latch of an interlock whose cause has gone", resetInterlock],
+	] as const) {
+		straight(name, description).action((id: string, options: DataOption) =>
+			perform((context) => act(context, id, options)),
+		);
+	}
+	straight("shelve <alarm>", "silence an alarm for a time, or until its cause has gone once")
+		.requiredOption("--reason <text>", "why, for whoever comes after")
+		.option("--for <seconds>", "at most 12 h", parseShelving)
+		.action((id: string, options: SilenceOptions) => perform((context) => shelve(context, id, options)));
+	straight("out-of-service <alarm>", "take an alarm out of service until somebody returns it")
+		.requiredOption("--reason <text>", "why, for whoever comes after")
+		.action((id: string, options: SilenceOptions) => perform((context) => outOfService(context, id, options)));
 
 	launchable("run <recipe>", "launch a recipe (a name or a file) and follow the run to its end")
 		.option("--url <url>", "the service (default: this machine at ADLAYER_PORT)")

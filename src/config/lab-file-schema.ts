@@ -13,6 +13,18 @@ const strict = (properties: Record<string, object>, optional: readonly string[] 
 	properties,
 });
 
+/** Hardware that is absent: said, with the reason. */
+const absent = strict({ none: { type: "string", minLength: 1 } });
+/** What is there, as `present` says, or that it is absent. The presence of `none` decides which of the two is checked. */
+const orNone = (present: object) => ({
+	type: "object",
+	if: { required: ["none"] },
+	// biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+	then: absent,
+	else: present,
+});
+const contact = strict({ signal, safe_level: { enum: [0, 1] }, broken_wire_level: { enum: [0, 1] } });
+
 const instrument = strict({
 	driver: { type: "string", minLength: 1 },
 	address: { type: "string", minLength: 1 },
@@ -32,6 +44,15 @@ const zone = strict({
 		date: { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
 		author: { type: "string", minLength: 1 },
 	}),
+	heater: strict({
+		output: { anyOf: [signal, absent] },
+		full_percent: { type: "number", exclusiveMinimum: 0, maximum: 100 },
+		rise_degC: positive,
+		within_s: { type: "number", minimum: 10, maximum: 1_800 },
+		runaway_degC_per_min: positive,
+		follow_degC: positive,
+		follow_s: { type: "number", minimum: 1, maximum: 7_200 },
+	}),
 	prediction: strict({
 		ambient_degC: celsius,
 		cool_time_constant_s: positive,
@@ -43,6 +64,12 @@ const precursor = strict(
 	{
 		output: signal,
 		bottle_degC: celsius,
+		vapour: strict({
+			torr: positive,
+			at_degC: celsius,
+			vaporisation_kJ_per_mol: positive,
+			source: { type: "string", minLength: 1 },
+		}),
 		line_zone: { anyOf: [name, { type: "null" }] },
 		shortest_pulse_ms: positive,
 		longest_pulse_ms: positive,
@@ -62,8 +89,6 @@ const leakCheck = strict(
 	},
 	["valid_hours", "not_required"],
 );
-
-const atmosphere = strict({ signal, ppm_max: positive });
 
 export const LAB_FILE_SCHEMA = strict(
 	{
@@ -89,23 +114,32 @@ export const LAB_FILE_SCHEMA = strict(
 				zones: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: zone },
 				precursors: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: precursor },
 				stop_valve: strict({ output: signal, wired: { const: "normally-closed" } }),
-				inputs: strict({ pump_running: signal, lid_closed: signal }),
-				chamber_volume_l: positive,
-				qcm: strict({ thickness: signal }),
-				glovebox: strict({ o2: atmosphere, h2o: atmosphere }),
-				limits: strict(
-					{
-						base_torr: positive,
-						dose_torr_min: positive,
-						dose_torr_max: positive,
-						max_static_torr: positive,
-						pump_time_constant_s: positive,
-						leak_check: leakCheck,
-					},
-					["max_static_torr"],
+				inputs: strict({
+					pump_running: contact,
+					lid_closed: contact,
+					emergency_stop_released: orNone(contact),
+					exhaust_flowing: orNone(contact),
+					gas_cabinet_tight: orNone(contact),
+					nitrogen_present: orNone(contact),
+					air_present: orNone(contact),
+				}),
+				atmosphere: orNone(
+					strict({ oxygen: signal, water: signal, oxygen_ppm_max: positive, water_ppm_max: positive }),
 				),
+				limits: strict({
+					base_torr: positive,
+					dose_torr_min: positive,
+					dose_torr_max: positive,
+					pressure_torr_max: positive,
+					max_static_torr: positive,
+					gauge_frozen_s: { type: "number", minimum: 1, maximum: 600 },
+					pump_time_constant_s: positive,
+					leak_check: leakCheck,
+				}),
+				qcm: strict({ thickness: signal }),
+				chamber_volume_l: positive,
 			},
-			["chamber_volume_l", "glovebox", "qcm"],
+			["chamber_volume_l", "qcm"],
 		),
 	},
 	["simulation"],
@@ -129,12 +163,23 @@ export interface LabFileContent {
 		readonly zones: Readonly<Record<string, ZoneEntry>>;
 		readonly precursors: Readonly<Record<string, PrecursorEntry>>;
 		readonly stop_valve: { readonly output: string; readonly wired: "normally-closed" };
-		readonly inputs: { readonly pump_running: string; readonly lid_closed: string };
+		readonly inputs: {
+			readonly pump_running: ContactEntry;
+			readonly lid_closed: ContactEntry;
+			readonly emergency_stop_released: ContactEntry | Absent;
+			readonly exhaust_flowing: ContactEntry | Absent;
+			readonly gas_cabinet_tight: ContactEntry | Absent;
+			readonly nitrogen_present: ContactEntry | Absent;
+			readonly air_present: ContactEntry | Absent;
+		};
+		readonly atmosphere: AtmosphereEntry | Absent;
 		readonly limits: {
 			readonly base_torr: number;
 			readonly dose_torr_min: number;
 			readonly dose_torr_max: number;
-			readonly max_static_torr?: number;
+			readonly pressure_torr_max: number;
+			readonly max_static_torr: number;
+			readonly gauge_frozen_s: number;
 			readonly pump_time_constant_s: number;
 			/** Either `valid_hours` or the reason for which none is required. */
 			readonly leak_check: {
@@ -145,8 +190,25 @@ export interface LabFileContent {
 		};
 		readonly qcm?: { readonly thickness: string };
 		readonly chamber_volume_l?: number;
-		readonly glovebox?: Readonly<Record<"o2" | "h2o", { readonly signal: string; readonly ppm_max: number }>>;
 	};
+}
+
+/** Hardware that is absent, and why. */
+export interface Absent {
+	readonly none: string;
+}
+
+export interface ContactEntry {
+	readonly signal: string;
+	readonly safe_level: 0 | 1;
+	readonly broken_wire_level: 0 | 1;
+}
+
+export interface AtmosphereEntry {
+	readonly oxygen: string;
+	readonly water: string;
+	readonly oxygen_ppm_max: number;
+	readonly water_ppm_max: number;
 }
 
 export interface InstrumentEntry {
@@ -163,6 +225,15 @@ export interface ZoneEntry {
 	readonly limit_degC: number;
 	readonly ramp_degC_per_min_max: number;
 	readonly sensor: { readonly offset_degC: number; readonly uncertainty_degC: number };
+	readonly heater: {
+		readonly output: string | Absent;
+		readonly full_percent: number;
+		readonly rise_degC: number;
+		readonly within_s: number;
+		readonly runaway_degC_per_min: number;
+		readonly follow_degC: number;
+		readonly follow_s: number;
+	};
 	readonly prediction: {
 		readonly ambient_degC: number;
 		readonly cool_time_constant_s: number;
@@ -173,6 +244,7 @@ export interface ZoneEntry {
 export interface PrecursorEntry {
 	readonly output: string;
 	readonly bottle_degC: number;
+	readonly vapour: { readonly torr: number; readonly at_degC: number; readonly vaporisation_kJ_per_mol: number };
 	readonly line_zone: string | null;
 	readonly shortest_pulse_ms: number;
 	readonly longest_pulse_ms: number;

@@ -37,6 +37,15 @@ export interface ControlCommands {
 		result: { run: string; state: RunState; prompt: string };
 	};
 	"acknowledge-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
+	/** `for`: seconds, or until the cause has gone once. */
+	"shelve-alarm": {
+		args: { alarm: string; by: string; reason: string; for: number | "one-shot" };
+		result: { alarm: string; state: string };
+	};
+	"unshelve-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
+	/** Out of service, until somebody returns it. */
+	"remove-alarm": { args: { alarm: string; by: string; reason: string }; result: { alarm: string; state: string } };
+	"return-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
 	"reset-interlock": { args: { interlock: string; by: string }; result: { interlock: string; state: string } };
 }
 

@@ -27,6 +27,10 @@ const COMMANDS: Record<CommandName, true> = {
 	command: true,
 	confirm: true,
 	"acknowledge-alarm": true,
+	"shelve-alarm": true,
+	"unshelve-alarm": true,
+	"remove-alarm": true,
+	"return-alarm": true,
 	"reset-interlock": true,
 };
 

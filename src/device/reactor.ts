@@ -12,18 +12,44 @@ export interface Reactor {
 	readonly zones: Readonly<Record<string, Zone>>;
 	readonly precursors: Readonly<Record<string, Precursor>>;
 	readonly stopValve: Output;
-	readonly inputs: { readonly pumpRunning: string; readonly lidClosed: string };
+	/** Contacts; null where the lab file says that the hardware is absent, and why. */
+	readonly inputs: {
+		readonly pumpRunning: Contact;
+		readonly lidClosed: Contact;
+		readonly emergencyStop: Contact | null;
+		readonly exhaust: Contact | null;
+		readonly gasCabinet: Contact | null;
+		readonly nitrogen: Contact | null;
+		readonly air: Contact | null;
+	};
+	/** Of the glovebox that the chamber opens into; null where there is none to measure. */
+	readonly atmosphere: {
+		readonly oxygen: string;
+		readonly water: string;
+		readonly oxygenPpmMax: number;
+		readonly waterPpmMax: number;
+	} | null;
 	readonly limits: {
 		/** A pump-down is proven below this. */
 		readonly basePa: number;
 		/** Chamber pressure within which a dose may start. */
 		readonly dosePaMin: number;
 		readonly dosePaMax: number;
-		/** Highest chamber pressure while the stop valve is shut for an exposure; absent: there are none. */
-		readonly maxStaticPa?: number;
+		/** Once a run has pumped down, the chamber stays below this. */
+		readonly pressurePaMax: number;
+		/** No gas is let into a chamber that is not pumped at or above this. */
+		readonly staticPaMax: number;
+		/** The chamber's gauge must have moved this long after flow, valve or dose has. */
+		readonly gaugeFrozenS: number;
 	};
 	/** A crystal that grows the same film: signal of its thickness, nm. */
 	readonly qcm?: { readonly thickness: string };
+}
+
+/** A contact that proves something while its signal has this level; a broken wire gives the other. */
+export interface Contact {
+	readonly signal: string;
+	readonly safeLevel: 0 | 1;
 }
 
 export interface Output {
@@ -41,9 +67,25 @@ export interface Zone {
 	/** Of the corrected reading, k = 2. */
 	readonly uncertaintyC: number;
 	readonly rampCPerMinMax: number;
+	readonly heater: {
+		/** Signal of the controller's output in percent; null where it does not tell. */
+		readonly output: string | null;
+		/** From this output on the heater counts as fully on. */
+		readonly fullPercent: number;
+		/** Fully on and below its setpoint, the zone must rise this much in this time. */
+		readonly riseC: number;
+		readonly withinS: number;
+		/** No zone rises faster, over 30 s. */
+		readonly runawayCPerMin: number;
+		/** A zone may be this far from its setpoint for this long. */
+		readonly followC: number;
+		readonly followS: number;
+	};
 }
 
 export interface Precursor extends Output {
 	readonly shortestPulseMs: number;
 	readonly longestPulseMs: number;
+	/** Vapour pressure in the bottle. */
+	readonly vapourPa: number;
 }

@@ -1,15 +1,19 @@
 /** Follows the records for what must be known after a crash: the open run, the last doses, the pulses in the balance. */
-import type { JournalRecord } from "#record/records.js";
+import type { AlarmRecord, InterlockRecord, JournalRecord } from "#record/records.js";
 import type { Carry, IntendedPulse, LastDose } from "./segments.js";
 
 /** More than can be in the balance at once; older ones were given up by whoever announced them. */
 const INTENDED_MAX = 32;
+/** More than a reactor has alarms; the header of a segment must hold them. */
+const ALARMS_MAX = 64;
 
 export class CarryTracker implements Carry {
 	openRun: { run: string; seq: number } | null = null;
 	readonly lastDose: Record<string, LastDose> = {};
 	intended: IntendedPulse[] = [];
 	leakCheck?: { readonly wall: number; readonly passed: boolean };
+	private readonly latched = new Map<string, InterlockRecord>();
+	private readonly alarmed = new Map<string, AlarmRecord>();
 
 	constructor(from?: Carry) {
 		if (from === undefined) return;
@@ -17,6 +21,16 @@ export class CarryTracker implements Carry {
 		this.intended = [...from.intended];
 		if (from.leakCheck !== undefined) this.leakCheck = from.leakCheck;
 		Object.assign(this.lastDose, from.lastDose);
+		for (const interlock of from.interlocks ?? []) this.latched.set(interlock.interlock, interlock);
+		for (const alarm of from.alarms ?? []) this.alarmed.set(alarm.alarm, alarm);
+	}
+
+	get interlocks(): InterlockRecord[] {
+		return [...this.latched.values()];
+	}
+
+	get alarms(): AlarmRecord[] {
+		return [...this.alarmed.values()];
 	}
 
 	follow(record: JournalRecord): void {
@@ -41,6 +55,19 @@ export class CarryTracker implements Carry {
 			case "leak-check":
 				this.leakCheck = { wall: record.wall, passed: record.passed };
 				break;
+			case "interlock": {
+				const { seq: _seq, t: _t, wall: _wall, ...interlock } = record;
+				if (record.state === "reset") this.latched.delete(record.interlock);
+				else this.latched.set(record.interlock, interlock);
+				break;
+			}
+			case "alarm": {
+				const { seq: _seq, t: _t, wall: _wall, ...alarm } = record;
+				if (record.state === "normal") this.alarmed.delete(record.alarm);
+				else if (this.alarmed.size < ALARMS_MAX || this.alarmed.has(record.alarm))
+					this.alarmed.set(record.alarm, alarm);
+				break;
+			}
 			default:
 		}
 	}
@@ -52,6 +79,8 @@ export class CarryTracker implements Carry {
 			lastDose: { ...this.lastDose },
 			intended: [...this.intended],
 			...(this.leakCheck === undefined ? {} : { leakCheck: this.leakCheck }),
+			interlocks: this.interlocks,
+			alarms: this.alarms,
 		};
 	}
 }

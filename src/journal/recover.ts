@@ -1,6 +1,15 @@
 /** What the journal's end tells after a crash. */
 import { rmSync } from "node:fs";
-import type { JournalRecord, RecordBase, RunCreated, RunState, StepEnded, StepStarted } from "#record/records.js";
+import type {
+	AlarmRecord,
+	InterlockRecord,
+	JournalRecord,
+	RecordBase,
+	RunCreated,
+	RunState,
+	StepEnded,
+	StepStarted,
+} from "#record/records.js";
 import { CarryTracker } from "./carry.js";
 import {
 	headerOf,
@@ -74,6 +83,9 @@ export interface LastKnown {
 	readonly intended: readonly IntendedPulse[];
 	/** The last leak check. */
 	readonly leakCheck?: { readonly wall: number; readonly passed: boolean };
+	/** The last record of each interlock that was latched, and of each alarm that was not normal. */
+	readonly interlocks: readonly InterlockRecord[];
+	readonly alarms: readonly AlarmRecord[];
 }
 
 /** Reads what control needs to know after a restart; undefined when the folder holds no journal. Throws JOURNAL_CORRUPT. */
@@ -106,13 +118,18 @@ export function lastKnown(dir: string): LastKnown | undefined {
 		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
 		intended: tracker.intended,
 		...(tracker.leakCheck === undefined ? {} : { leakCheck: tracker.leakCheck }),
+		interlocks: tracker.interlocks,
+		alarms: tracker.alarms,
 	};
 }
 
 /** The same from records in memory, oldest first. */
 export function lastKnownFrom(
 	records: Iterable<JournalRecord>,
-): Pick<LastKnown, "lastSeq" | "lastWall" | "openRun" | "lastDose" | "intended" | "leakCheck"> {
+): Pick<
+	LastKnown,
+	"lastSeq" | "lastWall" | "openRun" | "lastDose" | "intended" | "leakCheck" | "interlocks" | "alarms"
+> {
 	const tracker = new CarryTracker();
 	let follower = new RunFollower();
 	let lastSeq = 0;
@@ -132,6 +149,8 @@ export function lastKnownFrom(
 		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
 		intended: tracker.intended,
 		...(tracker.leakCheck === undefined ? {} : { leakCheck: tracker.leakCheck }),
+		interlocks: tracker.interlocks,
+		alarms: tracker.alarms,
 	};
 }
 

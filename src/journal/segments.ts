@@ -2,12 +2,13 @@
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { AdlayerError } from "#core/errors.js";
+import type { AlarmRecord, InterlockRecord } from "#record/records.js";
 import { checkedJson, parseLines, type ReadLine } from "./line.js";
 
 const NAME = /^(\d{16})\.journal$/;
 const READ_BYTES = 1024 * 1024;
-/** A header is a few hundred bytes; the open run and the last doses are in it. */
-const HEADER_BYTES_MAX = 64 * 1024;
+/** A header is a few hundred bytes; with every alarm of a reactor in it, some ten thousand. */
+const HEADER_BYTES_MAX = 256 * 1024;
 
 /** What a new segment takes over from those before it, so that a crash can be understood without reading them. */
 export interface Carry {
@@ -19,6 +20,9 @@ export interface Carry {
 	readonly leakCheck?: { readonly wall: number; readonly passed: boolean };
 	/** Pulses announced whose fate is not recorded. */
 	readonly intended: readonly IntendedPulse[];
+	/** The last record of each interlock that is latched, and of each alarm that is not normal. Absent in older segments. */
+	readonly interlocks?: readonly InterlockRecord[];
+	readonly alarms?: readonly AlarmRecord[];
 }
 
 export interface IntendedPulse {

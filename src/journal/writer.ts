@@ -73,6 +73,7 @@ export class JournalWriter implements RecordSink {
 	private bufferedBytes = 0;
 	private readonly retired: number[] = [];
 	private syncing: Promise<void> | undefined;
+	private syncingSinceMs: number | undefined;
 	/** A new file is on the disk only when its folder is. */
 	private isFolderDirty = false;
 	private waiters: Waiter[] = [];
@@ -164,6 +165,12 @@ export class JournalWriter implements RecordSink {
 			this.waiters.push({ seq: this.lastSeq, resolve, reject });
 			this.startSync();
 		}).finally(answered);
+	}
+
+	/** Why the journal takes nothing any more, and for how long a sync has been under way; zero while none is. */
+	health(): { readonly failure: AdlayerError | undefined; readonly syncingMs: number } {
+		const since = this.syncingSinceMs;
+		return { failure: this.failure, syncingMs: since === undefined ? 0 : this.diskNowMs() - since };
 	}
 
 	/** How full the disk is and what follows: `alarm` from 70 %, `no-new-runs` from 85 %, `samples-thinned` from 95 %. */
@@ -286,14 +293,20 @@ export class JournalWriter implements RecordSink {
 			code === "ENOSPC" || code === "EDQUOT" ? diskFull(this.options.dir, error) : failed(this.options.dir, error);
 	}
 
+	private diskNowMs(): number {
+		return (this.options.diskClock ?? this.options.clock).nowMs();
+	}
+
 	private syncInBackground(): void {
 		if (this.syncedSeq < this.lastSeq) this.startSync();
 	}
 
 	private startSync(): void {
 		if (this.syncing !== undefined || this.isClosed) return;
+		this.syncingSinceMs = this.diskNowMs();
 		this.syncing = this.syncOnce().finally(() => {
 			this.syncing = undefined;
+			this.syncingSinceMs = undefined;
 			if (this.waiters.length > 0) this.startSync();
 		});
 	}

@@ -135,12 +135,10 @@ function joinDigitalIo(instrument: PlannedInstrument, reactor: ReactorRoles, twi
 	for (const [name, role] of Object.entries(reactor.precursors)) addValve(name, role);
 
 	const inputs = new Map<number, () => boolean>();
-	const addInput = (signal: string | undefined, read: () => boolean) => {
-		const line = signal === undefined ? undefined : lineOfSignal(instrument.name, signal, settings.inputs ?? {});
-		if (line !== undefined) inputs.set(line, read);
-	};
-	addInput(reactor.inputs.pumpRunning, () => twin.pumpRunning);
-	addInput(reactor.inputs.lidClosed, () => twin.lidClosed);
+	for (const [name, { signal, safeLevel }] of Object.entries(reactor.inputs)) {
+		const line = lineOfSignal(instrument.name, signal, settings.inputs ?? {});
+		if (line !== undefined) inputs.set(line, () => twin.isContactMade(name) === (safeLevel === 1));
+	}
 
 	return {
 		drive: (line, level, atMs) => {

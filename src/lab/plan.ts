@@ -26,7 +26,14 @@ export interface ReactorRoles {
 	readonly zones: Readonly<Record<string, { readonly instrument: string }>>;
 	readonly precursors: Readonly<Record<string, ValveRole>>;
 	readonly stopValve: ValveRole;
-	readonly inputs: Readonly<Partial<Record<"pumpRunning" | "lidClosed", string>>>;
+	/** By the lab file's own name of the input: `pump_running`, `lid_closed` and so on. */
+	readonly inputs: Readonly<Record<string, ContactRole>>;
+}
+
+export interface ContactRole {
+	readonly signal: string;
+	/** The level of the line while all is well. */
+	readonly safeLevel: 0 | 1;
 }
 
 export interface ValveRole {

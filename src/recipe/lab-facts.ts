@@ -11,8 +11,6 @@ export interface LabFacts {
 	readonly pumpTimeConstantS: number;
 	/** Volume behind the stop valve; absent when the lab file does not say. Then no leak is measured and nothing backfilled. */
 	readonly chamberM3?: number;
-	/** Highest pressure with the stop valve shut; absent: no exposures. */
-	readonly maxStaticPa?: number;
 	/** Highest rate of rise with the stop valve shut. */
 	readonly leakLimitPaPerS?: number;
 	/** What the glovebox atmosphere must stay below, by signal, ppm; absent when the lab file declares no glovebox. */

@@ -33,6 +33,8 @@ export interface PulseStep extends StepBase {
 	readonly type: "pulse";
 	readonly precursor: string;
 	readonly widthMs: number;
+	/** The bottle's hand valve is shut: only what is left in the line comes. */
+	readonly isFromShutBottle?: true;
 }
 /** A pulse into the shut chamber: carrier and stop valve shut, dose, soak, open. */
 export interface ExposureStep extends StepBase {

@@ -233,15 +233,19 @@ export interface LineEvacuated {
 	readonly emptyPaS: number;
 }
 
-/** A valve (not a pulse) or setpoint was moved. */
+/** A valve (not a pulse) or setpoint is moved: one record before the act, one after it. */
 export interface ActuationRecord {
 	readonly kind: "actuation";
 	readonly run: string | null;
 	/** `instrument.signal`. */
 	readonly signal: string;
 	readonly requested: number;
-	readonly readBack: number;
+	/** Null before the act, and when it failed. */
+	readonly readBack: number | null;
+	readonly outcome?: "ordered" | "done" | "failed";
 	readonly reason: string;
+	/** Who moved it by hand. */
+	readonly by?: string;
 }
 
 export interface InterlockRecord {
@@ -253,6 +257,8 @@ export interface InterlockRecord {
 	readonly limit: number | null;
 	readonly unit: Unit | null;
 	readonly effect: string;
+	/** Who reset it. */
+	readonly by?: string;
 }
 
 export type AlarmState =
@@ -272,8 +278,16 @@ export interface AlarmRecord {
 	readonly state: AlarmState;
 	readonly priority: "low" | "medium" | "high" | "critical";
 	readonly message: string;
+	/** By its definition: why there is this alarm, and what happens when nobody does anything. */
+	readonly cause?: string;
+	readonly consequence?: string;
 	readonly response: string;
 	readonly by?: string;
+	/** Why it was shelved or taken out of service; `until` in Unix ms, absent when not by time. */
+	readonly reason?: string;
+	readonly until?: number;
+	/** Times that its cause came since the alarm was last normal. */
+	readonly occurrences?: number;
 }
 
 /** The run reached a final state. `film` figures come from measurements; the twin's truth is added only in a simulated lab. */

@@ -1,5 +1,6 @@
 import type { Quality, Unit } from "#core/reading.js";
 import type { AlarmRecord, AlarmState, InstrumentRecord, PlannedStep, RunPhase, RunState } from "#record/records.js";
+import type { AlarmFlood } from "./alarm-flood.js";
 
 /** What control says of itself over the control link, and what the service rebuilds from the journal for REST and MQTT. */
 export interface ControlStatus {
@@ -15,6 +16,7 @@ export interface ControlStatus {
 	readonly signals: Readonly<Record<string, SignalStatus>>;
 	readonly interlocks: readonly InterlockStatus[];
 	readonly alarms: readonly AlarmStatus[];
+	readonly alarmFlood?: AlarmFlood;
 	/** Signals that people look for first; whoever shows the state falls back to names and units without it. */
 	readonly roles?: SignalRoles;
 }
@@ -33,6 +35,8 @@ export interface SignalRoles {
 	readonly stopValve?: string;
 	readonly pumpRunning?: string;
 	readonly lidClosed?: string;
+	/** By signal: the level at which a contact is made; 1 for those that are not here. */
+	readonly safeLevels?: Readonly<Record<string, 0 | 1>>;
 }
 
 export interface SignalStatus {
@@ -58,9 +62,16 @@ export interface AlarmStatus {
 	readonly state: AlarmState;
 	readonly priority: AlarmRecord["priority"];
 	readonly message: string;
+	readonly cause?: string;
+	readonly consequence?: string;
 	readonly response: string;
 	/** Unix ms of the last change. */
 	readonly at: number;
+	readonly occurrences?: number;
+	/** Who acknowledged, shelved or removed it, and why; a shelving by time ends at `until`, Unix ms. */
+	readonly by?: string;
+	readonly reason?: string;
+	readonly until?: number;
 }
 
 /** A question that a run asks, and that waits for an answer. */

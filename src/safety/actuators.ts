@@ -7,7 +7,7 @@ import { assert } from "#core/errors.js";
 import type { Device } from "#device/contract.js";
 import type { Plant } from "#device/plant.js";
 import type { Reactor } from "#device/reactor.js";
-import type { RecordSink } from "#record/records.js";
+import type { ActuationRecord, RecordSink } from "#record/records.js";
 import type { DoseHistory } from "#safety/dose-history.js";
 import type { Commanded } from "#safety/interlock.js";
 
@@ -28,8 +28,18 @@ export class Actuators {
 	) {}
 
 	/** Shuts all precursor valves that this instrument drives, verified by it. */
-	async shutPrecursors(instrument: string): Promise<void> {
-		await this.plant.deviceToMakeSafe(instrument).makeSafe();
+	async shutPrecursors(instrument: string, why: Reason): Promise<void> {
+		const device = this.plant.deviceToMakeSafe(instrument);
+		const outputs = Object.values(this.reactor.precursors).filter((precursor) => precursor.instrument === instrument);
+		await this.recorded(
+			outputs.map(({ output }) => `${instrument}.${output}`),
+			0,
+			why,
+			async () => {
+				await device.makeSafe();
+				return 0;
+			},
+		);
 		for (const [name, precursor] of Object.entries(this.reactor.precursors)) {
 			if (precursor.instrument === instrument && this.doses.isOpen(name)) this.doses.ended(name, this.clock.nowMs());
 		}
@@ -62,8 +72,14 @@ export class Actuators {
 		await this.set(device, instrument, "setpoint", targetC - offsetC, why);
 	}
 
-	async switchZoneOff(name: string): Promise<void> {
-		await this.plant.deviceToMakeSafe(this.reactor.zones[name]!.instrument).makeSafe();
+	/** The record's value is the controller's output: 0 %. */
+	async switchZoneOff(name: string, why: Reason): Promise<void> {
+		const { instrument, heater } = this.reactor.zones[name]!;
+		const device = this.plant.deviceToMakeSafe(instrument);
+		await this.recorded([heater.output ?? `${instrument}.output`], 0, why, async () => {
+			await device.makeSafe();
+			return 0;
+		});
 		this.commanded.targetsC.delete(name);
 	}
 
@@ -74,8 +90,35 @@ export class Actuators {
 
 	private async set(device: Device, instrument: string, signal: string, value: number, why?: Reason): Promise<void> {
 		assert(device.set !== undefined, `${instrument} has settable signals`);
-		const readBack = await device.set(signal, value);
-		if (why === undefined) return;
-		this.sink.append({ kind: "actuation", signal: `${instrument}.${signal}`, requested: value, readBack, ...why });
+		const act = () => device.set!(signal, value);
+		if (why === undefined) await act();
+		else await this.recorded([`${instrument}.${signal}`], value, why, act);
+	}
+
+	/**
+	 * Ordered goes into the journal before the act, what came of it after. A journal that refuses stops no act: what moves
+	 * here may be on its way to the safe state.
+	 */
+	private async recorded(
+		signals: readonly string[],
+		requested: number,
+		why: Reason,
+		act: () => Promise<number>,
+	): Promise<void> {
+		const tell = (outcome: NonNullable<ActuationRecord["outcome"]>, readBack: number | null) => {
+			try {
+				for (const signal of signals)
+					this.sink.append({ kind: "actuation", signal, requested, readBack, outcome, ...why });
+			} catch {
+				// The journal's own alarm tells of it.
+			}
+		};
+		tell("ordered", null);
+		try {
+			tell("done", await act());
+		} catch (thrown) {
+			tell("failed", null);
+			throw thrown;
+		}
 	}
 }

@@ -4,17 +4,28 @@ interface OpenDose {
 	readonly widthMs: number;
 }
 
+/** What the last dose found. */
+export interface LastDose {
+	readonly precursor: string;
+	/** Mean chamber pressure just before it; undefined without a trustworthy gauge. */
+	readonly baselinePa: number | undefined;
+	readonly carrierSccm: number;
+}
+
 export class DoseHistory {
 	private readonly endedMs = new Map<string, number>();
 	private readonly open = new Map<string, OpenDose>();
+	/** The last dose since this process came up. */
+	last: LastDose | undefined;
 
 	constructor(precursors: readonly string[], nowMs: number) {
 		for (const precursor of precursors) this.endedMs.set(precursor, nowMs);
 	}
 
 	/** From here on the precursor counts as open, until `ended`. */
-	started(precursor: string, nowMs: number, widthMs: number): void {
+	started(precursor: string, nowMs: number, widthMs: number, found?: Omit<LastDose, "precursor">): void {
 		this.open.set(precursor, { sinceMs: nowMs, widthMs });
+		if (found !== undefined) this.last = { precursor, ...found };
 	}
 
 	ended(precursor: string, nowMs: number): void {
@@ -24,6 +35,11 @@ export class DoseHistory {
 
 	isOpen(precursor: string): boolean {
 		return this.open.has(precursor);
+	}
+
+	/** When the last dose of this precursor ended, monotonic ms; while it may be open, Infinity. */
+	lastEndMs(precursor: string): number {
+		return this.open.has(precursor) ? Number.POSITIVE_INFINITY : (this.endedMs.get(precursor) ?? 0);
 	}
 
 	/** True when a dose should have been proven over for longer than `graceMs`. */

@@ -16,7 +16,10 @@ import {
 	permitHeat,
 	permitStopValveOpen,
 	permitStopValveShut,
+	RECOVERED_MS,
+	recoveryReasons,
 } from "#safety/permits.js";
+import { type DoseEvidence, PulseTrends } from "#safety/pulse-trends.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
 /** The start of a dose as acknowledged by the instrument, monotonic ms. */
@@ -42,6 +45,7 @@ export class GuardedReactor {
 	private readonly actuators: Actuators;
 	/** Dosed behind the shut stop valve: their purge begins when it opens. */
 	private readonly exposed = new Set<string>();
+	private readonly trends: PulseTrends;
 
 	constructor(
 		private readonly clock: Clock,
@@ -51,6 +55,7 @@ export class GuardedReactor {
 		private readonly sink: RecordSink,
 	) {
 		this.actuators = new Actuators(clock, plant, spec, sink, supervisor.commanded, supervisor.doses);
+		this.trends = new PulseTrends(supervisor.alarms);
 		this.flowSignal = `${spec.carrier.instrument}.flow`;
 		this.foilZones = Object.entries(spec.zones)
 			.filter(([, zone]) => zone.heatsFoil)
@@ -127,7 +132,7 @@ export class GuardedReactor {
 
 	/** True while every lid contact is proven made. */
 	get isLidClosed(): boolean {
-		return isMade(this.plant.reading(this.spec.inputs.lidClosed));
+		return isMade(this.supervisor.view, this.spec.inputs.lidClosed);
 	}
 
 	/** Sets a zone's setpoint in corrected degC. Without `reason`: one of many points of a ramp, which are recorded as samples. */
@@ -139,7 +144,7 @@ export class GuardedReactor {
 
 	/** Always permitted. */
 	async switchZoneOff(name: string, reason: string): Promise<void> {
-		await this.actuators.switchZoneOff(name);
+		await this.actuators.switchZoneOff(name, { run: this.run, reason });
 		this.sink.append({
 			kind: "note",
 			level: "info",
@@ -159,9 +164,11 @@ export class GuardedReactor {
 	/** Starts the armed dose if it is permitted at this moment. */
 	async fireDose(precursor: string, widthMs: number): Promise<FiredDose> {
 		const { supervisor } = this;
-		permitDose(supervisor, precursor, widthMs);
+		this.permitDose(precursor, widthMs);
 		const pulses = this.pulses(precursor);
-		supervisor.doses.started(precursor, this.clock.nowMs(), widthMs);
+		const nowMs = this.clock.nowMs();
+		const baselinePa = supervisor.view.history.mean(this.spec.pressures.chamber, nowMs - RECOVERED_MS);
+		supervisor.doses.started(precursor, nowMs, widthMs, { baselinePa, carrierSccm: supervisor.commanded.carrierSccm });
 		if (supervisor.commanded.shutFor === "exposure") this.exposed.add(precursor);
 		await pulses.fire();
 		return { acknowledgedMs: this.clock.nowMs() };
@@ -174,10 +181,29 @@ export class GuardedReactor {
 		return { completed: completed && lineLow, widthMs };
 	}
 
+	/** What a delivered dose left in the chamber's pressure: judged against the doses of this precursor before. */
+	doseSeen(precursor: string, widthMs: number, effective: DoseEvidence): void {
+		this.trends.seen(precursor, widthMs, this.supervisor.commanded.carrierSccm, effective);
+	}
+
 	/** Disables an armed dose that will not be fired. */
 	async disarm(precursor: string): Promise<void> {
 		await this.pulses(precursor).disarm();
 		if (this.supervisor.doses.isOpen(precursor)) this.supervisor.doses.ended(precursor, this.clock.nowMs());
+	}
+
+	/** A valve that did not shut is told of beyond the refusal: somebody must go there. */
+	private permitDose(precursor: string, widthMs: number): void {
+		const { supervisor } = this;
+		const { last } = supervisor.doses;
+		const [leak] =
+			last === undefined ? [] : [...recoveryReasons(supervisor.view)].filter(({ about }) => about === "valve");
+		if (last !== undefined)
+			supervisor.alarms.follow(leak !== undefined, {
+				alarm: `valve-leaking.${last.precursor}`,
+				message: leak?.text ?? "",
+			});
+		permitDose(supervisor, precursor, widthMs);
 	}
 
 	private precursor(name: string): { readonly instrument: string; readonly output: string } {

@@ -1,6 +1,8 @@
 /** The shape of an interlock: one hazard, judged from values alone. */
 import type { Reading, Unit } from "#core/reading.js";
-import type { Reactor } from "#device/reactor.js";
+import type { Contact, Reactor } from "#device/reactor.js";
+import type { DoseHistory } from "#safety/dose-history.js";
+import type { SignalHistory } from "#safety/signal-history.js";
 
 /** What a run says of itself before it may heat or dose; safety knows nothing else of runs. */
 export interface Declaration {
@@ -29,6 +31,11 @@ export interface SafetyView {
 	readonly reactor: Reactor;
 	readonly commanded: Readonly<Commanded>;
 	readonly declaration: Declaration | null;
+	/** True once the chamber has been below the upper dose pressure since the present run was declared. */
+	readonly wasPumped: boolean;
+	readonly doses: DoseHistory;
+	/** The course of the chamber's pressure, and of temperature and output of every zone. */
+	readonly history: SignalHistory;
 	reading(signal: string): Reading;
 	instrumentReady(name: string): boolean;
 }
@@ -73,8 +80,21 @@ export function isGood(reading: Reading): reading is Reading & { readonly value:
 }
 
 /** A contact that is proven to be made. */
-export function isMade(reading: Reading): boolean {
-	return reading.quality === "good" && reading.value === 1;
+export function isMade(view: SafetyView, contact: Contact): boolean {
+	const { quality, value } = view.reading(contact.signal);
+	return quality === "good" && value === contact.safeLevel;
+}
+
+/** A contact in words: "open", or what is wrong with its signal. */
+export function contactInWords(view: SafetyView, contact: Contact): string {
+	if (isMade(view, contact)) return "made";
+	const reading = view.reading(contact.signal);
+	return isGood(reading) ? "open" : inWords(reading);
+}
+
+/** A run is under way or not yet reset, gas flows or something is heated: then nothing may be unknown. */
+export function isInUse({ declaration, commanded, reactor }: SafetyView): boolean {
+	return declaration !== null || commanded.carrierSccm >= reactor.carrier.sccmMin || commanded.targetsC.size > 0;
 }
 
 /** The instrument of a signal `instrument.signal`. */

@@ -16,6 +16,12 @@ export class Latch {
 
 	constructor(readonly interlock: Interlock) {}
 
+	/** Tripped in a former process: stays so until the cause is seen to be gone. */
+	restore(finding: Finding): void {
+		this.state = "tripped";
+		this.finding = finding;
+	}
+
 	/** Judges the present; gives the new state when it changes. */
 	judge(view: SafetyView): LatchState | undefined {
 		const finding = this.find(view);

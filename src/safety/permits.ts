@@ -1,11 +1,19 @@
 /** What must hold before an actuator moves. A permit is asked at the moment of the act, by whoever acts. */
 import { AdlayerError } from "#core/errors.js";
 import type { DoseHistory } from "#safety/dose-history.js";
-import { inWords, isGood, isMade, type SafetyView, zoneSignal } from "#safety/interlock.js";
+import { contactInWords, inWords, isGood, isMade, type SafetyView, zoneSignal } from "#safety/interlock.js";
 import { forelineLimitPa } from "#safety/interlocks/foreline-above-chamber.js";
 
 /** The measured carrier flow must be within this share of its commanded value. */
 const CARRIER_SHARE = 0.1;
+
+/** A dose opens only into a chamber below this share of its bottle's vapour pressure. */
+const VAPOUR_SHARE_MAX = 0.5;
+/** After a dose the chamber must be back within this share of its pressure before, for so long, before the next. */
+const RECOVERED_SHARE = 0.05;
+export const RECOVERED_MS = 2_000;
+/** Flows that differ by less give the same pressure. */
+const FLOW_SHARE_SAME = 0.01;
 
 /** What a reason is about: whoever is refused may have to do more than wait. */
 export type Concern =
@@ -66,9 +74,10 @@ export function permitDose(question: DoseQuestion, precursor: string, widthMs: n
 		...latchedReasons(question.latched),
 		...(isShuttingPrecursors ? [SHUTTING] : []),
 		...doseReasons(view, precursor, widthMs),
+		...backflowReasons(view, precursor),
 		...(view.commanded.shutFor === "exposure"
 			? exposureReasons(view)
-			: [...vacuumReasons(view), ...carrierReasons(view)]),
+			: [...vacuumReasons(view), ...recoveryReasons(view), ...carrierReasons(view)]),
 		...purgeReasons(view, doses, precursor),
 	];
 	refuseIf(`Dosing ${precursor}`, reasons);
@@ -93,15 +102,20 @@ function* doseReasons(view: SafetyView, precursor: string, widthMs: number): Gen
 		yield { about: "instrument", text: `Instrument ${spec.instrument} is not connected.` };
 }
 
+function* pumpReasons(view: SafetyView): Generator<Reason> {
+	const { pumpRunning } = view.reactor.inputs;
+	if (!isMade(view, pumpRunning))
+		yield { about: "pump", text: `The pump is not proven to run (contact ${contactInWords(view, pumpRunning)}).` };
+}
+
 function* vacuumReasons(view: SafetyView): Generator<Reason> {
 	const { inputs, limits, pressures } = view.reactor;
 	const { stopValve } = view.commanded;
 	if (stopValve !== "open")
 		yield { about: "valve", text: `The stop valve is ${stopValve === "shut" ? "shut" : "not known to be open"}.` };
-	const pump = view.reading(inputs.pumpRunning);
-	if (!isMade(pump)) yield { about: "pump", text: `The pump is not proven to run (${inWords(pump)}).` };
-	const lid = view.reading(inputs.lidClosed);
-	if (!isMade(lid)) yield { about: "lid", text: `The lid is not proven closed (${inWords(lid)}).` };
+	yield* pumpReasons(view);
+	if (!isMade(view, inputs.lidClosed))
+		yield { about: "lid", text: `The lid is not proven closed (contact ${contactInWords(view, inputs.lidClosed)}).` };
 	const chamber = view.reading(pressures.chamber);
 	if (!isGood(chamber)) yield { about: "pressure", text: `Chamber pressure is ${inWords(chamber)}.` };
 	else if (chamber.value < limits.dosePaMin || chamber.value > limits.dosePaMax) {
@@ -116,18 +130,51 @@ function* exposureReasons(view: SafetyView): Generator<Reason> {
 	const { stopValve } = view.commanded;
 	if (stopValve !== "shut")
 		yield { about: "valve", text: `The stop valve is ${stopValve === "open" ? "open" : "not known to be shut"}.` };
-	const pump = view.reading(inputs.pumpRunning);
-	if (!isMade(pump)) yield { about: "pump", text: `The pump is not proven to run (${inWords(pump)}).` };
-	const lid = view.reading(inputs.lidClosed);
-	if (!isMade(lid)) yield { about: "lid", text: `The lid is not proven closed (${inWords(lid)}).` };
+	if (!isMade(view, inputs.pumpRunning))
+		yield { about: "pump", text: `The pump is not proven to run (${contactInWords(view, inputs.pumpRunning)}).` };
+	if (!isMade(view, inputs.lidClosed))
+		yield { about: "lid", text: `The lid is not proven closed (${contactInWords(view, inputs.lidClosed)}).` };
 	const chamber = view.reading(pressures.chamber);
-	if (limits.maxStaticPa === undefined)
-		yield { about: "pressure", text: "The lab file gives no highest static pressure." };
-	else if (!isGood(chamber)) yield { about: "pressure", text: `Chamber pressure is ${inWords(chamber)}.` };
-	else if (chamber.value >= limits.maxStaticPa) {
-		const text = `Chamber pressure ${chamber.value.toFixed(1)} Pa is not below the static limit of ${limits.maxStaticPa.toFixed(1)} Pa.`;
+	if (!isGood(chamber)) yield { about: "pressure", text: `Chamber pressure is ${inWords(chamber)}.` };
+	else if (chamber.value >= limits.staticPaMax) {
+		const text = `Chamber pressure ${chamber.value.toFixed(1)} Pa is not below the static limit of ${limits.staticPaMax.toFixed(1)} Pa.`;
 		yield { about: "pressure", text };
 	}
+}
+
+/** From a bottle whose vapour does not clearly overcome the chamber, gas flows back into the bottle. */
+function* backflowReasons(view: SafetyView, precursor: string): Generator<Reason> {
+	const { reactor } = view;
+	const vapourPa = Object.hasOwn(reactor.precursors, precursor) ? reactor.precursors[precursor]!.vapourPa : undefined;
+	const chamber = view.reading(reactor.pressures.chamber);
+	if (vapourPa === undefined || !isGood(chamber)) return;
+	const limitPa = vapourPa * VAPOUR_SHARE_MAX;
+	if (chamber.value < limitPa) return;
+	yield {
+		about: "pressure",
+		text: `Chamber pressure ${chamber.value.toFixed(1)} Pa is not below ${limitPa.toFixed(1)} Pa, half the vapour pressure of ${precursor}.`,
+	};
+}
+
+/** The chamber has come back to where it was before the last dose; if not, that dose has not ended. */
+export function* recoveryReasons(view: SafetyView): Generator<Reason> {
+	const { doses, history, reactor, nowMs, commanded } = view;
+	const last = doses.last;
+	if (last?.baselinePa === undefined) return;
+	const seen = history.range(reactor.pressures.chamber, nowMs - RECOVERED_MS);
+	if (seen === undefined) {
+		yield { about: "pressure", text: "Chamber pressure was not known for long enough after the last dose." };
+		return;
+	}
+	// With another flow the level is another one: then it is enough that it stands still.
+	const isSameFlow = Math.abs(commanded.carrierSccm - last.carrierSccm) <= FLOW_SHARE_SAME * last.carrierSccm;
+	const levelPa = isSameFlow ? last.baselinePa : (seen.least + seen.greatest) / 2;
+	if (seen.least >= levelPa * (1 - RECOVERED_SHARE) && seen.greatest <= levelPa * (1 + RECOVERED_SHARE)) return;
+	const reached = `${seen.least.toFixed(1)} to ${seen.greatest.toFixed(1)} Pa in the last ${RECOVERED_MS / 1_000} s`;
+	yield {
+		about: "valve",
+		text: `The chamber is not back within 5 % of its ${levelPa.toFixed(1)} Pa before the last dose of ${last.precursor} (${reached}): that valve may be stuck open or leak. Shut the hand valve of ${last.precursor}.`,
+	};
 }
 
 function* carrierReasons(view: SafetyView): Generator<Reason> {
@@ -169,9 +216,8 @@ function* purgeReasons(
  * nothing (a vented chamber may be above its range), the foreline must be at base pressure, where there is nothing to flow.
  */
 export function* stopValveReasons(view: SafetyView): Generator<Reason> {
-	const { inputs, limits, pressures } = view.reactor;
-	const pump = view.reading(inputs.pumpRunning);
-	if (!isMade(pump)) yield { about: "pump", text: `The pump is not proven to run (${inWords(pump)}).` };
+	const { limits, pressures } = view.reactor;
+	yield* pumpReasons(view);
 	const chamber = view.reading(pressures.chamber);
 	const foreline = view.reading(pressures.foreline);
 	if (!isGood(foreline)) yield { about: "pump", text: `Foreline pressure is ${inWords(foreline)}.` };
@@ -212,8 +258,8 @@ export function permitFill(question: DoseQuestion, sccm: number): void {
 		reasons.push({ about: "valve", text: "The stop valve is not shut for a backfill: the pump would take the gas." });
 	const heated = [...view.commanded.targetsC.keys()];
 	if (heated.length > 0) reasons.push({ about: "thermal", text: `${heated.join(", ")} is heated.` });
-	const lid = view.reading(inputs.lidClosed);
-	if (!isMade(lid)) reasons.push({ about: "lid", text: `The lid is not proven closed (${inWords(lid)}).` });
+	if (!isMade(view, inputs.lidClosed))
+		reasons.push({ about: "lid", text: `The lid is not proven closed (${contactInWords(view, inputs.lidClosed)}).` });
 	for (const precursor of Object.keys(precursors)) {
 		if (doses.isOpen(precursor)) reasons.push({ about: "valve", text: `${precursor} may still be open.` });
 		const minimumS = view.declaration?.purgeMinimumS[precursor] ?? 0;

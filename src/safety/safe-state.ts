@@ -47,8 +47,8 @@ export class SafeState {
 		const { actuators } = on;
 		const precursorInstruments = new Set(Object.values(reactor.precursors).map(({ instrument }) => instrument));
 		this.precursorTasks = [...precursorInstruments].map((instrument) =>
-			this.task(`precursor valves on ${instrument}`, instrument, async () => {
-				await actuators.shutPrecursors(instrument);
+			this.task(`precursor valves on ${instrument}`, instrument, async ({ cause }) => {
+				await actuators.shutPrecursors(instrument, { run: null, reason: cause });
 				return true;
 			}),
 		);
@@ -57,8 +57,8 @@ export class SafeState {
 			this.moveCarrier(order, isFirst),
 		);
 		this.zoneTasks = Object.entries(reactor.zones).map(([zone, { instrument }]) =>
-			this.task(`zone ${zone}`, instrument, async () => {
-				await actuators.switchZoneOff(zone);
+			this.task(`zone ${zone}`, instrument, async ({ cause }) => {
+				await actuators.switchZoneOff(zone, { run: null, reason: cause });
 				return true;
 			}),
 		);
@@ -154,8 +154,7 @@ export class SafeState {
 		}
 		const was = view.commanded.stopValve;
 		// What is open already stays open while the pump runs: a lost gauge is no reason to shut the chamber off.
-		const mayBeOpen =
-			was === "open" ? isMade(view.reading(view.reactor.inputs.pumpRunning)) : isEmpty(stopValveReasons(view));
+		const mayBeOpen = was === "open" ? isMade(view, view.reactor.inputs.pumpRunning) : isEmpty(stopValveReasons(view));
 		if (mayBeOpen) {
 			await actuators.setStopValve(true, why);
 			return true;

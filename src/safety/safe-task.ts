@@ -115,7 +115,8 @@ export class SafeTask {
 			this.isDue = !isDone;
 			this.succeeded();
 		} catch (thrown) {
-			if (this.order === order) this.failed(asAdlayerError(thrown));
+			// Also when another order has come meanwhile: the actuator is where nobody wants it.
+			if (this.order !== undefined) this.failed(asAdlayerError(thrown));
 		}
 	}
 
@@ -134,11 +135,7 @@ export class SafeTask {
 		this.failure = code;
 		alarms.raise({
 			alarm: this.alarm,
-			priority: "critical",
 			message: `The safe state of the ${title} could not be reached: ${message}`,
-			response:
-				"It is tried again every second. If it must be safe now, use the hardwired means: hand valve, contactor, emergency stop.",
-			latching: false,
 		});
 	}
 

@@ -3,23 +3,28 @@ import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import type { Plant } from "#device/plant.js";
 import type { Reactor } from "#device/reactor.js";
-import type { InterlockRecord, RecordSink } from "#record/records.js";
+import type { AlarmRecord, InterlockRecord, RecordSink } from "#record/records.js";
 import type { InterlockStatus } from "#record/status.js";
 import { Actuators } from "#safety/actuators.js";
+import { definitionOf } from "#safety/alarm-definitions.js";
 import { Alarms } from "#safety/alarms.js";
+import { Disturbances } from "#safety/disturbances.js";
 import { DoseHistory } from "#safety/dose-history.js";
 import {
 	type Commanded,
 	type Declaration,
 	type Effect,
+	type Interlock,
 	isGood,
-	isMade,
 	type SafetyView,
 	valveInstruments,
+	zoneSignal,
 } from "#safety/interlock.js";
 import { interlocksOf } from "#safety/interlocks/index.js";
 import { Latch } from "#safety/latch.js";
+import { PurgeWatch } from "#safety/purge-watch.js";
 import { SafeState, worseEffect } from "#safety/safe-state.js";
+import { SignalHistory } from "#safety/signal-history.js";
 import { Watchdogs } from "#safety/watchdogs.js";
 
 /** Interlocks are judged at least this often, and at every sample; the watchdogs are fed as often. */
@@ -35,6 +40,12 @@ const CONFIRM_GRACE_MS = 1_000;
 /** Told when a trip has happened; the safe state is already under way. */
 export type TripListener = (interlock: string, effect: Effect, cause: string) => void;
 
+/** What a former control process left latched and alarmed, by the journal. */
+export interface SafetyCarry {
+	readonly interlocks: readonly InterlockRecord[];
+	readonly alarms: readonly AlarmRecord[];
+}
+
 export class Supervisor {
 	readonly alarms: Alarms;
 	readonly doses: DoseHistory;
@@ -45,7 +56,14 @@ export class Supervisor {
 	private readonly safeState: SafeState;
 	private readonly watchdogs: Watchdogs;
 	private readonly valves: readonly string[];
+	private readonly history = new SignalHistory();
+	private readonly disturbances: Disturbances;
+	private readonly purge: PurgeWatch;
+	/** Signals whose course is followed. */
+	private readonly followed: readonly string[];
 	private declaration: Declaration | null = null;
+	private wasPumped = false;
+	private couldObserve = true;
 	/** The worst effect since something latched; it stands until nothing is latched any more. */
 	private standing: Effect | undefined;
 	private entered: Promise<void> = Promise.resolve();
@@ -58,15 +76,49 @@ export class Supervisor {
 		private readonly reactor: Reactor,
 		private readonly sink: RecordSink,
 	) {
-		this.alarms = new Alarms(clock, sink);
+		const interlocks = interlocksOf(reactor);
+		this.alarms = new Alarms(clock, sink, (alarm) => isAlarmOf(alarm, plant, reactor, interlocks));
 		this.doses = new DoseHistory(Object.keys(reactor.precursors), clock.nowMs());
 		this.commanded = { carrierSccm: 0, carrierSinceMs: clock.nowMs(), stopValve: "shut", targetsC: new Map() };
 		this.view = this.makeView();
 		const actuators = new Actuators(clock, plant, reactor, sink, this.commanded, this.doses);
-		this.latches = interlocksOf(reactor).map((interlock) => new Latch(interlock));
+		this.latches = interlocks.map((interlock) => new Latch(interlock));
+		this.disturbances = new Disturbances(this.view, this.history);
+		this.purge = new PurgeWatch(this.view, this.alarms);
+		this.followed = [
+			reactor.pressures.chamber,
+			...Object.entries(reactor.zones).flatMap(([zone, { heater }]) => [
+				zoneSignal(reactor, zone),
+				...(heater.output === null ? [] : [heater.output]),
+			]),
+		];
 		this.safeState = new SafeState({ clock, plant, actuators, view: this.view, alarms: this.alarms, sink });
 		this.watchdogs = new Watchdogs(plant);
 		this.valves = valveInstruments(reactor);
+	}
+
+	/**
+	 * Takes over what a former process left: what was latched is latched again, with its safe state, until its cause is gone
+	 * and a person resets it. What this reactor no longer has is recorded as reset. Call before `start`.
+	 */
+	restore({ interlocks, alarms }: SafetyCarry): void {
+		for (const record of interlocks) {
+			const latch = this.latches.find(({ interlock }) => interlock.id === record.interlock);
+			if (latch === undefined) {
+				this.sink.append({ ...record, state: "reset", by: "the lab file no longer has this interlock" });
+				continue;
+			}
+			const { cause, value, limit, unit } = record;
+			latch.restore({ cause, value, limit, unit });
+			this.standing = worseEffect(latch.interlock.effect, this.standing);
+			this.record(latch, "tripped");
+		}
+		this.alarms.restore(alarms, (alarm) => this.latched.some((id) => alarm === `interlock.${id}`));
+		for (const { interlock, finding } of this.latches) {
+			if (finding !== undefined) this.alarms.raise(tripAlarm(interlock, finding.cause));
+		}
+		if (this.standing !== undefined)
+			void this.makeSafe(this.standing, "Interlocks were latched when control restarted.");
 	}
 
 	/** Starts judging by time; samples are handed in by `sampled`. */
@@ -91,10 +143,18 @@ export class Supervisor {
 	/** What the present run declares; null when there is none. */
 	declare(declaration: Declaration | null): void {
 		this.declaration = declaration;
+		this.wasPumped = false;
 	}
 
 	/** New values have come from an instrument. */
 	sampled(): void {
+		try {
+			this.observe();
+			this.couldObserve = true;
+		} catch {
+			// What cannot be followed cannot be judged either: the interlocks find that themselves, the watchdogs are not fed.
+			this.couldObserve = false;
+		}
 		this.judge();
 	}
 
@@ -148,9 +208,9 @@ export class Supervisor {
 
 	/**
 	 * Ends a latch whose cause has gone and whose alarm has been acknowledged; one that is clear stays so. Throws NOT_FOUND, and
-	 * INTERLOCK_TRIPPED with what is still in the way.
+	 * INTERLOCK_TRIPPED with what is still in the way. `by` is who resets it.
 	 */
-	reset(id: string): void {
+	reset(id: string, by: string): void {
 		this.judge();
 		const latch = this.latches.find((candidate) => candidate.interlock.id === id);
 		if (latch === undefined) throw new AdlayerError("NOT_FOUND", `There is no interlock ${id}.`);
@@ -163,20 +223,36 @@ export class Supervisor {
 		if (this.alarms.state(`interlock.${id}`) !== "latched-acknowledged") {
 			throw new AdlayerError(
 				"INTERLOCK_TRIPPED",
-				`The alarm interlock.${id} has not been acknowledged. It tripped because: ${cause}`,
+				`The alarm interlock.${id} is ${this.alarms.state(`interlock.${id}`)}, not yet acknowledged. It tripped because: ${cause}`,
 				{ context: { interlock: id } },
 			);
 		}
 		latch.reset();
-		this.record(latch, "reset");
+		this.record(latch, "reset", by);
 		latch.finding = undefined;
-		this.alarms.reset(`interlock.${id}`);
+		this.alarms.reset(`interlock.${id}`, by);
 		if (this.latched.length === 0) this.standing = undefined;
+	}
+
+	/** What interlocks judge by its course. */
+	private observe(): void {
+		for (const signal of this.followed) {
+			const reading = this.plant.reading(signal);
+			// What was never read yet is no gap.
+			if (reading.quality === "stale" && reading.value === null) continue;
+			this.history.push(signal, reading.atMs, isGood(reading) ? reading.value : null);
+		}
+		const chamber = this.plant.reading(this.reactor.pressures.chamber);
+		if (this.declaration !== null && isGood(chamber) && chamber.value <= this.reactor.limits.dosePaMax)
+			this.wasPumped = true;
+		this.disturbances.look();
+		this.purge.look();
 	}
 
 	private makeView(): SafetyView {
 		const { clock, plant, reactor, commanded } = this;
 		const declared = () => this.declaration;
+		const pumped = () => this.wasPumped;
 		return {
 			get nowMs() {
 				return clock.nowMs();
@@ -186,6 +262,11 @@ export class Supervisor {
 			get declaration() {
 				return declared();
 			},
+			get wasPumped() {
+				return pumped();
+			},
+			doses: this.doses,
+			history: this.history,
 			reading: (signal) => plant.reading(signal),
 			instrumentReady: (name) => plant.instrument(name).state === "ready",
 		};
@@ -196,7 +277,7 @@ export class Supervisor {
 		const { instrument, output } = this.reactor.stopValve;
 		if (name === instrument) {
 			const level = this.plant.reading(`${instrument}.${output}`);
-			this.commanded.stopValve = !ready || !isGood(level) ? "unknown" : isMade(level) ? "open" : "shut";
+			this.commanded.stopValve = !ready || !isGood(level) ? "unknown" : level.value === 1 ? "open" : "shut";
 		}
 		const drivesPrecursors = Object.values(this.reactor.precursors).some((precursor) => precursor.instrument === name);
 		if (ready && drivesPrecursors) this.doses.allJustDosed(this.clock.nowMs());
@@ -222,6 +303,7 @@ export class Supervisor {
 			const lateMs = this.clock.nowMs() - dueMs;
 			this.noteStall(lateMs);
 			this.judge();
+			this.alarms.tick();
 			this.safeState.retry();
 			if (lateMs <= STALL_MS && this.isHealthy()) this.watchdogs.feed();
 		}
@@ -230,6 +312,7 @@ export class Supervisor {
 	/** Every judgement could be made, and every valve is known to be where it should be. */
 	private isHealthy(): boolean {
 		if (this.safeState.hasUncertainValves || this.doses.isOverdue(this.clock.nowMs(), CONFIRM_GRACE_MS)) return false;
+		if (!this.couldObserve) return false;
 		return this.latches.every((latch) => latch.couldJudge);
 	}
 
@@ -243,10 +326,7 @@ export class Supervisor {
 		this.sink.append({ kind: "note", level: "error", run: null, code: "CONTROL_STALLED", message });
 		this.alarms.raise({
 			alarm,
-			priority: "high",
 			message,
-			response: "Look for load on the machine; control needs a processor at its priority.",
-			latching: false,
 		});
 	}
 
@@ -268,13 +348,8 @@ export class Supervisor {
 		this.standing = worseEffect(interlock.effect, this.standing);
 		void this.makeSafe(interlock.effect, cause);
 		this.record(latch, "tripped");
-		this.alarms.raise({
-			alarm: `interlock.${interlock.id}`,
-			priority: "critical",
-			message: `${interlock.title}: ${cause}`,
-			response: interlock.response,
-			latching: true,
-		});
+		this.alarms.raise(tripAlarm(interlock, cause));
+		if (interlock.effect === "carrier-lost") this.purge.lost();
 		try {
 			this.onTrip(interlock.id, interlock.effect, cause);
 		} catch (thrown) {
@@ -289,7 +364,7 @@ export class Supervisor {
 		}
 	}
 
-	private record({ finding, interlock }: Latch, state: InterlockRecord["state"]): void {
+	private record({ finding, interlock }: Latch, state: InterlockRecord["state"], by?: string): void {
 		this.sink.append({
 			kind: "interlock",
 			interlock: interlock.id,
@@ -299,6 +374,22 @@ export class Supervisor {
 			limit: finding?.limit ?? null,
 			unit: finding?.unit ?? null,
 			effect: interlock.effect,
+			...(by === undefined ? {} : { by }),
 		});
 	}
+}
+
+function tripAlarm({ id, title, response }: Interlock, cause: string) {
+	return { alarm: `interlock.${id}`, message: `${title}: ${cause}`, response };
+}
+
+/** Whether this reactor can have an alarm of this id. */
+function isAlarmOf(alarm: string, plant: Plant, reactor: Reactor, interlocks: readonly Interlock[]): boolean {
+	const [kind] = alarm.split(".", 1);
+	const of = alarm.slice(kind!.length + 1);
+	if (kind === "interlock") return interlocks.some(({ id }) => id === of);
+	if (kind === "instrument") return plant.instruments.some(({ name }) => name === of);
+	if (["valve-leaking", "valve-sticking", "bottle-low", "purge-insufficient"].includes(kind!))
+		return Object.hasOwn(reactor.precursors, of);
+	return definitionOf(alarm) !== undefined;
 }

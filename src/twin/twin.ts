@@ -76,6 +76,7 @@ export class Twin {
 	private readonly bottles = new Map<string, Bottle>();
 	private readonly bottleList: readonly Bottle[];
 	private readonly faults = new Violations();
+	private readonly facility = new Map<string, boolean>();
 	private readonly foil: FoilConstants;
 	private readonly sources = { tmaPaPerS: 0, h2oPaPerS: 0 };
 	private peakC: number;
@@ -163,6 +164,18 @@ export class Twin {
 	/** What a person does at the bottle. */
 	setHandValve(precursor: string, open: boolean): void {
 		this.bottle(precursor).isHandValveOpen = open;
+	}
+
+	/** What stands around the reactor, by the lab file's name of the input: false is the danger. */
+	setFacility(input: string, isWell: boolean): void {
+		this.facility.set(input, isWell);
+	}
+
+	/** What the contact of this input senses. */
+	isContactMade(input: string): boolean {
+		if (input === "pump_running") return this.pumpRunning;
+		if (input === "lid_closed") return this.lidClosed;
+		return this.facility.get(input) ?? true;
 	}
 
 	setBottleC(precursor: string, degC: number): void {

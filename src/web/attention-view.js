@@ -12,7 +12,13 @@ const STATE_WORDS = {
 	"returned-unacknowledged": "gone, not yet acknowledged",
 	"latched-unacknowledged": "gone, latched",
 	"latched-acknowledged": "gone, latched, acknowledged",
+	shelved: "shelved",
+	suppressed: "said by another alarm",
+	"out-of-service": "out of service",
 };
+
+/** What brings an alarm back that is out of sight; shelving itself wants a reason, and is done at the command line. */
+const ACTS = { shelved: ["unshelve", "Unshelve"], "out-of-service": ["return-to-service", "Return to service"] };
 
 export function renderAttention({ alarms, interlocks }) {
 	const sorted = [...alarms].sort(
@@ -51,7 +57,9 @@ function alarmLine(alarm) {
 	const button = make("button", { type: "button" }, "Acknowledge");
 	const answer = make("p", { role: "status" });
 	button.addEventListener("click", () =>
-		once(button, answer, () => post(`/alarms/${encodeURIComponent(alarm)}/acknowledge`, { by: operatorName() })),
+		once(button, answer, () =>
+			post(`/alarms/${encodeURIComponent(alarm)}/${button.dataset.act}`, { by: operatorName() }),
+		),
 	);
 	const text = make("div", {}, make("h3"), make("p", { class: "message" }), make("p", { class: "response" }), answer);
 	return make("li", { class: "alarm" }, text, button);
@@ -63,8 +71,14 @@ function updateAlarm(line, alarm) {
 	line.dataset.answered = String(!wantsAnswer(alarm));
 	setText(text.children[0], `${alarm.priority} · ${alarm.alarm}`);
 	setText(text.children[1], alarm.message);
-	setText(text.children[2], `${alarm.response} (${STATE_WORDS[alarm.state] ?? alarm.state}, ${timeOfDay(alarm.at)})`);
-	button.hidden = !wantsAnswer(alarm);
+	const until = alarm.until === undefined ? "" : ` until ${timeOfDay(alarm.until)}`;
+	const why = alarm.reason === undefined ? "" : `: ${alarm.reason}, ${alarm.by}`;
+	const state = `${STATE_WORDS[alarm.state] ?? alarm.state}${until}${why}`;
+	setText(text.children[2], `${alarm.response} (${state}, ${timeOfDay(alarm.at)})`);
+	const [act, word] = ACTS[alarm.state] ?? ["acknowledge", "Acknowledge"];
+	button.dataset.act = act;
+	setText(button, word);
+	button.hidden = !wantsAnswer(alarm) && ACTS[alarm.state] === undefined;
 }
 
 function interlockLine(interlock) {

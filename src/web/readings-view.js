@@ -1,7 +1,7 @@
 /** What people look at first: stage, chamber, carrier; pump, lid and valves. */
 import { $, follow, make, setText } from "./dom.js";
 import { lastKnown, numberAndUnit, valueText } from "./format.js";
-import { dosingValves, part } from "./parts.js";
+import { dosingValves, part, partId } from "./parts.js";
 
 export function renderReadings(status) {
 	const foil = part(status, "foilC");
@@ -56,11 +56,20 @@ function targetNote(target) {
 	return `target ${valueText(target.value, target.unit)}`;
 }
 
+/** Words for the levels 0 and 1 of a contact, from those for open and made. */
+function contactWords(status, name, words) {
+	return status.roles?.safeLevels?.[partId(status, name)] === 0 ? [...words].reverse() : words;
+}
+
 /** Two-valued parts; `words` are those for 0 and 1. */
 function switches(status) {
 	return [
-		{ name: "Pump", signal: part(status, "pumpRunning"), words: ["stopped", "running"] },
-		{ name: "Lid", signal: part(status, "lidClosed"), words: ["open", "closed"] },
+		{
+			name: "Pump",
+			signal: part(status, "pumpRunning"),
+			words: contactWords(status, "pumpRunning", ["stopped", "running"]),
+		},
+		{ name: "Lid", signal: part(status, "lidClosed"), words: contactWords(status, "lidClosed", ["open", "closed"]) },
 		{ name: "Stop valve", signal: part(status, "stopValve"), words: ["shut", "open"] },
 		...dosingValves(status).map(([precursor, signal]) => ({
 			name: `${precursor} valve`,

@@ -42,6 +42,7 @@ describe("the document", () => {
 		);
 		expect(routes.sort()).toEqual([
 			"get /alarms",
+			"get /alarms/history",
 			"get /health",
 			"get /instruments",
 			"get /interlocks",
@@ -55,6 +56,10 @@ describe("the document", () => {
 			"get /signals/{id}/history",
 			"get /status",
 			"post /alarms/{id}/acknowledge",
+			"post /alarms/{id}/out-of-service",
+			"post /alarms/{id}/return-to-service",
+			"post /alarms/{id}/shelve",
+			"post /alarms/{id}/unshelve",
 			"post /interlocks/{id}/reset",
 			"post /recipes/check",
 			"post /runs",
@@ -221,6 +226,28 @@ describe("commanding", () => {
 		expect((await post(app, "/runs/r1/commands", { command: "hold", ifState: "running" })).statusCode).toBe(409);
 		const unknown = await post(app, "/runs/r1/commands", { command: "explode" });
 		expect(unknown.json().problems[0].limit).toContain("hold");
+	});
+
+	it("shelves alarms with a reason, takes them out of service and brings them back", async () => {
+		const { app, control } = await world();
+		control.answer = () => ({ alarm: "disk.filling", state: "shelved" });
+		expect((await post(app, "/alarms/disk.filling/shelve", { by: "mk", reason: "known", for_s: 60 })).statusCode).toBe(
+			200,
+		);
+		expect((await post(app, "/alarms/disk.filling/shelve", { reason: "known" })).statusCode).toBe(200);
+		expect((await post(app, "/alarms/disk.filling/shelve", { by: "mk" })).statusCode).toBe(400);
+		expect((await post(app, "/alarms/disk.filling/out-of-service", { by: "mk", reason: "sent in" })).statusCode).toBe(
+			200,
+		);
+		expect((await post(app, "/alarms/disk.filling/unshelve")).statusCode).toBe(200);
+		expect((await post(app, "/alarms/disk.filling/return-to-service")).statusCode).toBe(200);
+		expect(control.asked.map(({ args }) => args)).toMatchObject([
+			{ by: "mk", reason: "known", for: 60 },
+			{ by: "rest", reason: "known", for: "one-shot" },
+			{ by: "mk", reason: "sent in" },
+			{ by: "rest" },
+			{ by: "rest" },
+		]);
 	});
 
 	it("acknowledges alarms and resets interlocks, with or without a name", async () => {

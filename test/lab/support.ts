@@ -139,7 +139,10 @@ export const PLAN: LabPlan = {
 			H2O: { output: "io.H2O", wired: "normally-closed" },
 		},
 		stopValve: { output: "io.stop", wired: "normally-closed" },
-		inputs: { pumpRunning: "io.pump_running", lidClosed: "io.lid_closed" },
+		inputs: {
+			pump_running: { signal: "io.pump_running", safeLevel: 1 },
+			lid_closed: { signal: "io.lid_closed", safeLevel: 1 },
+		},
 	},
 };
 

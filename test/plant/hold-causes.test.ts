@@ -51,7 +51,7 @@ describe("a hold that control itself decides on", () => {
 		story = await launchedWith((text) => text.replace("for_s: 60, timeout_s: 1800", "for_s: 60, timeout_s: 600"));
 		const { twin } = story.lab;
 		const zoneC = twin.zoneC.bind(twin);
-		vi.spyOn(twin, "zoneC").mockImplementation((zone) => Math.min(zone === "wall" ? 70 : 200, zoneC(zone)));
+		vi.spyOn(twin, "zoneC").mockImplementation((zone) => Math.min(zone === "wall" ? 96 : 200, zoneC(zone)));
 		await story.state("held", 1_000);
 		await story.forS(5);
 		expect(story.records("step-ended").at(-1)).toMatchObject({ type: "stabilise", outcome: "timed-out" });

@@ -135,13 +135,16 @@ describe("an exposure", () => {
 	});
 
 	it("that a leaking valve fills beyond the static limit is opened by the interlock", async () => {
-		story = await launched(text, LAB_TEXT.replace("max_static_torr: 5", "max_static_torr: 0.2"));
+		story = await launched(
+			text,
+			LAB_TEXT.replace("dose_torr_max: 2", "dose_torr_max: 0.7").replace("max_static_torr: 10", "max_static_torr: 0.8"),
+		);
 		await story.step("exposure");
 		while (story.truth().doses.TMA === 0) await story.forS(0.5);
 		await story.forS(1);
 		story.lab.twin.setValve("TMA", true, story.lab.nowMs);
 		await story.state("held", 60);
-		expect(story.latched).toEqual(["static-pressure"]);
+		expect(story.latched).toEqual(["exposure-pressure"]);
 		await story.forS(5);
 		expect(story.reactor.stopOpen).toBe(true);
 	});

@@ -55,7 +55,12 @@ afterEach(async () => {
 const launchShort = (on: VirtualPlant) => on.launch("short.recipe.yaml", { recipeText: SHORT_RECIPE });
 
 describe("a pump that says itself that it runs", () => {
-	const lab = withInstruments(PUMP, (text) => text.replace("io.pump_running", "pump.running"));
+	const lab = withInstruments(PUMP, (text) =>
+		text.replace(
+			"{ signal: io.pump_running, safe_level: 0, broken_wire_level: 1 }",
+			"{ signal: pump.running, safe_level: 1, broken_wire_level: 0 }",
+		),
+	);
 
 	it("is a proof for the interlocks, and its loss holds the run", async () => {
 		plant = await new VirtualPlant({ lab }).ready();

@@ -32,7 +32,7 @@ function labText(options: { unitMs: number; shortestMs: number }): string {
       pulse_outputs: { TMA: DO0, H2O: DO1 }
       outputs: { stop: DO2 }
       watchdog_high: [stop]
-      inputs: { pump_running: DI0, lid_closed: DI1 }
+      inputs: { pump_running: DI0, lid_closed: DI1, stop_button: DI2, exhaust: DI3, cabinet: DI4, nitrogen: DI5, air: DI6 }
 `;
 	const lines = (name: string, text: string) =>
 		new RegExp(`(^  ${name}:\n)(?:    .*\n)+`, "m")[Symbol.replace](text, `$1`);

@@ -186,7 +186,7 @@ interface Case {
 	readonly lab?: LabFacts;
 }
 
-const { maxStaticPa: _static, chamberM3: _volume, ...bare } = lab;
+const { chamberM3: _volume, ...bare } = lab;
 const PROMPT = "prompt: { id: look, text: Look., confirm: Seen, timeout_s: 60, on_timeout: hold }";
 
 const CASES: Case[] = [
@@ -217,14 +217,6 @@ const CASES: Case[] = [
 		bad: edit(EXPOSURE, ["product: { film: Al2O3, suffix: none }", "product: none"]),
 		at: { path: "steps[1].steps[0].repeat.steps[0].exposure" },
 		good: EXPOSURE,
-	},
-	{
-		code: "LAB_FACT_MISSING",
-		says: "an exposure where the lab file has no static limit",
-		bad: EXPOSURE,
-		at: { value: ["limits.max_static_torr"] },
-		good: EXPOSURE,
-		lab: bare,
 	},
 	{
 		code: "LAB_FACT_MISSING",

@@ -43,7 +43,6 @@ export const lab: LabFacts = {
 	basePressurePa: (0.1 * 101_325) / 760,
 	pumpTimeConstantS: 1,
 	chamberM3: 0.0015,
-	maxStaticPa: 600,
 	leakLimitPaPerS: 0.02,
 	signals: { "gauge.chamber": "Pa", "box.o2": "ppm" },
 };

@@ -159,6 +159,9 @@ describe("docs/lab-file.md", () => {
 			"pressures",
 			"zones",
 			"precursors",
+			"heater",
+			"vapour",
+			"atmosphere",
 		];
 		const unsaid = [...names].filter((name) => !groups.includes(name) && !says(name));
 		expect(unsaid).toEqual([]);

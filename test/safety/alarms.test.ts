@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { SteppedClock } from "#core/clock.js";
+import { CarryTracker } from "#journal/carry.js";
 import { MemoryJournal } from "#journal/memory.js";
-import { type AlarmDetails, Alarms, nextAlarm } from "#safety/alarms.js";
+import type { AlarmState } from "#record/records.js";
+import { ALARM_INPUTS, type AlarmCondition, type AlarmInput, nextAlarm } from "#safety/alarm-states.js";
+import { Alarms, SHELVE_S_MAX } from "#safety/alarms.js";
 
 const STATES = [
 	"normal",
@@ -10,75 +13,65 @@ const STATES = [
 	"returned-unacknowledged",
 	"latched-unacknowledged",
 	"latched-acknowledged",
-] as const;
-const INPUTS = ["alarm", "clear", "acknowledge", "reset"] as const;
+	"shelved",
+	"suppressed",
+	"out-of-service",
+] as const satisfies readonly AlarmState[];
 
-type State = (typeof STATES)[number];
-type Row = Record<(typeof INPUTS)[number], State>;
+/** What takes an alarm out of sight is the same in every state in which it is seen. */
+const OUT_OF_SIGHT = { shelve: "shelved", suppress: "suppressed", remove: "out-of-service" } as const;
 
-/** ISA-18.2: every cell, written out; for an alarm that does not latch, and for one that does. */
-const PLAIN: Record<State, Row> = {
-	normal: { alarm: "unacknowledged", clear: "normal", acknowledge: "normal", reset: "normal" },
-	unacknowledged: {
-		alarm: "unacknowledged",
-		clear: "returned-unacknowledged",
-		acknowledge: "acknowledged",
-		reset: "unacknowledged",
-	},
-	acknowledged: { alarm: "acknowledged", clear: "normal", acknowledge: "acknowledged", reset: "acknowledged" },
-	"returned-unacknowledged": {
-		alarm: "unacknowledged",
-		clear: "returned-unacknowledged",
-		acknowledge: "normal",
-		reset: "returned-unacknowledged",
-	},
-	"latched-unacknowledged": {
-		alarm: "unacknowledged",
-		clear: "latched-unacknowledged",
-		acknowledge: "latched-acknowledged",
-		reset: "latched-unacknowledged",
-	},
-	"latched-acknowledged": {
-		alarm: "unacknowledged",
-		clear: "latched-acknowledged",
-		acknowledge: "latched-acknowledged",
-		reset: "normal",
-	},
+/** ISA-18.2: every cell that moves, written out, for an alarm that does not latch; the others stay. */
+const PLAIN: Record<AlarmState, Partial<Record<AlarmInput, AlarmState | "by condition">>> = {
+	normal: { alarm: "unacknowledged", ...OUT_OF_SIGHT },
+	unacknowledged: { clear: "returned-unacknowledged", acknowledge: "acknowledged", ...OUT_OF_SIGHT },
+	acknowledged: { clear: "normal", ...OUT_OF_SIGHT },
+	"returned-unacknowledged": { alarm: "unacknowledged", acknowledge: "normal", ...OUT_OF_SIGHT },
+	"latched-unacknowledged": { alarm: "unacknowledged", acknowledge: "latched-acknowledged", ...OUT_OF_SIGHT },
+	"latched-acknowledged": { alarm: "unacknowledged", reset: "normal", ...OUT_OF_SIGHT },
+	shelved: { unshelve: "by condition", remove: "out-of-service" },
+	suppressed: { unsuppress: "by condition", shelve: "shelved", remove: "out-of-service" },
+	"out-of-service": { return: "by condition" },
 };
-const LATCHING: Record<State, Row> = {
+const LATCHING: typeof PLAIN = {
 	...PLAIN,
 	unacknowledged: { ...PLAIN.unacknowledged, clear: "latched-unacknowledged" },
 	acknowledged: { ...PLAIN.acknowledged, clear: "latched-acknowledged" },
+};
+const BY_CONDITION: Record<AlarmCondition, AlarmState> = {
+	active: "unacknowledged",
+	latched: "latched-unacknowledged",
+	clear: "normal",
 };
 
 describe.each([
 	["that does not latch", PLAIN, false],
 	["that latches", LATCHING, true],
 ] as const)("the states of an alarm %s", (_, table, latching) => {
-	it.each(STATES.flatMap((state) => INPUTS.map((input) => [state, input, table[state][input]] as const)))(
-		"%s, %s: %s",
-		(state, input, to) => {
-			expect(nextAlarm(state, input, latching)).toBe(to);
-		},
-	);
+	it.each(STATES.flatMap((state) => ALARM_INPUTS.map((input) => [state, input] as const)))("%s, %s", (state, input) => {
+		for (const condition of Object.keys(BY_CONDITION) as AlarmCondition[]) {
+			const cell = table[state][input] ?? state;
+			const to = cell === "by condition" ? BY_CONDITION[condition] : cell;
+			expect(nextAlarm(state, input, { latching, condition })).toBe(to);
+		}
+	});
 });
 
 describe("the alarms", () => {
-	const clock = new SteppedClock({ wallStartMs: 1_000_000 });
-	const plain: AlarmDetails = {
-		alarm: "gauge",
-		priority: "high",
-		message: "The gauge is gone.",
-		response: "Look for it.",
-		latching: false,
-	};
-	const latching: AlarmDetails = { ...plain, alarm: "lid", latching: true };
+	const plain = { alarm: "instrument.gauge", message: "The gauge is gone." };
+	const latching = { alarm: "interlock.lid-open", message: "The lid is open.", response: "Close it." };
+	let clock: SteppedClock;
 	let journal: MemoryJournal;
 	let alarms: Alarms;
 	const written = () =>
 		journal.records.map((record) => (record.kind === "alarm" ? `${record.alarm} ${record.state}` : record.kind));
+	const after = async (seconds: number) => {
+		await clock.advance(seconds * 1_000);
+		alarms.tick();
+	};
 
 	beforeEach(() => {
+		clock = new SteppedClock({ wallStartMs: 1_000_000 });
 		journal = new MemoryJournal(clock);
 		alarms = new Alarms(clock, journal);
 	});
@@ -87,39 +80,166 @@ describe("the alarms", () => {
 		alarms.raise(plain);
 		alarms.raise({ ...plain, message: "The gauge is still gone." });
 		expect(alarms.status).toMatchObject([
-			{ alarm: "gauge", state: "unacknowledged", message: "The gauge is still gone.", at: 1_000_000 },
+			{
+				alarm: "instrument.gauge",
+				state: "unacknowledged",
+				priority: "high",
+				message: "The gauge is still gone.",
+				consequence: expect.stringContaining("unknown"),
+				response: expect.stringContaining("cable"),
+				at: 1_000_000,
+				occurrences: 1,
+			},
 		]);
-		alarms.cleared("gauge");
-		alarms.cleared("gauge");
-		expect(alarms.acknowledge("gauge", "Ada")).toBe("normal");
+		alarms.cleared("instrument.gauge");
+		alarms.cleared("instrument.gauge");
+		expect(alarms.acknowledge("instrument.gauge", "Ada")).toBe("normal");
 		expect(alarms.status).toEqual([]);
-		expect(written()).toEqual(["gauge unacknowledged", "gauge returned-unacknowledged", "gauge normal"]);
+		expect(written()).toEqual([
+			"instrument.gauge unacknowledged",
+			"instrument.gauge returned-unacknowledged",
+			"instrument.gauge normal",
+		]);
 		expect(journal.records.at(-1)).toMatchObject({ by: "Ada" });
 	});
 
 	it("that latch need clear, acknowledge and reset", () => {
+		const { alarm } = latching;
 		alarms.raise(latching);
-		alarms.reset("lid");
-		alarms.cleared("lid");
-		alarms.reset("lid");
-		expect(alarms.state("lid")).toBe("latched-unacknowledged");
-		alarms.acknowledge("lid", "Ada");
-		alarms.reset("lid");
-		expect(alarms.state("lid")).toBe("normal");
+		alarms.reset(alarm);
+		alarms.cleared(alarm);
+		alarms.reset(alarm);
+		expect(alarms.state(alarm)).toBe("latched-unacknowledged");
+		alarms.acknowledge(alarm, "Ada");
+		alarms.reset(alarm, "Bob");
+		expect(alarms.state(alarm)).toBe("normal");
+		expect(journal.records.at(-1)).toMatchObject({ by: "Bob", response: "Close it." });
 	});
 
-	it("that come again are unacknowledged again", () => {
+	it("that come again are unacknowledged again, and counted", () => {
 		alarms.raise(plain);
-		alarms.cleared("gauge");
+		alarms.cleared(plain.alarm);
 		alarms.raise(plain);
-		expect(alarms.state("gauge")).toBe("unacknowledged");
-		expect(alarms.status).toHaveLength(1);
+		expect(alarms.status).toMatchObject([{ state: "unacknowledged", occurrences: 2 }]);
 	});
 
-	it("that are not active cannot be acknowledged", () => {
-		expect(() => alarms.acknowledge("gauge", "Ada")).toThrowError(expect.objectContaining({ code: "NOT_FOUND" }));
-		alarms.cleared("gauge");
-		alarms.reset("gauge");
+	it("that are not active cannot be acknowledged, one that does not exist not shelved", () => {
+		expect(() => alarms.acknowledge(plain.alarm, "Ada")).toThrowError(expect.objectContaining({ code: "NOT_FOUND" }));
+		alarms.cleared(plain.alarm);
+		alarms.reset(plain.alarm);
+		const shelve = () => alarms.shelve("nonsense", { by: "Ada", reason: "-", for: 60 });
+		expect(shelve).toThrowError(expect.objectContaining({ code: "NOT_FOUND" }));
 		expect(journal.records).toEqual([]);
+	});
+
+	it("that are shelved are silent for the time that was said, and come back when their cause is still there", async () => {
+		alarms.raise(plain);
+		alarms.shelve(plain.alarm, { by: "Ada", reason: "being repaired", for: 600 });
+		expect(alarms.status).toMatchObject([
+			{ state: "shelved", by: "Ada", reason: "being repaired", until: 1_000_000 + 600_000 },
+		]);
+		alarms.cleared(plain.alarm);
+		alarms.raise(plain);
+		await after(599);
+		expect(alarms.state(plain.alarm)).toBe("shelved");
+		await after(1);
+		expect(alarms.state(plain.alarm)).toBe("unacknowledged");
+		expect(alarms.status[0]).not.toHaveProperty("until");
+		expect(() => alarms.unshelve(plain.alarm, "Ada")).toThrowError(
+			expect.objectContaining({ code: "COMMAND_NOT_ALLOWED" }),
+		);
+	});
+
+	it("that are shelved for one shot come back with their next cause", () => {
+		alarms.shelve(plain.alarm, { by: "Ada", reason: "known", for: "one-shot" });
+		alarms.raise(plain);
+		expect(alarms.state(plain.alarm)).toBe("shelved");
+		alarms.cleared(plain.alarm);
+		expect(alarms.state(plain.alarm)).toBe("normal");
+		alarms.raise(plain);
+		expect(alarms.state(plain.alarm)).toBe("unacknowledged");
+	});
+
+	it.each([0, -1, Number.NaN, SHELVE_S_MAX + 1])("are not shelved for %s s", (forS) => {
+		expect(() => alarms.shelve(plain.alarm, { by: "Ada", reason: "-", for: forS })).toThrowError(
+			expect.objectContaining({ code: "USAGE" }),
+		);
+	});
+
+	it("that are out of service stay so until somebody returns them", async () => {
+		alarms.raise(plain);
+		alarms.removeFromService(plain.alarm, "Ada", "sent to the maker");
+		alarms.cleared(plain.alarm);
+		await after(100_000);
+		expect(alarms.status).toMatchObject([{ state: "out-of-service", reason: "sent to the maker" }]);
+		expect(() => alarms.acknowledge(plain.alarm, "Ada")).toThrowError(
+			expect.objectContaining({ code: "COMMAND_NOT_ALLOWED" }),
+		);
+		expect(alarms.returnToService(plain.alarm, "Ada")).toBe("normal");
+	});
+
+	it("that another one says already are suppressed by design as long as that is there", async () => {
+		alarms.raise(latching);
+		alarms.raise({ alarm: "run.held", message: "Held." });
+		await after(1);
+		expect(alarms.state("run.held")).toBe("suppressed");
+		alarms.cleared(latching.alarm);
+		alarms.acknowledge(latching.alarm, "Ada");
+		alarms.reset(latching.alarm);
+		await after(1);
+		expect(alarms.state("run.held")).toBe("unacknowledged");
+	});
+
+	it("with a delay come when their cause has lasted, and go when it has been gone for as long", async () => {
+		const disk = { alarm: "disk.filling", message: "70 %" };
+		alarms.raise(disk);
+		await after(9);
+		expect(alarms.status).toEqual([]);
+		alarms.cleared(disk.alarm);
+		await after(5);
+		alarms.raise(disk);
+		await after(10);
+		expect(alarms.state(disk.alarm)).toBe("unacknowledged");
+		alarms.cleared(disk.alarm);
+		await after(9);
+		expect(alarms.state(disk.alarm)).toBe("unacknowledged");
+		await after(1);
+		expect(alarms.state(disk.alarm)).toBe("returned-unacknowledged");
+	});
+
+	it("are counted in a flood, and none is dropped", async () => {
+		for (let i = 0; i < 25; i += 1) {
+			alarms.raise({ ...plain, alarm: `instrument.i${i}` });
+			await after(1);
+		}
+		expect(alarms.flood).toEqual({ inTenMinutes: 25, isFlood: true, total: 25 });
+		expect(alarms.status).toHaveLength(25);
+		await after(600);
+		expect(alarms.flood).toEqual({ inTenMinutes: 0, isFlood: false, total: 25 });
+	});
+
+	it("survive a restart: shelved and removed as they were, latched as their interlock, others until seen again", () => {
+		alarms.raise(latching);
+		alarms.acknowledge(latching.alarm, "Ada");
+		alarms.raise(plain);
+		alarms.shelve("instrument.stage", { by: "Ada", reason: "known", for: 600 });
+		alarms.removeFromService("instrument.wall", "Ada", "sent in");
+		const carry = new CarryTracker();
+		for (const record of journal.records) carry.follow(record);
+		const next = new MemoryJournal(clock);
+		const restored = new Alarms(clock, next);
+		restored.restore(carry.alarms, (alarm) => alarm === latching.alarm);
+		expect(Object.fromEntries(restored.status.map(({ alarm, state }) => [alarm, state]))).toEqual({
+			"interlock.lid-open": "acknowledged",
+			"instrument.gauge": "returned-unacknowledged",
+			"instrument.stage": "shelved",
+			"instrument.wall": "out-of-service",
+		});
+		expect(restored.status.find(({ alarm }) => alarm === "instrument.stage")).toMatchObject({
+			until: 1_600_000,
+			reason: "known",
+		});
+		// Whoever reads only the new journal knows of all of them.
+		expect(next.records).toHaveLength(4);
 	});
 });

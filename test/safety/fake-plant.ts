@@ -5,7 +5,7 @@ import type { Device, PolledValues, SignalInfo } from "#device/contract.js";
 import { Plant, type PlantInstrument } from "#device/plant.js";
 import { MemoryJournal } from "#journal/memory.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
-import { Supervisor } from "#safety/supervisor.js";
+import { type SafetyCarry, Supervisor } from "#safety/supervisor.js";
 import { REACTOR } from "./support.js";
 
 const info: SignalInfo = { unit: "1", kind: "measurement", description: "" };
@@ -26,6 +26,8 @@ export class FakeDevice implements Device {
 	confirmed = true;
 	watchdog?: NonNullable<Device["watchdog"]>;
 	pulses?: NonNullable<Device["pulses"]>;
+	/** The least digit of every value flickers by so much, as in a gauge; readings that never move are taken for frozen. */
+	flicker = 0;
 	polls = 0;
 	connects = 0;
 
@@ -46,7 +48,10 @@ export class FakeDevice implements Device {
 		if (this.hangs) return new Promise(() => {});
 		if (this.silence) throw this.silence;
 		return Object.fromEntries(
-			Object.entries(this.values).map(([name, value]) => [name, { value, quality: "good" as const }]),
+			Object.entries(this.values).map(([name, value]) => [
+				name,
+				{ value: value + this.flicker * (this.polls % 2), quality: "good" as const },
+			]),
 		);
 	}
 
@@ -74,16 +79,29 @@ export class StallingClock extends SteppedClock {
 	}
 }
 
-export function fakeReactor() {
+export function fakeReactor({ carry }: { readonly carry?: SafetyCarry } = {}) {
 	const clock = new StallingClock({ wallStartMs: 0 });
 	const journal = new MemoryJournal(clock);
 	const devices = {
 		mfc: new FakeDevice({ flow: 0, setpoint: 0 }),
 		gauge: new FakeDevice({ chamber: 90, foreline: 20 }),
-		stage: new FakeDevice({ temperature: 25, setpoint: 0 }),
-		wall: new FakeDevice({ temperature: 25, setpoint: 0 }),
-		io: new FakeDevice({ TMA: 0, H2O: 0, stop: 0, pump: 1, lid: 1 }),
+		stage: new FakeDevice({ temperature: 119.5, setpoint: 0, output: 0 }),
+		wall: new FakeDevice({ temperature: 120, setpoint: 0, output: 0 }),
+		io: new FakeDevice({
+			TMA: 0,
+			H2O: 0,
+			stop: 0,
+			pump: 1,
+			lid: 1,
+			stop_button: 0,
+			exhaust: 0,
+			cabinet: 0,
+			nitrogen: 0,
+			air: 0,
+		}),
+		glovebox: new FakeDevice({ oxygen: 0.1, water: 0.1 }),
 	};
+	devices.gauge.flicker = 0.001;
 	let feeds = 0;
 	devices.io.watchdog = {
 		timeoutMs: 2_000,
@@ -123,6 +141,7 @@ export function fakeReactor() {
 	supervisor = new Supervisor(clock, plant, REACTOR, journal);
 	const guarded = new GuardedReactor(clock, plant, REACTOR, supervisor, journal);
 	const trips: string[] = [];
+	if (carry !== undefined) supervisor.restore(carry);
 	supervisor.start((interlock, effect) => trips.push(`${interlock}: ${effect}`));
 	plant.start();
 	return {

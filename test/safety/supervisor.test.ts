@@ -225,14 +225,14 @@ describe("the safe state", () => {
 		reactor.devices.io.values.pump = 1;
 		await reactor.clock.advance(1_000);
 		reactor.supervisor.alarms.acknowledge("interlock.pump-lost", "test");
-		reactor.supervisor.reset("pump-lost");
+		reactor.supervisor.reset("pump-lost", "test");
 		void reactor.supervisor.makeSafe("trip", "again");
 		await reactor.clock.advance(3_000);
 		expect(reactor.devices.io.values.stop).toBe(0);
 		reactor.devices.io.values.lid = 1;
 		await reactor.clock.advance(1_000);
 		reactor.supervisor.alarms.acknowledge("interlock.lid-open", "test");
-		reactor.supervisor.reset("lid-open");
+		reactor.supervisor.reset("lid-open", "test");
 		void reactor.supervisor.makeSafe("trip", "abort");
 		await reactor.clock.advance(3_000);
 		expect(reactor.devices.io.values.stop).toBe(1);
@@ -316,6 +316,6 @@ describe("the guarded reactor", () => {
 	it("heats in the sensor's own degrees: the offset is taken off the target", async () => {
 		await reactor.guarded.setZone("stage", 120, "test");
 		expect(reactor.devices.stage.told).toEqual(["setpoint=119.5"]);
-		expect(reactor.guarded.zone("stage").value).toBe(25.5);
+		expect(reactor.guarded.zone("stage").value).toBe(120);
 	});
 });

@@ -3,25 +3,107 @@ import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
 import { ANONYMOUS } from "#api/routes/runs.js";
 import { by, list, ref, string } from "#api/schemas.js";
 
+const HISTORY_MAX = 1_000;
+const HISTORY_DEFAULT = 100;
+
+const params = { id: string };
+const answer = envelope({ alarm: string, state: string });
+const reason = { type: "string", minLength: 1, maxLength: 500, description: "Why, for whoever comes after" };
+const errors = ["NOT_FOUND", "COMMAND_NOT_ALLOWED", "CONTROL_UNREACHABLE", "ORIGIN_REFUSED"] as const;
+const said = { anyOf: [strictBody({ by }, [], { by: "mk" }), { type: "null" }] };
+
+interface Named {
+	Params: { id: string };
+	Body: { by?: string } | null;
+}
+
+interface Reasoned {
+	Params: { id: string };
+	Body: { by?: string; reason: string };
+}
+
 export function alarmRoutes({ api, deps }: RouteGroup): void {
+	const simulated = () => deps.live.simulated;
 	const schema = routeSchema({
 		tag: "alarms",
-		summary: "All alarms that are not normal (ISA-18.2)",
-		answer: envelope({ alarms: list(ref("Alarm")) }),
+		summary: "All alarms that are not normal (ISA-18.2), and how many came in the last ten minutes",
+		answer: envelope({ alarms: list(ref("Alarm")), flood: ref("AlarmFlood") }),
 	});
-	api.get("/alarms", { schema }, async () => ({ simulated: deps.live.simulated, alarms: deps.live.status().alarms }));
+	api.get("/alarms", { schema }, async () => {
+		const { alarms, alarmFlood } = deps.live.status();
+		return { simulated: simulated(), alarms, flood: alarmFlood };
+	});
+
+	const historySchema = routeSchema({
+		tag: "alarms",
+		summary: "Changes of alarms, newest first, as far as the service holds the journal's events",
+		query: {
+			limit: { type: "integer", minimum: 1, maximum: HISTORY_MAX, default: HISTORY_DEFAULT },
+			alarm: string,
+		},
+		answer: envelope({ changes: list(ref("AlarmChange")) }),
+	});
+	api.get<{ Querystring: { limit: number; alarm?: string } }>(
+		"/alarms/history",
+		{ schema: historySchema },
+		async ({ query }) => ({
+			simulated: simulated(),
+			changes: deps.live.alarmHistory(query),
+		}),
+	);
 
 	const acknowledgeSchema = routeSchema({
 		tag: "alarms",
 		summary: "Acknowledge an alarm",
-		params: { id: string },
-		body: { anyOf: [strictBody({ by }, [], { by: "mk" }), { type: "null" }] },
-		answer: envelope({ alarm: string, state: string }),
-		errors: ["NOT_FOUND", "CONTROL_UNREACHABLE", "ORIGIN_REFUSED"],
+		params,
+		body: said,
+		answer,
+		errors: [...errors],
 	});
-	type Route = { Params: { id: string }; Body: { by?: string } | null };
-	api.post<Route>("/alarms/:id/acknowledge", { schema: acknowledgeSchema }, async ({ params, body }) => {
-		const args = { alarm: params.id, by: body?.by ?? ANONYMOUS };
-		return { simulated: deps.live.simulated, ...(await deps.control.request("acknowledge-alarm", args)) };
+	api.post<Named>("/alarms/:id/acknowledge", { schema: acknowledgeSchema }, async ({ params: { id }, body }) => {
+		const args = { alarm: id, by: body?.by ?? ANONYMOUS };
+		return { simulated: simulated(), ...(await deps.control.request("acknowledge-alarm", args)) };
 	});
+
+	const shelveSchema = routeSchema({
+		tag: "alarms",
+		summary: "Silence an alarm for a time, or until its cause has gone once (no for_s); never the interlock behind it",
+		params,
+		body: strictBody(
+			{ by, reason, for_s: { type: "number", exclusiveMinimum: 0, maximum: 43_200, description: "s, at most 12 h" } },
+			["reason"],
+			{ by: "mk", reason: "The stage's controller is being exchanged.", for_s: 3_600 },
+		),
+		answer,
+		errors: ["USAGE", ...errors],
+	});
+	type Shelve = { Params: { id: string }; Body: Reasoned["Body"] & { for_s?: number } };
+	api.post<Shelve>("/alarms/:id/shelve", { schema: shelveSchema }, async ({ params: { id }, body }) => {
+		const args = { alarm: id, by: body.by ?? ANONYMOUS, reason: body.reason, for: body.for_s ?? ("one-shot" as const) };
+		return { simulated: simulated(), ...(await deps.control.request("shelve-alarm", args)) };
+	});
+
+	const removeSchema = routeSchema({
+		tag: "alarms",
+		summary: "Take an alarm out of service until somebody returns it; never the interlock behind it",
+		params,
+		body: strictBody({ by, reason }, ["reason"], { by: "mk", reason: "The gauge is at the maker's." }),
+		answer,
+		errors: [...errors],
+	});
+	api.post<Reasoned>("/alarms/:id/out-of-service", { schema: removeSchema }, async ({ params: { id }, body }) => {
+		const args = { alarm: id, by: body.by ?? ANONYMOUS, reason: body.reason };
+		return { simulated: simulated(), ...(await deps.control.request("remove-alarm", args)) };
+	});
+
+	for (const [path, command, summary] of [
+		["unshelve", "unshelve-alarm", "End the shelving of an alarm"],
+		["return-to-service", "return-alarm", "Return an alarm to service"],
+	] as const) {
+		const backSchema = routeSchema({ tag: "alarms", summary, params, body: said, answer, errors: [...errors] });
+		api.post<Named>(`/alarms/:id/${path}`, { schema: backSchema }, async ({ params: { id }, body }) => {
+			const args = { alarm: id, by: body?.by ?? ANONYMOUS };
+			return { simulated: simulated(), ...(await deps.control.request(command, args)) };
+		});
+	}
 }

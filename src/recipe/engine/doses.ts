@@ -11,6 +11,8 @@ import { isGood } from "#safety/interlock.js";
 const CONFIRM_AFTER_MS = 3;
 /** Read-backs before a pulse that does not end counts as unknown. */
 const CONFIRM_TRIES = 5;
+/** A disk takes some ten milliseconds; one that takes this long is broken. */
+const SYNC_MS_MAX = 10_000;
 /** A dose's evidence is looked for in this time after its start; later pressure belongs to the purge. */
 export const EVIDENCE_MS = 5_000;
 
@@ -68,8 +70,7 @@ export class Doses {
 			commandedMs: step.widthMs,
 			...(step.cycle === undefined ? {} : { cycle: step.cycle }),
 		});
-		await this.sink.synced();
-		signal.throwIfAborted();
+		await this.intentSynced(signal);
 		dose.armed = true;
 		await this.reactor.armDose(step.precursor, step.widthMs);
 		signal.throwIfAborted();
@@ -148,6 +149,10 @@ export class Doses {
 			this.inDoubt.add(step.index);
 		}
 		const effective = dose.issuedMs === null ? null : this.trace.evidence(dose.issuedMs, dose.issuedMs + EVIDENCE_MS);
+		// Behind a shut stop valve, or from a shut bottle, a pulse is not like the others.
+		const isOrdinary = step.type === "pulse" && step.isFromShutBottle !== true;
+		if (isOrdinary && fate === "delivered" && effective !== null)
+			this.reactor.doseSeen(step.precursor, step.widthMs, effective);
 		this.sink.append({
 			kind: "pulse",
 			run: this.run,
@@ -177,6 +182,30 @@ export class Doses {
 	/** Infinite for a dose that never started. */
 	private endMs({ issuedMs, step }: OpenDose): number {
 		return issuedMs === null ? Number.POSITIVE_INFINITY : issuedMs + step.widthMs;
+	}
+
+	/** A disk that hangs holds up neither a hold nor the run for ever: JOURNAL_FAILED after SYNC_MS_MAX. */
+	private async intentSynced(signal: AbortSignal): Promise<void> {
+		const waiting = new AbortController();
+		const stopWaiting = () => waiting.abort();
+		signal.addEventListener("abort", stopWaiting, { once: true });
+		const outOfTime = this.clock.sleep(SYNC_MS_MAX, waiting.signal).then(
+			() => {
+				throw new AdlayerError(
+					"JOURNAL_FAILED",
+					`The intent of a pulse did not reach the disk within ${SYNC_MS_MAX / 1_000} s; it is not given.`,
+				);
+			},
+			() => signal.throwIfAborted(),
+		);
+		try {
+			await Promise.race([this.sink.synced(), outOfTime]);
+		} finally {
+			signal.removeEventListener("abort", stopWaiting);
+			outOfTime.catch(() => {});
+			waiting.abort();
+		}
+		signal.throwIfAborted();
 	}
 
 	private repeats(step: DoseStep): void {

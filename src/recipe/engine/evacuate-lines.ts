@@ -26,7 +26,7 @@ async function evacuate(
 	{ clock, doses, signal }: StepContext,
 ): Promise<{ pulses: number; areaPaS: number }> {
 	const { widthMs, purgeS, pulsesMax } = step;
-	const pulse: PulseStep = { ...step, type: "pulse", precursor, widthMs };
+	const pulse: PulseStep = { ...step, type: "pulse", precursor, widthMs, isFromShutBottle: true };
 	let inRow = 0;
 	let areaPaS = Number.POSITIVE_INFINITY;
 	for (let pulses = 1; pulses <= pulsesMax; pulses += 1) {

@@ -22,6 +22,8 @@ interface Active extends Ramp {
 export class Ramps {
 	private readonly active = new Map<string, Active>();
 	private readonly ordered = new Map<string, Ramp>();
+	/** Zones whose ramp waits for the end of a pause. */
+	private readonly suspended = new Set<string>();
 	/** Counts halts, so that a ramp whose first setpoint is on its way does not outlive one. */
 	private halts = 0;
 
@@ -62,6 +64,23 @@ export class Ramps {
 		for (const zone of [...this.active.keys()]) this.halt(zone);
 	}
 
+	/** Every setpoint stays where it is until `resume`. */
+	suspend(): void {
+		for (const [zone, { timer }] of this.active) {
+			timer.cancel();
+			this.suspended.add(zone);
+		}
+	}
+
+	/** What was suspended goes on from the setpoint where it stands; what was halted or ordered anew meanwhile does not. */
+	resume(): void {
+		for (const zone of this.suspended) {
+			const ramp = this.active.get(zone);
+			if (ramp !== undefined) ramp.timer = this.schedule(zone);
+		}
+		this.suspended.clear();
+	}
+
 	/** The recipe wants no zone heated any more. */
 	forget(): void {
 		this.haltAll();
@@ -71,6 +90,7 @@ export class Ramps {
 	private halt(zone: string): void {
 		this.active.get(zone)?.timer.cancel();
 		this.active.delete(zone);
+		this.suspended.delete(zone);
 	}
 
 	private schedule(zone: string): Timer {
@@ -94,6 +114,6 @@ export class Ramps {
 		}
 		if (this.active.get(zone) !== ramp) return;
 		if (ramp.setpointC >= ramp.toC) this.active.delete(zone);
-		else ramp.timer = this.schedule(zone);
+		else if (!this.suspended.has(zone)) ramp.timer = this.schedule(zone);
 	}
 }

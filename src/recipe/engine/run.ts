@@ -91,6 +91,7 @@ export class Run {
 			case "resume":
 				this.pauseLimit?.cancel();
 				this.enter(command, cause);
+				this.ramps.resume();
 				this.activity.begin((signal) => this.executeFrom(this.position, signal));
 				return;
 			case "pause":
@@ -214,6 +215,7 @@ export class Run {
 		this.state = to;
 		this.cause = cause;
 		this.progress.entered(to);
+		if (to !== "holding" && to !== "held") this.on.supervisor.alarms.cleared("run.held");
 		this.on.sink.append({ kind: "run-state", run: this.identity.run, from, to, cause });
 		if (isFinal(to)) this.recordEnd(to as "complete" | "stopped" | "aborted");
 	}
@@ -230,8 +232,10 @@ export class Run {
 
 	/** Something could not be done: the run is held, or aborted when it is already on its way out. */
 	private failed(cause: string, heatersOff: boolean): void {
-		if (next(this.state, "hold") !== null) this.beginHold(cause, heatersOff);
-		else if (this.state === "stopping") this.beginAbort(cause);
+		if (next(this.state, "hold") !== null) {
+			this.beginHold(cause, heatersOff);
+			this.on.supervisor.alarms.raise({ alarm: "run.held", message: `Run ${this.identity.run} is held: ${cause}` });
+		} else if (this.state === "stopping") this.beginAbort(cause);
 	}
 
 	private async executeFrom(index: number, signal: AbortSignal): Promise<void> {
@@ -307,7 +311,9 @@ export class Run {
 		this.activity.begin(() => this.comeToPause());
 	}
 
+	/** Ramps stand still in a pause, and go on with the resume. */
 	private async comeToPause(): Promise<void> {
+		this.ramps.suspend();
 		await this.doses.giveUp();
 		if (this.state !== "pausing") return;
 		this.enter("done", this.cause);

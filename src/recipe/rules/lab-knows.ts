@@ -4,7 +4,6 @@ import { type Finding, keyOf, precursorFacts, type RuleInput } from "#recipe/rul
 export function* labKnows({ trace, lab }: RuleInput): Generator<Finding> {
 	for (const { step, path } of trace.steps) {
 		const missing: string[] = [];
-		if (step.type === "exposure" && lab.maxStaticPa === undefined) missing.push("limits.max_static_torr");
 		if (step.type === "leak-check" || step.type === "backfill")
 			if (lab.chamberM3 === undefined) missing.push("chamber_volume_l");
 		if (step.type === "leak-check" && lab.leakLimitPaPerS === undefined) missing.push("limits.leak_check");

@@ -1,5 +1,5 @@
 import type { Reactor } from "#device/reactor.js";
-import { type Interlock, inWords, isGood, isMade } from "#safety/interlock.js";
+import { contactInWords, type Interlock, isMade } from "#safety/interlock.js";
 
 /** The lid is not proven closed while a run is under way, or has ended and was not reset. */
 export function lidOpen(reactor: Reactor): Interlock {
@@ -12,10 +12,10 @@ export function lidOpen(reactor: Reactor): Interlock {
 		response: "Close the lid; shut the precursors' hand valves before coming near.",
 		judge(view, tripped) {
 			if (view.declaration === null && !tripped) return undefined;
-			const lid = view.reading(reactor.inputs.lidClosed);
-			if (isMade(lid)) return undefined;
-			const cause = `The lid contact is ${isGood(lid) ? "open" : inWords(lid)} during a run.`;
-			return { cause, value: lid.value, limit: 1, unit: "bool" };
+			const { lidClosed } = reactor.inputs;
+			if (isMade(view, lidClosed)) return undefined;
+			const cause = `The lid contact is ${contactInWords(view, lidClosed)} during a run.`;
+			return { cause, value: view.reading(lidClosed.signal).value, limit: lidClosed.safeLevel, unit: "bool" };
 		},
 	};
 }

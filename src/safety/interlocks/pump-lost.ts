@@ -1,5 +1,5 @@
 import type { Reactor } from "#device/reactor.js";
-import { type Interlock, instrumentOf, inWords, isGood, isMade, valveInstruments } from "#safety/interlock.js";
+import { contactInWords, type Interlock, instrumentOf, isMade, valveInstruments } from "#safety/interlock.js";
 
 /**
  * The pump is not proven to run while the chamber is open to it. A pump contact that is wired to the valve I/O goes with it:
@@ -8,7 +8,7 @@ import { type Interlock, instrumentOf, inWords, isGood, isMade, valveInstruments
  */
 export function pumpLost(reactor: Reactor): Interlock {
 	const { pumpRunning } = reactor.inputs;
-	const contactInstrument = instrumentOf(pumpRunning);
+	const contactInstrument = instrumentOf(pumpRunning.signal);
 	const isOnValveIo = valveInstruments(reactor).includes(contactInstrument);
 	return {
 		id: "pump-lost",
@@ -19,12 +19,11 @@ export function pumpLost(reactor: Reactor): Interlock {
 		response: "Keep the chamber shut. Repair or restart the pump and prove vacuum before resetting.",
 		judge(view, tripped) {
 			if (!tripped && view.commanded.stopValve === "shut") return undefined;
-			const running = view.reading(pumpRunning);
-			if (isMade(running)) return undefined;
+			if (isMade(view, pumpRunning)) return undefined;
 			if (!tripped && isOnValveIo && !view.instrumentReady(contactInstrument)) return undefined;
-			const seen = isGood(running) ? "open" : inWords(running);
-			const cause = `The stop valve is open but the pump-run contact is ${seen}.`;
-			return { cause, value: running.value, limit: 1, unit: "bool" };
+			const cause = `The stop valve is open but the pump-run contact is ${contactInWords(view, pumpRunning)}.`;
+			const { value } = view.reading(pumpRunning.signal);
+			return { cause, value, limit: pumpRunning.safeLevel, unit: "bool" };
 		},
 	};
 }

@@ -1,5 +1,5 @@
 import type { Reactor } from "#device/reactor.js";
-import { type Interlock, valveInstruments } from "#safety/interlock.js";
+import { type Interlock, isInUse, valveInstruments } from "#safety/interlock.js";
 
 /** The instrument that drives the valves is away: it shuts them by its own watchdog, and nothing else may go on. */
 export function valveIoLost(reactor: Reactor): Interlock {
@@ -12,7 +12,7 @@ export function valveIoLost(reactor: Reactor): Interlock {
 		consecutiveReadings: 1,
 		response: "Check power and network of the valve I/O. Both precursors count as just dosed.",
 		judge(view, tripped) {
-			if (view.declaration === null && !tripped) return undefined;
+			if (!isInUse(view) && !tripped) return undefined;
 			if (instruments.every((name) => view.instrumentReady(name))) return undefined;
 			const away = instruments.filter((name) => !view.instrumentReady(name)).join(", ");
 			return { cause: `Valve I/O ${away} is not connected.`, value: null, limit: null, unit: null };

@@ -1,0 +1,85 @@
+/** The arguments of every command as JSON Schemas: control takes nothing from the outside that it has not checked. */
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { AdlayerError, type Problem } from "#core/errors.js";
+import type { CommandName } from "./messages.js";
+
+const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength });
+const name = text(200);
+const by = text(100);
+const reason = text(500);
+const strict = (properties: Record<string, object>, optional: readonly string[] = []) => ({
+	type: "object",
+	additionalProperties: false,
+	required: Object.keys(properties).filter((key) => !optional.includes(key)),
+	properties,
+});
+
+const SCHEMAS: Readonly<Record<CommandName, object>> = {
+	status: strict({}),
+	launch: strict(
+		{
+			recipe: name,
+			recipeText: text(60_000),
+			set: { type: "object", maxProperties: 100, additionalProperties: { type: ["number", "string"] } },
+			sample: name,
+			operator: by,
+			acknowledge: { type: "array", maxItems: 100, items: name },
+		},
+		["sample"],
+	),
+	command: strict(
+		{
+			run: name,
+			// Which commands a run knows, it says itself.
+			command: { type: "string", maxLength: 40 },
+			by,
+		},
+		["run"],
+	),
+	confirm: strict({ run: name, prompt: name, by }, ["run"]),
+	"acknowledge-alarm": strict({ alarm: name, by }),
+	"shelve-alarm": strict({
+		alarm: name,
+		by,
+		reason,
+		for: { anyOf: [{ type: "number", exclusiveMinimum: 0 }, { const: "one-shot" }] },
+	}),
+	"unshelve-alarm": strict({ alarm: name, by }),
+	"remove-alarm": strict({ alarm: name, by, reason }),
+	"return-alarm": strict({ alarm: name, by }),
+	"reset-interlock": strict({ interlock: name, by }),
+};
+
+const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, verbose: true });
+const validators = Object.fromEntries(
+	Object.entries(SCHEMAS).map(([command, schema]) => [command, ajv.compile(schema)]),
+) as Record<CommandName, ValidateFunction>;
+
+/** Throws USAGE with every problem at once. */
+export function checkArguments(command: CommandName, args: unknown): void {
+	if (!Object.hasOwn(validators, command)) throw new AdlayerError("USAGE", `There is no command ${command}.`);
+	const valid = validators[command];
+	if (valid(args)) return;
+	const problems = (valid.errors ?? []).map((error) => problemOf(error));
+	throw new AdlayerError(
+		"USAGE",
+		`The arguments of ${command} are wrong: ${problems.map(({ message }) => message).join(" ")}`,
+		{
+			problems,
+		},
+	);
+}
+
+function problemOf({ instancePath, keyword, params, message, data }: ErrorObject): Problem {
+	const path = instancePath.slice(1).replaceAll("/", ".");
+	const what = path === "" ? "The object" : path;
+	const named = params as { missingProperty?: string; additionalProperty?: string };
+	const said =
+		keyword === "required"
+			? `${named.missingProperty} is missing.`
+			: keyword === "additionalProperties"
+				? `There is no argument ${named.additionalProperty}.`
+				: `${what} ${message}.`;
+	const isScalar = data === null || ["string", "number", "boolean"].includes(typeof data);
+	return { severity: "error", code: "USAGE", message: said, path, ...(isScalar ? { value: data } : {}) };
+}

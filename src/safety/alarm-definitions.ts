@@ -1,0 +1,122 @@
+/** What every alarm is: priority, cause, consequence, what to do, and its delays. docs/alarms.md has a row for each. */
+import type { AlarmRecord } from "#record/records.js";
+
+export interface AlarmDefinition {
+	readonly priority: AlarmRecord["priority"];
+	readonly cause: string;
+	/** What happens when nobody does anything. */
+	readonly consequence: string;
+	readonly response: string;
+	/** A latching alarm needs clear, acknowledge and reset. */
+	readonly latching: boolean;
+	/** The cause must be there, or be gone, for so long. */
+	readonly onDelayMs: number;
+	readonly offDelayMs: number;
+	/** Of a measured value: how far it must be back before the cause counts as gone. */
+	readonly deadband: string;
+	/** Ids of alarms that say the same already: while one of them is active, this one is suppressed by design. */
+	readonly suppressedBy?: readonly string[];
+}
+
+const definition = (
+	of: Partial<AlarmDefinition> & Omit<AlarmDefinition, "latching" | "onDelayMs" | "offDelayMs" | "deadband">,
+) => ({
+	latching: false,
+	onDelayMs: 0,
+	offDelayMs: 0,
+	deadband: "none",
+	...of,
+});
+
+/** By the first part of their id; what follows it is the interlock, instrument, actuator or precursor. */
+export const ALARM_DEFINITIONS = {
+	interlock: definition({
+		priority: "critical",
+		cause: "An interlock has tripped.",
+		consequence: "The reactor stands in the interlock's safe state, and no run goes on.",
+		response: "As the interlock's own row says.",
+		latching: true,
+		deadband: "the interlock's own",
+	}),
+	instrument: definition({
+		priority: "high",
+		cause: "An instrument does not answer, or answers as another.",
+		consequence: "What is judged from it counts as unknown; in a run that is danger.",
+		response: "Check its power, cable and address; it is tried again every second.",
+	}),
+	"safe-state": definition({
+		priority: "critical",
+		cause: "An actuator could not be brought to its safe state.",
+		consequence: "It stays as it is until an attempt succeeds, or its instrument's own time-out acts.",
+		response:
+			"It is tried again every second. If it must be safe now, use the hardwired means: hand valve, contactor, emergency stop.",
+	}),
+	"control.stalled": definition({
+		priority: "high",
+		cause: "Control's own loop came more than 1 s late.",
+		consequence: "The valve I/O's watchdog is not fed, and shuts the precursor valves.",
+		response: "Look for load on the machine; control needs a processor at its priority.",
+	}),
+	"run.held": definition({
+		priority: "high",
+		cause: "Control has held the run by itself.",
+		consequence: "The foil waits in the purge; nothing goes on without a person.",
+		response: "Read the run's cause, remove it, then restart, stop or abort the run.",
+		suppressedBy: ["interlock."],
+	}),
+	"journal.failed": definition({
+		priority: "critical",
+		cause: "The journal cannot be written or synced.",
+		consequence: "What happens is not recorded; no dose is given.",
+		response: "Check the disk of the data folder; control must be started anew after it works again.",
+	}),
+	"disk.filling": definition({
+		priority: "medium",
+		cause: "The journal's disk is 70 % full.",
+		consequence: "At 85 % no run starts, at 95 % samples are thinned out.",
+		response: "Make room, or let the readers of the journal catch up.",
+		onDelayMs: 10_000,
+		offDelayMs: 10_000,
+		deadband: "2 % of the disk",
+	}),
+	"chamber.unpurged": definition({
+		priority: "high",
+		cause: "The carrier was lost: what was in the chamber has not been carried out.",
+		consequence: "No dose is given until flow and vacuum have lasted for the longest purge.",
+		response: "Restore the carrier and let it purge; nobody opens the lid before.",
+	}),
+	"valve-leaking": definition({
+		priority: "critical",
+		cause: "After a dose the chamber does not come back to its pressure before.",
+		consequence: "No other dose is given; precursor may still be flowing.",
+		response: "Shut the hand valve of this precursor. Purge, then find out why its valve does not shut.",
+		latching: false,
+	}),
+	"valve-sticking": definition({
+		priority: "high",
+		cause: "A dose left nothing, or far less than those before, in the chamber's pressure.",
+		consequence: "Cycles without this precursor grow no film.",
+		response: "Check hand valve, pneumatic air and the valve's driver; the cycles since are in doubt.",
+	}),
+	"bottle-low": definition({
+		priority: "medium",
+		cause: "The pulses of this precursor have become clearly smaller over many cycles.",
+		consequence: "The bottle runs empty, and the film stops growing without a sign.",
+		response: "Weigh or exchange the bottle after this run; check its temperature.",
+		deadband: "5 % of the reference area",
+	}),
+	"purge-insufficient": definition({
+		priority: "medium",
+		cause: "The pressure before the doses rises: a purge no longer clears the chamber.",
+		consequence: "The precursors meet in the gas, and the film is no longer that of the recipe.",
+		response: "Lengthen the purge or raise the carrier flow; look for water on cold walls.",
+	}),
+} as const satisfies Record<string, AlarmDefinition>;
+
+export type AlarmKind = keyof typeof ALARM_DEFINITIONS;
+
+/** The definition that an alarm's id belongs to. */
+export function definitionOf(alarm: string): AlarmDefinition | undefined {
+	const kind = Object.keys(ALARM_DEFINITIONS).find((name) => alarm === name || alarm.startsWith(`${name}.`));
+	return kind === undefined ? undefined : ALARM_DEFINITIONS[kind as AlarmKind];
+}

@@ -1,0 +1,33 @@
+import type { Reactor } from "#device/reactor.js";
+import { type Interlock, inWords, isGood } from "#safety/interlock.js";
+
+/**
+ * The chamber's gauge repeats one value to the last bit although flow, stop valve or a dose must have moved it: a gauge
+ * controller that sends its last value for ever looks well, and is blind.
+ */
+export function gaugeFrozen(reactor: Reactor): Interlock {
+	const signal = reactor.pressures.chamber;
+	const limitS = reactor.limits.gaugeFrozenS;
+	return {
+		id: "gauge-frozen",
+		title: "Chamber gauge frozen",
+		effect: "trip",
+		delayMs: 0,
+		consecutiveReadings: 2,
+		countedSignal: signal,
+		response: "Switch the gauge controller off and on; compare it with the foreline gauge before resetting.",
+		judge(view, tripped) {
+			const owedSinceMs = view.history.owedSinceMs(signal);
+			const reading = view.reading(signal);
+			if (!isGood(reading))
+				return tripped
+					? { cause: `Chamber pressure is ${inWords(reading)}.`, value: null, limit: null, unit: "Pa" }
+					: undefined;
+			if (owedSinceMs === undefined) return undefined;
+			const owedS = (view.nowMs - owedSinceMs) / 1_000;
+			if (owedS < limitS) return undefined;
+			const cause = `Chamber pressure reads ${reading.value.toFixed(2)} Pa unchanged for ${owedS.toFixed(0)} s after flow, valve or dose has moved it.`;
+			return { cause, value: owedS, limit: limitS, unit: "s" };
+		},
+	};
+}

@@ -1,0 +1,88 @@
+/** The doses of each precursor against their own trend: a bottle that runs low, a valve that sticks, a purge that is too short. */
+import type { Alarms } from "#safety/alarms.js";
+
+export interface DoseEvidence {
+	readonly baselinePa: number;
+	readonly peakPa: number;
+	readonly areaPaS: number;
+}
+
+/** The first doses of a width and flow make the reference; the newest ones are compared with it, both by their median. */
+const REFERENCE_DOSES = 10;
+const RECENT_DOSES = 5;
+/** Below this share of the reference area the bottle runs low; it is well again this much above. */
+const LOW_SHARE = 0.7;
+const LOW_DEADBAND = 0.05;
+/** So many doses one after the other below this share: the valve has not opened. */
+const STUCK_SHARE = 0.2;
+const STUCK_DOSES = 2;
+/** The pressure before the doses may rise by this share of the reference. */
+const BASELINE_RISE = 0.1;
+
+interface Trend {
+	readonly key: string;
+	readonly areas: number[];
+	readonly baselines: number[];
+	referencePaS: number | undefined;
+	referencePa: number | undefined;
+}
+
+export class PulseTrends {
+	private readonly trends = new Map<string, Trend>();
+
+	constructor(private readonly alarms: Alarms) {}
+
+	/** A delivered dose. Another width or flow begins a new trend. */
+	seen(precursor: string, widthMs: number, carrierSccm: number, { areaPaS, baselinePa }: DoseEvidence): void {
+		const trend = this.trendOf(precursor, `${widthMs} ms at ${carrierSccm} sccm`);
+		trend.areas.push(areaPaS);
+		trend.baselines.push(baselinePa);
+		if (trend.areas.length > REFERENCE_DOSES) {
+			trend.areas.shift();
+			trend.baselines.shift();
+		}
+		if (trend.referencePaS === undefined || trend.referencePa === undefined) {
+			if (trend.areas.length < REFERENCE_DOSES) return;
+			trend.referencePaS = median(trend.areas);
+			trend.referencePa = median(trend.baselines);
+			return;
+		}
+		this.judge(precursor, trend, trend.referencePaS, trend.referencePa);
+	}
+
+	private judge(precursor: string, { areas, baselines }: Trend, referencePaS: number, referencePa: number): void {
+		const { alarms } = this;
+		const newest = areas.slice(-STUCK_DOSES);
+		const isStuck = newest.every((area) => area < STUCK_SHARE * referencePaS);
+		const said = newest.map((area) => area.toFixed(2)).join(" and ");
+		alarms.follow(isStuck, {
+			alarm: `valve-sticking.${precursor}`,
+			message: `The last doses of ${precursor} left ${said} Pa s; ${referencePaS.toFixed(2)} Pa s are usual.`,
+		});
+		const low = `bottle-low.${precursor}`;
+		const share = median(areas.slice(-RECENT_DOSES)) / referencePaS;
+		alarms.follow(!isStuck && share < LOW_SHARE + (alarms.isActive(low) ? LOW_DEADBAND : 0), {
+			alarm: low,
+			message: `The doses of ${precursor} have become ${(share * 100).toFixed(0)} % of what they were.`,
+		});
+		const baselinePa = median(baselines.slice(-RECENT_DOSES));
+		alarms.follow(baselinePa > (1 + BASELINE_RISE) * referencePa, {
+			alarm: `purge-insufficient.${precursor}`,
+			message: `Before the doses of ${precursor} the chamber is at ${baselinePa.toFixed(1)} Pa; it was at ${referencePa.toFixed(1)} Pa.`,
+		});
+	}
+
+	private trendOf(precursor: string, key: string): Trend {
+		const known = this.trends.get(precursor);
+		if (known?.key === key) return known;
+		const trend: Trend = { key, areas: [], baselines: [], referencePaS: undefined, referencePa: undefined };
+		this.trends.set(precursor, trend);
+		return trend;
+	}
+}
+
+function median(values: readonly number[]): number {
+	const sorted = [...values].sort((a, b) => a - b);
+	const middle = Math.floor(sorted.length / 2);
+	return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

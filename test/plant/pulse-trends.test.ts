@@ -1,0 +1,35 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { Story } from "./stories.js";
+
+let story: Story;
+afterEach(() => story.stop());
+const alarms = () => story.records("alarm").map(({ alarm, state }) => `${alarm} ${state}`);
+
+describe("the trend of the doses", () => {
+	it("raises nothing over forty healthy cycles", async () => {
+		story = await Story.launched({ set: { cycles: 40 } });
+		await story.state("complete");
+		expect(alarms()).toEqual([]);
+		expect(story.records("interlock")).toEqual([]);
+	});
+
+	it("tells of a bottle that gives less and less", async () => {
+		story = await Story.launched({ set: { cycles: 30 } });
+		await story.step("pulse", 30);
+		// Half the vapour pressure: the bottle has cooled down or runs low.
+		story.lab.twin.setBottleC("TMA", 10);
+		await story.state("complete");
+		expect(alarms()).toContain("bottle-low.TMA unacknowledged");
+		expect(alarms().filter((said) => !said.startsWith("bottle-low.TMA"))).toEqual([]);
+	});
+
+	it("tells of a hand valve that was shut", async () => {
+		story = await Story.launched({ set: { cycles: 30 } });
+		await story.step("pulse", 30);
+		const { twin } = story.lab;
+		const setValve = twin.setValve.bind(twin);
+		twin.setValve = (valve, open, atMs) => setValve(valve, open && valve !== "H2O", atMs);
+		await story.state("complete");
+		expect(alarms()).toContain("valve-sticking.H2O unacknowledged");
+	});
+});
