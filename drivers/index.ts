@@ -8,12 +8,13 @@ import { inficonSqm160 } from "#drivers/inficon-sqm160/index.js";
 import { labjackT7 } from "#drivers/labjack-t7/index.js";
 import { mks900 } from "#drivers/mks-900/index.js";
 import { mqttAtmosphere } from "#drivers/mqtt-atmosphere/index.js";
+import { newareBts8 } from "#drivers/neware-bts8/index.js";
 import { pfeifferPvp } from "#drivers/pfeiffer-pvp/index.js";
 import { pfeifferTpg362 } from "#drivers/pfeiffer-tpg362/index.js";
 import { watlowEzzonePm } from "#drivers/watlow-ezzone-pm/index.js";
 
 /** What an instrument is in a reactor; the simulated lab joins its simulator accordingly. */
-type Kind = "heater" | "digital-io" | "gauge" | "flow-controller" | "pump" | "qcm" | "atmosphere";
+type Kind = "heater" | "digital-io" | "gauge" | "flow-controller" | "pump" | "qcm" | "atmosphere" | "cycler";
 /** Of a driver whose settings say what its instrument is. */
 type KindOf = (settings: Readonly<Record<string, unknown>>) => Kind;
 
@@ -32,6 +33,7 @@ const DRIVERS: readonly { readonly driver: AnyDriver; readonly joinKind: Kind | 
 	{ driver: alicatMc, joinKind: "flow-controller" },
 	{ driver: mks900, joinKind: "gauge" },
 	{ driver: bronkhorstPropar, joinKind: "flow-controller" },
+	{ driver: newareBts8, joinKind: "cycler" },
 ];
 
 export const driverNames: readonly string[] = DRIVERS.map(({ driver }) => driver.name);

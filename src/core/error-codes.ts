@@ -181,6 +181,26 @@ export const ERROR_CODES = {
 		"Use a name from the lab file or from GET /api/v1/signals.",
 	),
 
+	// cyclers
+	CYCLER_REFUSED: entry(
+		"refuse-command",
+		409,
+		"A battery cycler cannot or will not do what was asked of a channel.",
+		"The message names the channel and the reason; choose another channel or protocol, or look at the cycler.",
+	),
+	CHANNEL_BUSY: entry(
+		"refuse-command",
+		409,
+		"A cycler's channel runs a test already, or says something that is not understood.",
+		"Wait for the end of its test or stop it; the message has the cycler's own word.",
+	),
+	PROTOCOL_INVALID: entry(
+		"refuse-command",
+		422,
+		"The battery test protocol has problems.",
+		"Correct every problem listed; each names line and column.",
+	),
+
 	// safety
 	PERMIT_REFUSED: entry(
 		"refuse-command",

@@ -45,6 +45,8 @@ export interface RequestLine {
 	/** Discards whatever arrives until the line has been quiet for `quietMs`, at most `limitMs`. */
 	drain(quietMs: number, limitMs: number): Promise<void>;
 	open(): Promise<void>;
+	/** False after a loss: the next request opens another stream, in which a session has to be begun anew. */
+	readonly isOpen: boolean;
 	close(): Promise<void>;
 	readonly counters: ExchangeCounters;
 }

@@ -5,6 +5,7 @@
 import type { Clock } from "#core/clock.js";
 import type { Quality, Unit } from "#core/reading.js";
 import type { ModbusMaster, MqttLink, RequestLine } from "#core/wire.js";
+import type { Cycler } from "#device/cycler.js";
 
 /** What an instrument says it is; `null` where it has no way to say. */
 export interface Identity {
@@ -61,6 +62,8 @@ export interface Device {
 	readonly pulses?: PulseOutputs;
 	/** The instrument's own dead-man, fed by the supervisor alone. */
 	readonly watchdog?: Watchdog;
+	/** Channels that test battery cells. */
+	readonly cycler?: Cycler;
 }
 
 /** Digital outputs whose pulses are timed by the instrument's hardware. */

@@ -1,5 +1,6 @@
 /** Joins instruments to the reactor: one function for each kind of instrument port. */
 import { AdlayerError, type Problem } from "#core/errors.js";
+import type { CellPort } from "#device/cycler.js";
 import type { TwinConstants } from "#twin/constants.js";
 import { STOP_VALVE, type Twin } from "#twin/twin.js";
 import type { JoinKind, LabPlan, PlannedInstrument, ReactorRoles, ValveRole } from "./plan.js";
@@ -31,6 +32,11 @@ export interface FlowControllerPort {
 	pressurePa(): number;
 }
 
+/** A battery cycler; a cell for each channel. */
+export interface CyclerPort {
+	cell(channel: string): CellPort;
+}
+
 /** A pump: the reactor has one, and every simulated pump is it. */
 export interface PumpPort {
 	isTurning(): boolean;
@@ -56,7 +62,8 @@ export type InstrumentPort =
 	| FlowControllerPort
 	| PumpPort
 	| QcmPort
-	| AtmospherePort;
+	| AtmospherePort
+	| CyclerPort;
 
 type Join = (instrument: PlannedInstrument, reactor: ReactorRoles, twin: Twin) => InstrumentPort;
 
@@ -71,6 +78,8 @@ export const JOINS: Readonly<Record<JoinKind, Join>> = {
 		oxygenPpm: () => glovebox.oxygenPpm,
 		waterPpm: () => glovebox.waterPpm,
 	}),
+	// Channels stand empty until cells are put into them: no voltage, and no current flows.
+	cycler: () => ({ cell: () => ({ apply: () => ({ voltageV: 0, currentA: 0 }) }) }),
 };
 
 /** Refuses a plan whose roles name what neither lab file nor twin has. Throws LAB_FILE_INVALID with all problems. */

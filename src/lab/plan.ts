@@ -43,7 +43,7 @@ export interface ValveRole {
 }
 
 /** Which of the join functions gives an instrument its port to the reactor. */
-export type JoinKind = "heater" | "digital-io" | "gauge" | "flow-controller" | "pump" | "qcm" | "atmosphere";
+export type JoinKind = "heater" | "digital-io" | "gauge" | "flow-controller" | "pump" | "qcm" | "atmosphere" | "cycler";
 
 /** A driver of several kinds of instruments tells them apart by the settings. */
 export type JoinKindOf = (settings: Readonly<Record<string, unknown>>) => JoinKind;

@@ -68,6 +68,10 @@ export class StreamRequestLine implements RequestLine, LineUser {
 		return this.line.open(this);
 	}
 
+	get isOpen(): boolean {
+		return this.line.isOpen;
+	}
+
 	close(): Promise<void> {
 		return this.line.close(this);
 	}
