@@ -1,5 +1,5 @@
 /**
- * Writes the documents that are made from the code: docs/errors.md and recipes/lab.schema.json. A test keeps them equal.
+ * Writes the documents that are made from the code: docs/errors.md, recipes/lab.schema.json and recipes/protocol.schema.json. A test keeps them equal.
  * Run: node --conditions=source --import tsx scripts/docs.ts
  */
 import { spawnSync } from "node:child_process";
@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { type CodeEntry, type Consequence, ERROR_CODES } from "#core/error-codes.js";
+import { PROTOCOL_SCHEMA } from "#cycling/protocol-schema.js";
 import { driverNamed, driverNames } from "#drivers/index.js";
 import { LAB_FILE_SCHEMA } from "#src/config/lab-file-schema.js";
 
@@ -87,6 +88,8 @@ if (process.argv[1] === import.meta.filename) {
 	const schemaFile = join(ROOT, "recipes/lab.schema.json");
 	writeFileSync(join(ROOT, "docs/errors.md"), errorsMarkdown());
 	writeFileSync(schemaFile, JSON.stringify(labSchema(), null, "\t"));
+	const protocolFile = join(ROOT, "recipes/protocol.schema.json");
+	writeFileSync(protocolFile, JSON.stringify(PROTOCOL_SCHEMA, null, "\t"));
 	const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome");
-	spawnSync(process.execPath, [biome, "format", "--write", schemaFile], { cwd: ROOT, stdio: "inherit" });
+	spawnSync(process.execPath, [biome, "format", "--write", schemaFile, protocolFile], { cwd: ROOT, stdio: "inherit" });
 }

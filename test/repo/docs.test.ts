@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { buildProgram } from "#cli/program.js";
 import { ERROR_CODES } from "#core/error-codes.js";
+import { checkProtocol } from "#cycling/check-protocol.js";
 import { driverNamed, driverNames } from "#drivers/index.js";
 import { checkRecipe } from "#recipe/check.js";
 import { loadLibrary } from "#recipe/library-files.js";
@@ -200,5 +201,9 @@ describe("examples", () => {
 		const lab = labFacts(parseLabFile(examples("lab")[0]![1], document));
 		const { problems } = checkRecipe({ text, fileName: document, set: {}, library: loadLibrary(RECIPES), lab });
 		expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
+	});
+
+	it.each(examples("protocol"))("of a protocol in %s is accepted", (document, text) => {
+		expect(checkProtocol(text, document).problems).toEqual([]);
 	});
 });

@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 	"control-link": ["core", "record"],
 	safety: ["core", "record", "device"],
 	recipe: ["core", "record", "analysis", "heating", "safety", "device"],
-	cycling: ["core", "record", "analysis", "safety", "device"],
+	cycling: ["core", "record", "recipe", "analysis", "safety", "device"],
 	store: ["core", "record", "journal"],
 	publish: ["core", "record", "journal"],
 	api: ["core", "record", "recipe", "cycling", "analysis", "heating", "control-link", "store"],
