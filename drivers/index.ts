@@ -5,6 +5,7 @@ import { alicatMc } from "#drivers/alicat-mc/index.js";
 import { bronkhorstPropar } from "#drivers/bronkhorst-propar/index.js";
 import { eurotherm3216 } from "#drivers/eurotherm-3216/index.js";
 import { inficonSqm160 } from "#drivers/inficon-sqm160/index.js";
+import { keithley2400 } from "#drivers/keithley-2400/index.js";
 import { labjackT7 } from "#drivers/labjack-t7/index.js";
 import { mks900 } from "#drivers/mks-900/index.js";
 import { mqttAtmosphere } from "#drivers/mqtt-atmosphere/index.js";
@@ -34,6 +35,7 @@ const DRIVERS: readonly { readonly driver: AnyDriver; readonly joinKind: Kind | 
 	{ driver: mks900, joinKind: "gauge" },
 	{ driver: bronkhorstPropar, joinKind: "flow-controller" },
 	{ driver: newareBts8, joinKind: "cycler" },
+	{ driver: keithley2400, joinKind: "cycler" },
 ];
 
 export const driverNames: readonly string[] = DRIVERS.map(({ driver }) => driver.name);

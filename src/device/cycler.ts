@@ -129,6 +129,8 @@ export interface StartOrder {
 	/** The cell's barcode: how the test is found again when the answer to the start is lost. */
 	readonly barcode: string;
 	readonly program: CyclerProgram;
+	/** Who stays with the test, where a cycler may only run attended. */
+	readonly attendedBy?: string;
 }
 
 /** The cycler half of a `Device`. Every method rejects with an AdlayerError. */

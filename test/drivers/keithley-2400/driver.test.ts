@@ -1,0 +1,320 @@
+import { Ajv } from "ajv";
+import { describe, expect, it } from "vitest";
+import type { CellPort, CyclerProgram } from "#device/cycler.js";
+import { lineOf, parseError, parseReading } from "#drivers/keithley-2400/codec.js";
+import type { Keithley2400Settings } from "#drivers/keithley-2400/config.js";
+import { Keithley2400 } from "#drivers/keithley-2400/driver.js";
+import { keithley2400 } from "#drivers/keithley-2400/index.js";
+import { Keithley2400Simulator } from "#drivers/keithley-2400/simulator.js";
+import { instead, SimulatedLine, silent } from "../simulated-line.js";
+
+const SETTINGS: Keithley2400Settings = {
+	channel: "cell",
+	voltage_V: { min: -5, max: 5 },
+	current_A_max: 0.1,
+	external_watchdog: { timeout_s: 10, verified: "2026-01-02", by: "A. Person" },
+};
+
+const PROGRAM: CyclerProgram = {
+	protocol: "test",
+	sha256: "0".repeat(64),
+	cell: "symmetric",
+	steps: [
+		{ kind: "rest", ends: { timeS: 10 } },
+		{
+			kind: "repeat",
+			times: 2,
+			steps: [
+				{ kind: "constant-current", currentA: 0.001, ends: { capacityAh: 0.001 / 60 } },
+				{ kind: "constant-current", currentA: -0.001, ends: { timeS: 60 } },
+			],
+		},
+	],
+	limits: { voltageVMin: -2, voltageVMax: 2, currentAMax: 0.002, capacityAhMax: 0.002 },
+	recordS: 10,
+};
+
+/** A resistor whose value may change, and what was done to it. */
+class Resistor implements CellPort {
+	ohm = 100;
+	openV = 0;
+	currentA = 0;
+
+	apply(drive: Parameters<CellPort["apply"]>[0]) {
+		if (drive === "open") this.currentA = 0;
+		else if ("currentA" in drive) this.currentA = drive.currentA;
+		else this.currentA = (drive.voltageV - this.openV) / this.ohm;
+		return { voltageV: this.openV + this.currentA * this.ohm, currentA: this.currentA };
+	}
+}
+
+class Rig {
+	readonly cell = new Resistor();
+	enabled = true;
+	readonly simulator: Keithley2400Simulator;
+	readonly wire: SimulatedLine;
+	readonly device: Keithley2400;
+
+	constructor(settings: Partial<Keithley2400Settings> = {}) {
+		const port = { cell: () => this.cell, outputEnabled: () => this.enabled };
+		this.simulator = new Keithley2400Simulator({ name: "smu", settings: SETTINGS, port, seed: 1, unit: 1 });
+		this.wire = new SimulatedLine(this.simulator, keithley2400.timing);
+		this.device = new Keithley2400(this.wire.context("smu", { ...SETTINGS, ...settings }));
+	}
+
+	run<T>(promise: Promise<T>): Promise<T> {
+		return this.wire.run(promise);
+	}
+
+	async start(program = PROGRAM, attendedBy?: string): Promise<string> {
+		await this.run(this.device.connect());
+		const by = attendedBy === undefined ? {} : { attendedBy };
+		return (await this.run(this.device.start({ channel: "cell", barcode: "c-1", program, ...by }))).test;
+	}
+
+	/** Polls once a second, as the plant does. */
+	async polls(seconds: number): Promise<void> {
+		for (let i = 0; i < seconds; i += 1) {
+			await this.wire.clock.advance(1_000);
+			await this.run(this.device.poll());
+		}
+	}
+
+	async word(): Promise<string> {
+		return (await this.device.status()).cell!.word;
+	}
+}
+
+describe("keithley-2400 messages", () => {
+	it("are readings of volt, ampere and status; overflow is none, compliance is told", () => {
+		expect(parseReading("+1.000206E+00,+1.000000E-04,+0.000000E+00")).toEqual({
+			voltageV: 1.000206,
+			currentA: 0.0001,
+			isInCompliance: false,
+		});
+		expect(parseReading("+1.000206E+00,+1.000000E-04,+8.000000E+00").isInCompliance).toBe(true);
+		expect(parseReading("+1.000206E+00,+1.000000E-04,+6.553600E+04").isInCompliance).toBe(true);
+		const refused = expect.objectContaining({ code: "REPLY_INVALID" });
+		for (const reply of ["+9.900000E+37,+0.000000E+00,+0.000000E+00", "+1.0E+00", "1,2,3", ""]) {
+			expect(() => parseReading(reply), reply).toThrowError(refused);
+		}
+		expect(parseError('-113,"Undefined header"')).toEqual({ code: -113, text: "Undefined header" });
+		expect(parseError('0,"No error"').code).toBe(0);
+	});
+
+	it.each(["\r", "\n", "\r\n"])("may end with %j", (end) => {
+		const bytes = Buffer.from(`1${end}`, "latin1");
+		expect(lineOf(bytes)).toEqual({ reply: "1", taken: bytes.length });
+		expect(lineOf(bytes.subarray(0, 1))).toBeUndefined();
+	});
+});
+
+describe("keithley-2400", () => {
+	it("must declare its watchdog or that it has none", () => {
+		const valid = new Ajv({ strict: true }).compile(keithley2400.settingsSchema);
+		expect(valid(SETTINGS)).toBe(true);
+		expect(valid(keithley2400.probeSettings)).toBe(true);
+		const { external_watchdog: _watchdog, ...without } = SETTINGS;
+		expect(valid(without)).toBe(false);
+	});
+
+	it("sets and reads back the high-impedance off state before anything else is told to it", async () => {
+		const rig = new Rig();
+		expect(await rig.run(rig.device.connect())).toMatchObject({
+			confirmed: true,
+			identity: { manufacturer: "KEITHLEY INSTRUMENTS INC.", model: "MODEL 2400", serial: "1234567" },
+		});
+		expect(rig.wire.sent.map((text) => text.trim())).toEqual([
+			"*IDN?",
+			":OUTP:SMOD HIMP",
+			":OUTP:SMOD?",
+			":OUTP OFF",
+			":OUTP?",
+			"*CLS",
+			":FORM:ELEM VOLT,CURR,STAT",
+			":SYST:RSEN ON",
+			":SYST:RSEN?",
+			":SENS:FUNC:CONC ON",
+			':SENS:FUNC "VOLT","CURR"',
+			":SYST:ERR?",
+		]);
+	});
+
+	it("inspects by questions alone", async () => {
+		const rig = new Rig();
+		const { warnings } = await rig.run(rig.device.inspect());
+		expect(warnings).toEqual(["Its output-off state is NORM: off, it is no open circuit."]);
+		expect(rig.wire.sent.every((text) => text.trim().endsWith("?"))).toBe(true);
+	});
+
+	it("is refused when another instrument answers, or the off state is not taken over", async () => {
+		const other = new Rig();
+		other.wire.fault = instead("ACME,MODEL 1,0,0\r");
+		await expect(other.run(other.device.connect())).rejects.toMatchObject({ code: "IDENTITY_MISMATCH" });
+		const stubborn = new Rig();
+		stubborn.wire.fault = (bytes) => [
+			{ bytes: Buffer.from(bytes).toString() === "HIMP\r" ? Buffer.from("NORM\r") : bytes, delayMs: 0 },
+		];
+		await expect(stubborn.run(stubborn.device.connect())).rejects.toMatchObject({
+			code: "READBACK_MISMATCH",
+			message: "smu kept the output-off state NORM, not HIMP.",
+		});
+		expect(stubborn.wire.sent.some((text) => text.includes("OUTP ON"))).toBe(false);
+	});
+
+	it("runs a program to its end, with rows by sequence, and leaves the cell open", async () => {
+		const rig = new Rig();
+		const test = await rig.start();
+		await rig.polls(260);
+		expect((await rig.device.status()).cell).toMatchObject({ activity: "finished", word: "finished" });
+		expect(rig.simulator.outputIsOn).toBe(false);
+		expect(rig.simulator.shortedS).toBe(0);
+		const { rows, gaps } = await rig.device.rows({ channel: "cell", test, fromSeq: 1, rowsMax: 1_000 });
+		expect(gaps).toEqual([]);
+		expect(rows.map(({ seq }) => seq)).toEqual(rows.map((_row, at) => at + 1));
+		const ends = rows.filter((row, at) => rows[at + 1]?.step !== row.step || rows[at + 1]?.cycle !== row.cycle);
+		expect(ends.map(({ cycle, step, stepType }) => [cycle, step, stepType])).toEqual([
+			[1, 1, "rest"],
+			[1, 2, "cc"],
+			[1, 3, "dc"],
+			[2, 2, "cc"],
+			[2, 3, "dc"],
+		]);
+		expect(ends[1]!.voltageV).toBeCloseTo(0.1, 6);
+		expect(ends[2]!.voltageV).toBeCloseTo(-0.1, 6);
+		expect(ends[1]!.capacityAh).toBeCloseTo(0.001 / 60, 6);
+	});
+
+	it("has the window as compliance before the output goes on, and never measures with :MEAS?", async () => {
+		const rig = new Rig();
+		await rig.start();
+		await rig.polls(30);
+		const sent = rig.wire.sent.map((text) => text.trim());
+		const on = sent.indexOf(":OUTP ON");
+		expect(sent.slice(0, on)).toEqual(expect.arrayContaining([":SENS:VOLT:PROT 2e+0", ":SOUR:CURR:LEV 0e+0"]));
+		expect(sent.indexOf(":READ?")).toBeGreaterThan(on);
+		expect(sent.some((text) => text.includes("MEAS"))).toBe(false);
+	});
+
+	it("switches off when the cell leaves the window", async () => {
+		const rig = new Rig();
+		await rig.start();
+		await rig.polls(20);
+		rig.cell.ohm = 5_000;
+		await rig.polls(2);
+		expect((await rig.device.status()).cell).toMatchObject({ activity: "protected" });
+		expect(await rig.word()).toContain("compliance");
+		expect(rig.simulator.outputIsOn).toBe(false);
+	});
+
+	it.each([
+		["silence", silent],
+		["garbage", instead("garbage\r")],
+		["an overflow", instead("+9.900000E+37,+0.000000E+00,+0.000000E+00\r")],
+	])("ends the test on %s and switches off as soon as it is heard again", async (_name, fault) => {
+		const rig = new Rig();
+		await rig.start();
+		await rig.polls(20);
+		rig.wire.fault = fault;
+		await rig.wire.clock.advance(1_000);
+		await expect(rig.run(rig.device.poll())).rejects.toBeDefined();
+		expect((await rig.device.status()).cell).toMatchObject({ activity: "stopped" });
+		rig.wire.fault = undefined;
+		await rig.wire.clock.advance(3_000);
+		await rig.run(rig.device.connect());
+		expect(rig.simulator.outputIsOn).toBe(false);
+		expect(rig.simulator.shortedS).toBe(0);
+	});
+
+	it("ends a test whose readings come too late", async () => {
+		const rig = new Rig();
+		await rig.start();
+		await rig.polls(5);
+		await rig.wire.clock.advance(6_000);
+		await expect(rig.run(rig.device.poll())).rejects.toMatchObject({ code: "DEVICE_SILENT" });
+		expect(rig.simulator.outputIsOn).toBe(false);
+	});
+
+	it("notices an opened output-enable line and a power cycle, and does not go on by itself", async () => {
+		const rig = new Rig();
+		await rig.start();
+		await rig.polls(20);
+		rig.enabled = false;
+		await rig.wire.clock.advance(1_000);
+		await expect(rig.run(rig.device.poll())).rejects.toMatchObject({ code: "DEVICE_SILENT" });
+		rig.enabled = true;
+		await rig.wire.clock.advance(3_000);
+		await rig.run(rig.device.connect());
+		await rig.polls(3);
+		expect(rig.simulator.outputIsOn).toBe(false);
+	});
+
+	it("refuses an unattended test without a watchdog, and takes an attended one", async () => {
+		const rig = new Rig({ external_watchdog: "none" });
+		await expect(rig.start()).rejects.toMatchObject({
+			code: "CYCLER_REFUSED",
+			message: expect.stringContaining("An unattended test needs an external watchdog"),
+		});
+		expect(rig.simulator.outputIsOn).toBe(false);
+		await rig.start(PROGRAM, "A. Person");
+		expect(rig.simulator.outputIsOn).toBe(true);
+	});
+
+	it("stops, makes safe and closes with the output off", async () => {
+		for (const end of ["stop", "makeSafe", "close"] as const) {
+			const rig = new Rig();
+			await rig.start();
+			await rig.polls(20);
+			await rig.run(end === "stop" ? rig.device.stop("cell") : rig.device[end]());
+			expect(rig.simulator.outputIsOn, end).toBe(false);
+			expect((await rig.device.status()).cell!.activity, end).toBe("stopped");
+		}
+	});
+
+	it("says what the instrument refused", async () => {
+		const rig = new Rig();
+		await rig.run(rig.device.connect());
+		rig.wire.requestFault = (bytes) =>
+			Buffer.from(bytes).toString().startsWith(":SOUR:FUNC") ? Buffer.from(":SOUR:FUNK CURR\r") : bytes;
+		await expect(rig.run(rig.device.start({ channel: "cell", barcode: "c", program: PROGRAM }))).rejects.toMatchObject({
+			code: "READBACK_MISMATCH",
+			message: expect.stringContaining("-113 Undefined header"),
+		});
+		expect(rig.simulator.outputIsOn).toBe(false);
+	});
+});
+
+describe("the simulated 2400", () => {
+	const ask = (simulator: Keithley2400Simulator, text: string): string => {
+		let reply = "";
+		simulator.receive(Buffer.from(text, "latin1"), {
+			state: undefined,
+			send: (bytes) => {
+				reply += Buffer.from(bytes).toString("latin1");
+			},
+		});
+		return reply;
+	};
+
+	it("answers long and short forms, keeps errors, and gives no reading while off", () => {
+		const { simulator } = new Rig();
+		expect(ask(simulator, ":READ?\r")).toBe("");
+		expect(ask(simulator, ":SYSTem:ERRor?\n")).toBe('+802,"Invalid with output OFF"\r');
+		expect(ask(simulator, ":SYST:ERR?\r")).toBe('0,"No error"\r');
+		ask(
+			simulator,
+			":SOURce1:FUNCtion CURRent\r:SENSe:VOLTage:PROTection:LEVel 3;:SOUR:CURR:LEV:IMM:AMPL 1E-3\r:OUTPut:STATe 1\r",
+		);
+		expect(ask(simulator, ":READ?\r")).toBe("+1.000000E-01,+1.000000E-03,+9.910000E+37,+0.000000E+00,+0.000000E+00\r");
+		ask(simulator, ":NONSENSE 1\r");
+		expect(ask(simulator, ":SYST:ERR?\r")).toBe('-113,"Undefined header"\r');
+	});
+
+	it("is 0 V across the cell when it is switched off in its normal state", () => {
+		const { simulator, cell } = new Rig();
+		cell.openV = 3;
+		simulator.advance(10_000);
+		expect(simulator.shortedS).toBeCloseTo(10, 6);
+		expect(cell.currentA).toBeCloseTo(-0.03, 6);
+	});
+});
