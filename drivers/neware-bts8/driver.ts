@@ -217,8 +217,9 @@ export class NewareBts8 implements Device, Cycler {
 			// Whatever was answered: the channel itself says whether it runs. Nothing is started a second time.
 			const test = await this.appears(one, barcode, before.test);
 			if (test !== undefined) return { test };
-			const said = lost === undefined ? "start was answered ok" : `the answer to start was lost (${lost.message})`;
-			throw this.refused(channel, `${said}, and no new test appeared within ${VERIFY_MS / 1_000} s`, START_HINT);
+			if (lost !== undefined) throw lost;
+			const message = `start of ${channel} was answered ok, and no new test appeared within ${VERIFY_MS / 1_000} s.`;
+			throw new AdlayerError("READBACK_MISMATCH", message, { hint: START_HINT });
 		});
 	}
 

@@ -4,6 +4,7 @@
  */
 import type { Problem } from "#core/errors.js";
 import type { Unit } from "#core/reading.js";
+import type { CellTestOrdered, CellTestPositions, CellTestRows, CellTestStateChanged } from "#record/cell-tests.js";
 
 export const JOURNAL_SCHEMA = 1;
 
@@ -340,6 +341,10 @@ export type RecordBody =
 	| InterlockRecord
 	| AlarmRecord
 	| RunFinished
+	| CellTestOrdered
+	| CellTestStateChanged
+	| CellTestRows
+	| CellTestPositions
 	| NoteRecord;
 
 export type JournalRecord = RecordBase & RecordBody;
