@@ -225,7 +225,8 @@ describe("battery tests", () => {
 		const id = one.order("cell-1", { protocolText: endless });
 		await one.rounds(600);
 		expect(one.states(id)).toEqual(["starting", "running", "stopped"]);
-		expect(one.journal.records.at(-1)).toMatchObject({ cause: expect.stringContaining("limits.hours is 0.1") });
+		const end = one.journal.records.find((record) => record.kind === "cell-test-state" && record.to === "stopped");
+		expect(end).toMatchObject({ cause: expect.stringContaining("limits.hours is 0.1") });
 	});
 });
 
