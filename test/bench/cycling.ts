@@ -9,6 +9,7 @@ export interface CyclingPart {
 /** By name, one after the other, loaded when its turn comes. */
 const PARTS: Record<string, () => Promise<(seed: number) => Promise<CyclingPart>>> = {
 	analysis: async () => (await import("./cycling/analysis.js")).analysisPart,
+	"neware-faults": async () => (await import("./cycling/neware-faults.js")).newareFaultsPart,
 };
 
 export const cycling: Bench = async (seed): Promise<BenchResult> => {

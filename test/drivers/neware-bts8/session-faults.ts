@@ -26,7 +26,15 @@ type Fault = (bytes: Uint8Array, index: number) => Fate;
 /** A start looks at its channel for 15 s, and each look may cost a time-out and the quiet time behind it. */
 const CALL_MS_MAX = 15_000 + 6 * newareBts8.timing.timeoutMs;
 const TRIES = 12;
-const ROWS_TO_COME = 130;
+
+interface Size {
+	readonly rowsToCome: number;
+	readonly rowsAtOnce: number;
+}
+
+const LONG: Size = { rowsToCome: 120, rowsAtOnce: 50 };
+/** Short replies, so that each of their bytes can be a boundary. */
+const SHORT: Size = { rowsToCome: 20, rowsAtOnce: 5 };
 
 const silence: Fate = { pieces: [] };
 const text = (reply: string): Fate => whole(Buffer.from(reply, "utf8"));
@@ -73,14 +81,20 @@ export async function newareSessionFaults(options: { splitStep: number }): Promi
 		);
 	}
 	// All replies of a conversation are split at the same place, the longest at places that the short ones do not have.
+	sum.longestReply = 0;
+	await sum.converse("nothing", () => whole, SHORT);
 	const longest = sum.longestReply;
 	for (let position = 1; position < longest; position += options.splitStep) {
-		await sum.converse(`split at byte ${position}`, () => (bytes) => ({
-			pieces: [
-				{ bytes: bytes.slice(0, position), delayMs: 0 },
-				{ bytes: bytes.slice(position), delayMs: 2 },
-			],
-		}));
+		await sum.converse(
+			`split at byte ${position}`,
+			() => (bytes) => ({
+				pieces: [
+					{ bytes: bytes.slice(0, position), delayMs: 0 },
+					{ bytes: bytes.slice(position), delayMs: 2 },
+				],
+			}),
+			SHORT,
+		);
 	}
 	await sum.converse("single bytes", () => (bytes) => ({
 		pieces: Array.from(bytes, (byte) => ({ bytes: Uint8Array.of(byte), delayMs: 0 })),
@@ -99,7 +113,7 @@ class Report implements FaultReport {
 	readonly failures: string[] = [];
 
 	/** One conversation to its end, as control leads it: whatever fails is tried again. Gives the number of replies. */
-	async converse(name: string, makeFault: () => Fault): Promise<number> {
+	async converse(name: string, makeFault: () => Fault, size: Size = LONG): Promise<number> {
 		this.conversations += 1;
 		const rig = new Rig();
 		const fault = makeFault();
@@ -134,7 +148,7 @@ class Report implements FaultReport {
 		await persistently(() => rig.device.status());
 		await rig.clock.advance((60 + 1_200) * 1_000);
 		rig.simulator.advance(rig.clock.nowMs());
-		const rows = test === undefined ? [] : await this.fetch(rig, test, persistently);
+		const rows = test === undefined ? [] : await this.fetch(rig, test, size, persistently);
 		const sequence = rows.filter((seq, at) => seq !== at + 1);
 		const doubled = rows.length - new Set(rows).size;
 		this.doubledRows += doubled;
@@ -149,7 +163,7 @@ class Report implements FaultReport {
 			this.doubledStarts += 1;
 			this.note(name, `start was sent ${starts} times`);
 		}
-		if (rows.length < ROWS_TO_COME - 10) {
+		if (rows.length < size.rowsToCome) {
 			this.unrecovered += 1;
 			this.note(name, `${rows.length} rows came`);
 		}
@@ -176,12 +190,13 @@ class Report implements FaultReport {
 	private async fetch(
 		rig: Rig,
 		test: string,
+		{ rowsToCome, rowsAtOnce }: Size,
 		persistently: <T>(call: () => Promise<T>) => Promise<T | undefined>,
 	): Promise<number[]> {
 		const rows: number[] = [];
-		for (let chunk = 0; chunk < 4 * TRIES && rows.length < ROWS_TO_COME - 10; chunk += 1) {
+		for (let chunk = 0; chunk < 4 * TRIES && rows.length < rowsToCome; chunk += 1) {
 			const fromSeq = (rows.at(-1) ?? 0) + 1;
-			const got = await persistently(() => rig.device.rows({ channel: "a1", test, fromSeq, rowsMax: 50 }));
+			const got = await persistently(() => rig.device.rows({ channel: "a1", test, fromSeq, rowsMax: rowsAtOnce }));
 			rows.push(...(got?.rows ?? []).map(({ seq }) => seq));
 		}
 		return rows;
