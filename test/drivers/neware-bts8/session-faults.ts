@@ -21,7 +21,7 @@ export interface FaultReport {
 	readonly failures: readonly string[];
 }
 
-type Fault = (bytes: Uint8Array, index: number) => Fate;
+type Fault = (bytes: Uint8Array, index: number, before: Uint8Array) => Fate;
 
 /** A start looks at its channel for 15 s, and each look may cost a time-out and the quiet time behind it. */
 const CALL_MS_MAX = 15_000 + 6 * newareBts8.timing.timeoutMs;
@@ -38,7 +38,9 @@ const SHORT: Size = { rowsToCome: 20, rowsAtOnce: 5 };
 
 const silence: Fate = { pieces: [] };
 const text = (reply: string): Fate => whole(Buffer.from(reply, "utf8"));
-const wrong: Readonly<Record<string, (bytes: Uint8Array) => Fate>> = {
+/** How long a server takes to answer: whatever it sent twice comes before the next answer. */
+const LATENCY_MS = 5;
+const wrong: Readonly<Record<string, (bytes: Uint8Array, before: Uint8Array) => Fate>> = {
 	silence: () => silence,
 	"a cut connection": () => ({ pieces: [], cut: true }),
 	"half a reply and a cut": (bytes) => ({
@@ -62,6 +64,7 @@ const wrong: Readonly<Record<string, (bytes: Uint8Array) => Fate>> = {
 			{ bytes, delayMs: 1 },
 		],
 	}),
+	"the reply before once more": (_bytes, before) => whole(before),
 	"a reply after the time-out": (bytes) => ({ pieces: [{ bytes, delayMs: 1.3 * newareBts8.timing.timeoutMs }] }),
 	"a document with entities": () =>
 		text('<!DOCTYPE bts [<!ENTITY a "aaaaaaaaaa">]><bts version="1.0"><cmd>connect_resp</cmd>&a;</bts>\n\n#\r\n'),
@@ -73,11 +76,14 @@ export async function newareSessionFaults(options: { splitStep: number }): Promi
 	const repliesOfAll = await sum.converse("nothing", () => whole);
 	for (const [name, fate] of Object.entries(wrong)) {
 		for (let at = 0; at < repliesOfAll; at += 1) {
-			await sum.converse(`${name} at reply ${at}`, () => (bytes, index) => (index === at ? fate(bytes) : whole(bytes)));
+			await sum.converse(
+				`${name} at reply ${at}`,
+				() => (bytes, index, before) => (index === at ? fate(bytes, before) : whole(bytes)),
+			);
 		}
 		await sum.converse(
 			`${name} three times in a row`,
-			() => (bytes, index) => (index >= 3 && index < 6 ? fate(bytes) : whole(bytes)),
+			() => (bytes, index, before) => (index >= 3 && index < 6 ? fate(bytes, before) : whole(bytes)),
 		);
 	}
 	// All replies of a conversation are split at the same place, the longest at places that the short ones do not have.
@@ -117,9 +123,12 @@ class Report implements FaultReport {
 		this.conversations += 1;
 		const rig = new Rig();
 		const fault = makeFault();
+		let before = new Uint8Array();
 		rig.fate = (bytes, index) => {
 			this.longestReply = Math.max(this.longestReply, bytes.length);
-			return fault(bytes, index);
+			const { pieces, cut = false } = fault(bytes, index, before);
+			before = Uint8Array.from(bytes);
+			return { pieces: [{ bytes: new Uint8Array(), delayMs: LATENCY_MS }, ...pieces], cut };
 		};
 		const bounded = async <T>(call: Promise<T>): Promise<T> => {
 			try {
