@@ -4,9 +4,10 @@
  * - short: the overpotential falls by half or more within two half-cycles at equal current, stays there for three or more,
  *   and the response is flat and ohmic or collapses within a half-cycle;
  * - soft short: an abrupt drop of a tenth or more that recovers;
- * - polarisation: above the lower of five times the baseline and the protocol's limit for three half-cycles;
- * - depletion: the half-cycle ends early, or its voltage shoots up at its end, for three half-cycles, while the middle of it
- *   is as before: the metal runs out.
+ * - polarisation: above the lower of five times the baseline and the protocol's limit for three half-cycles; or, as high as
+ *   the limit allows, ended early by it from the whole of its length;
+ * - depletion: the half-cycle ends early, or its voltage shoots up at its end, for three half-cycles of one direction, while
+ *   the middle of it is as before: the metal of one electrode runs out.
  *
  * The early decline of activation is none of these: before anything is compared the history must stand still.
  */
@@ -45,6 +46,8 @@ const FLAT_V = 0.002;
 const NEW_NORMAL = 20;
 const DEPLETED_CAPACITY = 0.8;
 const SHOOTS_UP = 3;
+const HELD_BACK_TIMES = 1.6;
+const HELD_BACK_FLAT = 2;
 
 const overpotential = ({ medianV }: HalfCycle): number => Math.abs(medianV);
 const isFlat = ({ medianV, lowV, highV }: HalfCycle): boolean =>
@@ -57,6 +60,11 @@ interface Fallen {
 	ohmic: number;
 	/** Deepest level, relative to the history. */
 	deepest: number;
+}
+
+interface Lasting {
+	readonly first: HalfCycle;
+	count: number;
 }
 
 interface Side {
@@ -78,8 +86,9 @@ export class FailureJudge {
 	private baseline: number[] = [];
 	private capacities: number[] = [];
 	private fallen: Fallen | null = null;
-	private high: { first: HalfCycle; count: number } | null = null;
-	private early: { first: HalfCycle; count: number } | null = null;
+	private high: Lasting | null = null;
+	/** By direction: one electrode may be stripped bare long before the other. */
+	private early: Record<Direction, Lasting | null> = { charge: null, discharge: null };
 	private last: HalfCycle | null = null;
 
 	constructor(private readonly settings: FailureSettings = {}) {}
@@ -132,7 +141,7 @@ export class FailureJudge {
 		this.capacities = [];
 		this.fallen = null;
 		this.high = null;
-		this.early = null;
+		this.early = { charge: null, discharge: null };
 	}
 
 	private learn(half: HalfCycle): void {
@@ -148,24 +157,31 @@ export class FailureJudge {
 			baselineV === null ? Number.POSITIVE_INFINITY : POLARISED_TIMES * baselineV,
 			this.settings.limitV ?? Number.POSITIVE_INFINITY,
 		);
-		this.high = this.lasting(this.high, half, overpotential(half) > limitV, "polarisation");
+		this.high = this.lasting(this.high, half, overpotential(half) > limitV || this.isHeldBack(half), "polarisation");
 	}
 
 	private judgeDepletion(half: HalfCycle): void {
 		const { baselineV } = this;
 		if (baselineV === null || this.capacities.length < ACTIVATION) return;
-		const endsEarly = half.capacityAh < DEPLETED_CAPACITY * median(this.capacities);
 		const shootsUp =
 			Math.abs(half.endV) > SHOOTS_UP * overpotential(half) && Math.abs(half.endV) > POLARISED_TIMES * baselineV;
-		this.early = this.lasting(this.early, half, endsEarly || shootsUp, "depletion");
+		const holds = shootsUp || (this.endsEarly(half) && !this.isHeldBack(half));
+		this.early[half.direction] = this.lasting(this.early[half.direction], half, holds, "depletion");
 	}
 
-	private lasting<T extends { first: HalfCycle; count: number }>(
-		before: T | null,
-		half: HalfCycle,
-		holds: boolean,
-		kind: FailureKind,
-	): { first: HalfCycle; count: number } | null {
+	private endsEarly({ capacityAh }: HalfCycle): boolean {
+		return this.capacities.length >= ACTIVATION && capacityAh < DEPLETED_CAPACITY * median(this.capacities);
+	}
+
+	/** The whole half-cycle stands so high that the voltage limit ends it early: no metal is missing, the way is barred. */
+	private isHeldBack(half: HalfCycle): boolean {
+		const { baselineV } = this;
+		if (baselineV === null || !this.endsEarly(half)) return false;
+		const level = overpotential(half);
+		return level > HELD_BACK_TIMES * baselineV && Math.abs(half.endV) < HELD_BACK_FLAT * level;
+	}
+
+	private lasting(before: Lasting | null, half: HalfCycle, holds: boolean, kind: FailureKind): Lasting | null {
 		if (!holds) return null;
 		const now = before ?? { first: half, count: 0 };
 		now.count += 1;

@@ -1,7 +1,7 @@
-import { LineCounter, parseDocument } from "yaml";
-import { AdlayerError, type Problem } from "#core/errors.js";
+import type { Problem } from "#core/errors.js";
 import { kelvinFromCelsius, pascalFromTorr } from "#core/units.js";
-import { Fields, FRACTION, NOT_NEGATIVE, POSITIVE, TEMPERATURE_C } from "./fields.js";
+import { readTwinDocument } from "./document.js";
+import { type Fields, FRACTION, NOT_NEGATIVE, POSITIVE, TEMPERATURE_C } from "./fields.js";
 
 /** What a reactor's physics is made of, in SI and degC. Amounts of gas are pressures in the chamber at `gasK`. */
 export interface TwinConstants {
@@ -105,48 +105,8 @@ const M3_PER_LITRE = 1e-3;
  * Reads a `*.twin.yaml`. Throws TWIN_FILE_INVALID with every problem at once, each with path, value, line and column.
  * `fileName` is for messages only.
  */
-export function parseTwinConstants(text: string, fileName: string): TwinConstants {
-	const lines = new LineCounter();
-	const document = parseDocument(text, { lineCounter: lines });
-	const problems: Problem[] = document.errors.map((error) => ({
-		severity: "error",
-		code: "TWIN_FILE_INVALID",
-		message: error.message,
-		...place(lines, error.pos[0]),
-	}));
-	let constants: TwinConstants | undefined;
-	if (problems.length === 0) {
-		const root = new Fields(document.toJS(), "", problems);
-		constants = readTwin(root, problems);
-		for (const problem of problems) {
-			const offset = offsetOf(document, problem.path ?? "");
-			if (offset !== undefined) Object.assign(problem, place(lines, offset));
-		}
-	}
-	if (constants === undefined || problems.length > 0) {
-		const first = problems[0]?.message ?? "";
-		throw new AdlayerError("TWIN_FILE_INVALID", `${fileName} has ${problems.length} problem(s); the first: ${first}`, {
-			problems,
-		});
-	}
-	return constants;
-}
-
-function place(lines: LineCounter, offset: number): { line: number; column: number } {
-	const { line, col } = lines.linePos(offset);
-	return { line, column: col };
-}
-
-/** Where the node at `path` starts; its nearest ancestor when the node is missing. */
-function offsetOf(document: ReturnType<typeof parseDocument>, path: string): number | undefined {
-	const keys = path.split(/[.[\]]+/).filter((key) => key !== "");
-	for (let length = keys.length; length >= 0; length -= 1) {
-		const node = length === 0 ? document.contents : document.getIn(keys.slice(0, length), true);
-		const range = (node as { range?: readonly number[] } | null | undefined)?.range;
-		if (range?.[0] !== undefined) return range[0];
-	}
-	return undefined;
-}
+export const parseTwinConstants = (text: string, fileName: string): TwinConstants =>
+	readTwinDocument(text, fileName, readTwin);
 
 function readTwin(root: Fields, problems: Problem[]): TwinConstants {
 	root.text("adlayer", ["twin/1"]);

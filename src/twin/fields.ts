@@ -63,6 +63,10 @@ export class Fields {
 		return value;
 	}
 
+	has(key: string): boolean {
+		return Object.hasOwn(this.values, key);
+	}
+
 	section<T>(key: string, read: (fields: Fields) => T): T {
 		return this.nested(this.take(key), this.at(key), read);
 	}
