@@ -10,6 +10,10 @@ import { type AppDeps, LIMITS } from "#api/ports.js";
 import { installErrorForms } from "#api/problem.js";
 import { API_PREFIX } from "#api/route-group.js";
 import { alarmRoutes } from "#api/routes/alarms.js";
+import { cellRoutes } from "#api/routes/cells.js";
+import { characterisationRoutes } from "#api/routes/characterisations.js";
+import { foilLotRoutes } from "#api/routes/foil-lots.js";
+import { foilRoutes } from "#api/routes/foils.js";
 import { healthRoutes } from "#api/routes/health.js";
 import { instrumentRoutes } from "#api/routes/instruments.js";
 import { interlockRoutes } from "#api/routes/interlocks.js";
@@ -17,8 +21,10 @@ import { pageRoutes } from "#api/routes/page.js";
 import { recipeRoutes } from "#api/routes/recipes.js";
 import { runEventRoutes } from "#api/routes/run-events.js";
 import { runRoutes } from "#api/routes/runs.js";
+import { sampleRoutes } from "#api/routes/samples.js";
 import { signalRoutes } from "#api/routes/signals.js";
 import { statusRoutes } from "#api/routes/status.js";
+import { testRoutes } from "#api/routes/tests.js";
 import { SCHEMAS } from "#api/schemas.js";
 import { AdlayerError } from "#core/errors.js";
 
@@ -79,6 +85,12 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 			signalRoutes(group);
 			alarmRoutes(group);
 			interlockRoutes(group);
+			foilLotRoutes(group);
+			foilRoutes(group);
+			sampleRoutes(group);
+			cellRoutes(group);
+			testRoutes(group);
+			characterisationRoutes(group);
 			api.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
 		},
 		{ prefix: API_PREFIX },
@@ -120,4 +132,5 @@ const TAGS = [
 	["instruments", "Instruments and their connection"],
 	["signals", "Measured and set values, now and in the past"],
 	["alarms", "Alarms and interlocks"],
+	["descent", "From foil lot to failed cell"],
 ] as const;

@@ -4,6 +4,7 @@ import type { LiveState } from "#api/live-state.js";
 import type { CommandName, ControlCommands } from "#control-link/messages.js";
 import type { Clock } from "#core/clock.js";
 import type { CheckJson } from "#recipe/check-json.js";
+import type { Descent } from "#record/descent.js";
 import type { History } from "#record/history.js";
 import type { RunState } from "#record/records.js";
 import type { ServiceHealth } from "#record/service-status.js";
@@ -62,6 +63,8 @@ export interface AppDeps {
 	readonly control: ControlPort;
 	/** Null when the service runs without a database. */
 	readonly history: History | null;
+	/** Likewise. */
+	readonly descent: Descent | null;
 	readonly recipes: RecipeShelf;
 	readonly check: (request: {
 		text: string;

@@ -182,6 +182,17 @@ const runDetail = {
 	}),
 };
 
+const itemChange = {
+	$id: "ItemChange",
+	...shape({
+		at: unixMs,
+		by: string,
+		act: { type: "string", enum: ["created", "changed", "withdrawn"] },
+		before: {},
+		after: {},
+	}),
+};
+
 const pulse = {
 	$id: "Pulse",
 	...shape(
@@ -314,6 +325,7 @@ export const SCHEMAS = [
 	interlock,
 	runSummary,
 	runDetail,
+	itemChange,
 	pulse,
 	event,
 	runStatus,

@@ -314,6 +314,30 @@ export const ERROR_CODES = {
 		"The disk that holds the journal is nearly full.",
 		"Free space on the disk that the message names.",
 	),
+	ITEM_NOT_FOUND: entry(
+		"refuse-command",
+		404,
+		"There is no such foil lot, foil, sample, cell, test or characterisation.",
+		"List them, for instance with GET /api/v1/cells?barcode=CODE.",
+	),
+	ITEM_EXISTS: entry(
+		"refuse-command",
+		409,
+		"The id or barcode is taken.",
+		"`context.existing` is the one that has it; if it is the same thing, nothing is left to do.",
+	),
+	ITEM_INVALID: entry(
+		"refuse-command",
+		422,
+		"A foil lot, foil, sample, cell, test or characterisation contradicts what it comes from.",
+		"Correct what `problems` lists.",
+	),
+	ITEM_WITHDRAWN: entry(
+		"refuse-command",
+		409,
+		"It was withdrawn and does not change any more.",
+		"Create a new one; the withdrawn one stays as it is.",
+	),
 	DATABASE_UNAVAILABLE: entry(
 		"report",
 		503,

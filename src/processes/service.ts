@@ -72,6 +72,7 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 			live,
 			control,
 			history: store.history,
+			descent: store.descent,
 			recipes: shelf(RECIPES_DIR),
 			check: ({ text, fileName, set }) =>
 				toCheckJson(checkRecipe({ text, fileName, set, library, lab: labFacts(lab) })),

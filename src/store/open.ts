@@ -1,9 +1,11 @@
 /** The store as a whole: a database of our own or another's, the journal flowing into it, and answers about the past. */
 import type { Clock } from "#core/clock.js";
 import type { JournalReader } from "#journal/reader.js";
+import type { Descent } from "#record/descent.js";
 import type { History } from "#record/history.js";
 import type { ServiceHealth } from "#record/service-status.js";
 import { Database } from "./database.js";
+import { StoreDescent } from "./descent.js";
 import { EmbeddedSupervisor } from "./embedded-supervisor.js";
 import { StoreHistory } from "./history.js";
 import { Ingester } from "./ingester.js";
@@ -22,6 +24,7 @@ export interface StoreOptions {
 
 export interface Store {
 	readonly history: History;
+	readonly descent: Descent;
 	readonly ingester: Ingester;
 	/** The embedded server, unless there is another. */
 	readonly embedded: EmbeddedSupervisor | undefined;
@@ -42,6 +45,7 @@ export function openStore(options: StoreOptions): Store {
 	ingester.start();
 	return {
 		history: new StoreHistory(database, station),
+		descent: new StoreDescent(database, clock),
 		ingester,
 		embedded,
 		url,

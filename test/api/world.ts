@@ -238,6 +238,7 @@ export async function world(
 		live,
 		control,
 		history: options.database === false ? null : history,
+		descent: options.descent ?? null,
 		recipes: {
 			list: async () => shelf.map(({ text: _, ...entry }) => entry),
 			read: async (name) => shelf.find((entry) => entry.name === name),

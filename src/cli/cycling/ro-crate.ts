@@ -1,14 +1,8 @@
 /** RO-Crate 1.2 metadata of an exported test: the file, where it came from, and the cell's descent when it is known. */
 
-/** One thing in a cell's descent, as its own entity: foil, run, sample, cell. */
-export interface DescentEntity {
-	readonly id: string;
-	readonly type: string;
-	readonly name: string;
-	/** Ids of what it was made from or by. */
-	readonly from?: readonly string[];
-	readonly properties?: Readonly<Record<string, string | number | boolean>>;
-}
+import { type DescentEntity, descentGraph, localId as local } from "#record/descent-crate.js";
+
+export type { DescentEntity };
 
 export interface CrateFacts {
 	readonly name: string;
@@ -33,28 +27,12 @@ export const CRATE_FILE = "ro-crate-metadata.json";
 export const BDF_VOCABULARY = "https://w3id.org/battery-data-alliance/ontology/battery-data-format";
 
 const ref = (id: string): { "@id": string } => ({ "@id": id });
-const local = (id: string): string => (/^([a-z]+:|#|\.)/.test(id) ? id : `#${encodeURIComponent(id)}`);
 
 /** The metadata document as an object. */
 export function roCrate(facts: CrateFacts): object {
 	const descent = facts.descent ?? [];
 	const cellId = local(descent.find(({ type }) => type === "cell")?.id ?? `cell-${facts.cell}`);
-	const entities = descent.map(({ id, type, name, from = [], properties = {} }) => ({
-		"@id": local(id),
-		"@type": type === "run" ? "CreateAction" : "IndividualProduct",
-		name,
-		additionalType: type,
-		...(from.length === 0 ? {} : { [type === "run" ? "object" : "isBasedOn"]: from.map((each) => ref(local(each))) }),
-		...(Object.keys(properties).length === 0
-			? {}
-			: {
-					additionalProperty: Object.entries(properties).map(([property, value]) => ({
-						"@type": "PropertyValue",
-						name: property,
-						value,
-					})),
-				}),
-	}));
+	const entities = descentGraph(descent);
 	const cell = descent.some(({ type }) => type === "cell")
 		? []
 		: [{ "@id": cellId, "@type": "IndividualProduct", name: facts.cell, additionalType: "cell" }];

@@ -1,0 +1,174 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { world } from "../api/world.js";
+import { openTestStore, openWriter, query, removeFolders, temporaryFolder, until } from "./support.js";
+
+const RUN = "sim1-20261122-171500-93";
+
+describe("descent over REST, on a real database", () => {
+	const folder = temporaryFolder();
+	let store: ReturnType<typeof openTestStore>;
+	let app: Awaited<ReturnType<typeof world>>["app"];
+
+	beforeAll(async () => {
+		const writer = openWriter(join(folder, "journal"));
+		await writer.close();
+		store = openTestStore(folder);
+		await until(() => store.health().state === "ready", 60_000);
+		await query(
+			store.url()!,
+			`INSERT INTO runs (run, journal, created_seq, station, recipe, recipe_version, recipe_text, recipe_sha256, parameters, sample,
+				product, operator, acknowledged, lab_file_text, lab_file_sha256, software_version, simulated, material, plan, state, created_at, planned_s)
+			VALUES ($1, '00000000-0000-0000-0000-000000000000', 1, 'sim1', 'r', '1', '', '', '{}', '', '', 'mk', '{}', '', '', '', true, 'Li', '{}',
+				'complete', now(), 1)`,
+			[RUN],
+		);
+		({ app } = await world({ descent: store.descent }));
+	}, 90_000);
+	afterAll(async () => {
+		await app?.close();
+		await store?.close();
+		removeFolders(folder);
+	});
+
+	const ask = async (method: "GET" | "POST" | "PATCH", path: string, payload?: object) => {
+		const reply = await app.inject({ method, url: `/api/v1${path}`, ...(payload === undefined ? {} : { payload }) });
+		return { status: reply.statusCode, type: reply.headers["content-type"], body: reply.json() };
+	};
+	const make = async (path: string, payload: object) => {
+		const { status, body } = await ask("POST", path, { by: "mk", ...payload });
+		expect(body.detail).toBeUndefined();
+		expect(status).toBe(201);
+		return body.id as string;
+	};
+
+	it("follows a cell from its foil lot to its verdict, both ways, and knows a control by its lack of a run", async () => {
+		const lot = await make("/foil-lots", { id: "Li-2026-03", material: "Li", thicknessUm: 350 });
+		const foil = await make("/foils", { lot, barcode: "F1" });
+		const other = await make("/foils", { lot });
+		const sample = await make("/samples", { foil, runs: [RUN], name: "Li@200LiAlOx-ex" });
+		const xps = await make("/characterisations", {
+			of: sample,
+			method: "XPS",
+			values: [{ quantity: "Al 2p binding energy", value: 72.9, unit: "eV", uncertainty: 0.1 }],
+		});
+		const cellBody = { electrolyte: { name: "LiPF6" }, separator: "Celgard 2400", areaCm2: 1.131, format: "CR2032" };
+		const cell = await make("/cells", { id: "C-77", barcode: "*C77*", working: sample, counter: other, ...cellBody });
+		const control = await make("/cells", { working: other, counter: foil, ...cellBody });
+		const test = await make("/tests", { cell, protocol: "li-li-1ma" });
+		await ask("PATCH", `/tests/${test}`, { by: "mk", verdict: { kind: "short", atHours: 225.5, atCycle: 338 } });
+
+		const ids = async (path: string) =>
+			((await ask("GET", `${path}/descent`)).body.items as { id: string }[]).map((item) => item.id).sort();
+		const tree = (await ask("GET", `/cells/${cell}/descent`)).body;
+		expect(tree.runs).toEqual([RUN]);
+		expect(await ids(`/cells/${cell}`)).toEqual([lot, foil, other, sample, xps, cell, test].sort());
+		expect(await ids(`/foils/${foil}`)).toEqual([lot, foil, sample, xps, cell, test, control].sort());
+		expect((await ask("GET", `/cells/${control}/descent`)).body.runs).toEqual([]);
+		expect((await ask("GET", `/samples?parent=${RUN}`)).body.items.map((item: { id: string }) => item.id)).toEqual([
+			sample,
+		]);
+		expect((await ask("GET", `/cells?barcode=${encodeURIComponent("*C77*")}`)).body.items[0].id).toBe(cell);
+
+		const crate = await ask("GET", `/cells/${cell}/ro-crate`);
+		expect(crate.type).toMatch(/^application\/ld\+json/);
+		const graph = crate.body["@graph"] as Record<string, unknown>[];
+		expect(crate.body["@context"]).toBe("https://w3id.org/ro/crate/1.2/context");
+		const defined = new Set(graph.map((each) => each["@id"]));
+		const mentioned = JSON.stringify(graph)
+			.match(/"@id":"#[^"]+"/g)!
+			.map((each) => each.slice(7, -1));
+		for (const id of mentioned) expect(defined).toContain(id);
+		expect(graph.find((each) => each["@id"] === `#${encodeURIComponent(sample)}`)).toMatchObject({
+			name: "Li@200LiAlOx-ex",
+			isBasedOn: [{ "@id": `#${foil}` }, { "@id": `#${RUN}` }],
+		});
+	});
+
+	it("refuses with every problem at once what contradicts its origin", async () => {
+		const { status, type, body } = await ask("POST", "/samples", {
+			foil: "Li-2026-03",
+			runs: ["no-such-run"],
+			name: "Na@200",
+			by: "mk",
+		});
+		expect(status).toBe(422);
+		expect(type).toMatch(/problem\+json/);
+		expect(body.code).toBe("ITEM_INVALID");
+		expect(body.problems.map(({ path }: { path: string }) => path)).toEqual(["name", "foil", "runs"]);
+		const wrongMetal = await ask("POST", "/samples", { foil: "foil-2", runs: [RUN], name: "Na@200NaAlOx", by: "mk" });
+		expect(wrongMetal.body.problems.map(({ message }: { message: string }) => message)).toEqual([
+			'name is "Na@200NaAlOx". The foil is of Li.',
+		]);
+		const bare = await ask("POST", "/cells", { working: "foil-2" });
+		expect(bare.status).toBe(400);
+		expect(bare.body.problems.length).toBe(5);
+		for (const id of ["a\u0000b", "a\nb", "", "cell-7", "../x"])
+			expect((await ask("POST", "/foils", { id, lot: "Li-2026-03", by: "mk" })).status).toBe(400);
+		expect((await ask("POST", "/foils", { barcode: "a\u0007", lot: "Li-2026-03", by: "mk" })).status).toBe(400);
+		expect((await ask("POST", "/foils", { lot: "Li-2026-03" })).status).toBe(400);
+	});
+
+	it("answers a taken id or barcode with the item that has it, and writes nothing", async () => {
+		const taken = await ask("POST", "/foils", { lot: "Li-2026-03", barcode: "F1", by: "xy" });
+		expect(taken.status).toBe(409);
+		expect(taken.body).toMatchObject({ code: "ITEM_EXISTS", context: { existing: { kind: "foil", barcode: "F1" } } });
+		const sameId = await ask("POST", "/foil-lots", { id: "Li-2026-03", material: "Li", thicknessUm: 1, by: "xy" });
+		expect(sameId.body.context.existing.body.thicknessUm).toBe(350);
+		const [row] = await query<{ n: string }>(
+			store.url()!,
+			"SELECT count(*) AS n FROM lab_item_changes WHERE by = 'xy'",
+		);
+		expect(Number(row!.n)).toBe(0);
+	});
+
+	it("lets a hundred at once create one thing once", async () => {
+		const replies = await Promise.all(
+			Array.from({ length: 100 }, () => ask("POST", "/foils", { id: "F-once", lot: "Li-2026-03", by: "mk" })),
+		);
+		expect(replies.filter(({ status }) => status === 201)).toHaveLength(1);
+		expect(replies.filter(({ status }) => status === 409)).toHaveLength(99);
+	});
+
+	it("keeps every change with who made it, deletes nothing, and lets nothing come from what was withdrawn", async () => {
+		const lot = await make("/foil-lots", { id: "Li-bad", material: "Li", thicknessUm: 40, note: "first" });
+		await ask("PATCH", `/foil-lots/${lot}`, { thicknessUm: 45, note: null, by: "ab" });
+		const withdrawn = await ask("POST", `/foil-lots/${lot}/withdraw`, { by: "cd", reason: "Oxidised" });
+		expect(withdrawn.body).toMatchObject({ thicknessUm: 45, revision: 3, withdrawn: { by: "cd", reason: "Oxidised" } });
+		expect(withdrawn.body.note).toBeUndefined();
+		const { changes } = (await ask("GET", `/foil-lots/${lot}/changes`)).body;
+		expect(changes.map(({ act, by }: { act: string; by: string }) => `${act} ${by}`)).toEqual([
+			"created mk",
+			"changed ab",
+			"withdrawn cd",
+		]);
+		expect(changes[1].before.body.thicknessUm).toBe(40);
+		expect((await ask("PATCH", `/foil-lots/${lot}`, { thicknessUm: 1, by: "ab" })).body.code).toBe("ITEM_WITHDRAWN");
+		expect((await ask("POST", "/foils", { lot, by: "mk" })).body.problems[0].message).toMatch(/withdrawn: Oxidised/);
+		await expect(query(store.url()!, "DELETE FROM lab_items WHERE id = 'Li-bad'")).rejects.toThrow(/withdraw/);
+		await expect(query(store.url()!, "UPDATE lab_item_changes SET by = 'x'")).rejects.toThrow();
+	});
+
+	it("pages lists newest first without losing or doubling one", async () => {
+		for (let n = 0; n < 5; n += 1) await make("/foils", { lot: "Li-2026-03" });
+		const seen: number[] = [];
+		for (let before: number | null | undefined; before !== null; ) {
+			const page: { items: { number: number }[]; next: number | null } = (
+				await ask("GET", `/foils?limit=2${before === undefined ? "" : `&before=${before}`}`)
+			).body;
+			seen.push(...page.items.map((item) => item.number));
+			before = page.next;
+		}
+		expect(new Set(seen).size).toBe(seen.length);
+		expect(seen.length).toBe(8);
+		expect(seen).toEqual([...seen].sort((a, b) => b - a));
+	});
+
+	it("says 503 without a database and 404 for what is not there", async () => {
+		const alone = await world();
+		expect((await alone.app.inject({ url: "/api/v1/cells" })).statusCode).toBe(503);
+		await alone.app.close();
+		expect((await ask("GET", "/cells/none")).body.code).toBe("ITEM_NOT_FOUND");
+		expect((await ask("GET", "/cells/F-once/descent")).status).toBe(404);
+	});
+});
