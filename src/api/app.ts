@@ -12,6 +12,7 @@ import { API_PREFIX } from "#api/route-group.js";
 import { alarmRoutes } from "#api/routes/alarms.js";
 import { cellRoutes } from "#api/routes/cells.js";
 import { characterisationRoutes } from "#api/routes/characterisations.js";
+import { fileRoutes } from "#api/routes/files.js";
 import { foilLotRoutes } from "#api/routes/foil-lots.js";
 import { foilRoutes } from "#api/routes/foils.js";
 import { healthRoutes } from "#api/routes/health.js";
@@ -91,6 +92,7 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 			cellRoutes(group);
 			testRoutes(group);
 			characterisationRoutes(group);
+			fileRoutes(group);
 			api.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
 		},
 		{ prefix: API_PREFIX },

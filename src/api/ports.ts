@@ -1,5 +1,6 @@
 /** What the REST interface needs from the rest of the house; the composition root hands it in. */
 
+import type { Readable } from "node:stream";
 import type { LiveState } from "#api/live-state.js";
 import type { CommandName, ControlCommands } from "#control-link/messages.js";
 import type { Clock } from "#core/clock.js";
@@ -36,6 +37,14 @@ export interface RecipeFile extends RecipeEntry {
 	readonly text: string;
 }
 
+/** Files by what is in them. */
+export interface FileShelf {
+	save(source: AsyncIterable<Uint8Array>): Promise<{ sha256: string; bytes: number }>;
+	/** Undefined when there is no such file. */
+	size(sha256: string): Promise<number | undefined>;
+	read(sha256: string): Readable;
+}
+
 export interface AppLimits {
 	/** Largest request body, bytes: a recipe has to fit the control link's 64 KiB anyway. */
 	readonly bodyBytesMax: number;
@@ -65,6 +74,8 @@ export interface AppDeps {
 	readonly history: History | null;
 	/** Likewise. */
 	readonly descent: Descent | null;
+	/** Files of characterisations; null where there is no place for them. */
+	readonly files: FileShelf | null;
 	readonly recipes: RecipeShelf;
 	readonly check: (request: {
 		text: string;

@@ -20,6 +20,8 @@ export interface DataFolder {
 	/** Lasting names of the simulated lab's serial lines and ports. */
 	readonly lines: string;
 	readonly postgres: string;
+	/** Files of characterisations. */
+	readonly files: string;
 }
 
 export function dataFolder(dir: string): DataFolder {
@@ -32,6 +34,7 @@ export function dataFolder(dir: string): DataFolder {
 		addresses: join(dir, "lab-addresses.json"),
 		lines: join(dir, "lines"),
 		postgres: join(dir, "postgres"),
+		files: join(dir, "files"),
 	};
 }
 

@@ -19,6 +19,7 @@ import { readYaml } from "#recipe/yaml-document.js";
 import { foilTemperature, labFacts, loadLabFile, signalRoles } from "#src/config.js";
 import { dataFolder, RECIPES_DIR, ROOT, VERSION } from "#src/processes/files.js";
 import type { ProcessOptions, Started } from "#src/processes/process.js";
+import { ItemFiles } from "#store/item-files.js";
 import { openStore } from "#store/open.js";
 
 /** Records taken into the live state before other work of the process gets its turn. */
@@ -73,6 +74,7 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 			control,
 			history: store.history,
 			descent: store.descent,
+			files: new ItemFiles(files.files),
 			recipes: shelf(RECIPES_DIR),
 			check: ({ text, fileName, set }) =>
 				toCheckJson(checkRecipe({ text, fileName, set, library, lab: labFacts(lab) })),

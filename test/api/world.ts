@@ -239,6 +239,7 @@ export async function world(
 		control,
 		history: options.database === false ? null : history,
 		descent: options.descent ?? null,
+		files: options.files ?? null,
 		recipes: {
 			list: async () => shelf.map(({ text: _, ...entry }) => entry),
 			read: async (name) => shelf.find((entry) => entry.name === name),

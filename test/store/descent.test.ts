@@ -1,5 +1,8 @@
+import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ItemFiles } from "#store/item-files.js";
 import { world } from "../api/world.js";
 import { openTestStore, openWriter, query, removeFolders, temporaryFolder, until } from "./support.js";
 
@@ -23,7 +26,7 @@ describe("descent over REST, on a real database", () => {
 				'complete', now(), 1)`,
 			[RUN],
 		);
-		({ app } = await world({ descent: store.descent }));
+		({ app } = await world({ descent: store.descent, files: new ItemFiles(join(folder, "files"), 100_000) }));
 	}, 90_000);
 	afterAll(async () => {
 		await app?.close();
@@ -107,6 +110,36 @@ describe("descent over REST, on a real database", () => {
 			expect((await ask("POST", "/foils", { id, lot: "Li-2026-03", by: "mk" })).status).toBe(400);
 		expect((await ask("POST", "/foils", { barcode: "a\u0007", lot: "Li-2026-03", by: "mk" })).status).toBe(400);
 		expect((await ask("POST", "/foils", { lot: "Li-2026-03" })).status).toBe(400);
+	});
+
+	it("keeps files by their content, whole or not at all, and attaches only what is there", async () => {
+		const send = (payload: Buffer) =>
+			app.inject({
+				method: "POST",
+				url: "/api/v1/files",
+				payload,
+				headers: { "content-type": "application/octet-stream" },
+			});
+		const payload = Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 251));
+		const first = await send(payload);
+		expect(first.statusCode).toBe(201);
+		const { sha256, bytes } = first.json();
+		expect(sha256).toBe(createHash("sha256").update(payload).digest("hex"));
+		expect(bytes).toBe(70_000);
+		expect((await send(payload)).json().sha256).toBe(sha256);
+		const tooLarge = await send(Buffer.alloc(100_001));
+		expect(tooLarge.statusCode).toBe(413);
+		expect(readdirSync(join(folder, "files"))).toEqual([sha256.slice(0, 2)]);
+		const back = await app.inject({ url: `/api/v1/files/${sha256}` });
+		expect(back.rawPayload.equals(payload)).toBe(true);
+		expect((await app.inject({ url: `/api/v1/files/${"0".repeat(64)}` })).statusCode).toBe(404);
+		const sem = { of: "foil-2", method: "SEM", values: [], by: "mk" };
+		const missing = await ask("POST", "/characterisations", {
+			...sem,
+			files: [{ name: "a.tif", sha256: "0".repeat(64) }],
+		});
+		expect(missing.body.problems[0].path).toBe("files[0].sha256");
+		expect((await ask("POST", "/characterisations", { ...sem, files: [{ name: "a.tif", sha256 }] })).status).toBe(201);
 	});
 
 	it("answers a taken id or barcode with the item that has it, and writes nothing", async () => {

@@ -1,7 +1,8 @@
 import type { RouteGroup } from "#api/route-group.js";
-import { dateTime, type ItemResource, itemId, itemRoutes, longText, text } from "#api/routes/items.js";
+import { dateTime, type ItemResource, invalid, itemId, itemRoutes, longText, text } from "#api/routes/items.js";
 
 const VALUES_MAX = 500;
+const FILES_MAX = 100;
 
 export const CHARACTERISATIONS: ItemResource = {
 	kind: "characterisation",
@@ -29,6 +30,17 @@ export const CHARACTERISATIONS: ItemResource = {
 				additionalProperties: false,
 			},
 		},
+		files: {
+			type: "array",
+			maxItems: FILES_MAX,
+			items: {
+				type: "object",
+				properties: { name: text, sha256: { type: "string", pattern: "^[0-9a-f]{64}$" }, mediaType: text },
+				required: ["name", "sha256"],
+				additionalProperties: false,
+			},
+			description: "Stored before with POST /files",
+		},
 		note: longText,
 	},
 	required: ["of", "method", "values"],
@@ -36,6 +48,17 @@ export const CHARACTERISATIONS: ItemResource = {
 		of: "sample-3",
 		method: "XPS",
 		values: [{ quantity: "Al 2p binding energy", value: 72.9, unit: "eV", uncertainty: 0.1 }],
+	},
+	verify: async ({ files }, _descent, shelf) => {
+		const named = (files ?? []) as { name: string; sha256: string }[];
+		const found = await Promise.all(
+			named.map(async ({ sha256 }, n) =>
+				(await shelf().size(sha256)) === undefined
+					? [invalid(`files[${n}].sha256`, sha256, "There is no such file; store it with POST /files first.")]
+					: [],
+			),
+		);
+		return found.flat();
 	},
 };
 

@@ -1,5 +1,5 @@
 /** What the routes of foil lots, foils, samples, cells, tests and characterisations have in common. */
-import type { AppDeps } from "#api/ports.js";
+import type { AppDeps, FileShelf } from "#api/ports.js";
 import { API_PREFIX, type RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
 import { boolean, by, integer, list, ref, shape, string } from "#api/schemas.js";
@@ -35,7 +35,11 @@ export interface ItemResource {
 	readonly required: readonly string[];
 	readonly example: object;
 	/** Beyond the schema; told together with what the database finds. */
-	readonly verify?: (body: Readonly<Record<string, unknown>>, descent: Descent) => Promise<Problem[]>;
+	readonly verify?: (
+		body: Readonly<Record<string, unknown>>,
+		descent: Descent,
+		files: () => FileShelf,
+	) => Promise<Problem[]>;
 }
 
 export const invalid = (path: string, value: unknown, why: string): Problem => ({
@@ -49,6 +53,11 @@ export const invalid = (path: string, value: unknown, why: string): Problem => (
 export function descentOf(deps: AppDeps): Descent {
 	if (deps.descent !== null) return deps.descent;
 	throw new AdlayerError("DATABASE_UNAVAILABLE", "The service runs without a database.");
+}
+
+export function filesOf(deps: AppDeps): FileShelf {
+	if (deps.files !== null) return deps.files;
+	throw new AdlayerError("NOT_FOUND", "This service keeps no files.");
 }
 
 /** As it goes out: the body's members beside the item's own. */
@@ -123,7 +132,7 @@ export function itemRoutes({ api, deps }: RouteGroup, resource: ItemResource): v
 	api.post<{ Body: Body }>(`/${plural}`, { schema: newSchema }, async ({ body: given }, reply) => {
 		const { id, barcode: code, by: who, ...body } = given;
 		const descent = descentOf(deps);
-		const problems = (await resource.verify?.(body, descent)) ?? [];
+		const problems = (await resource.verify?.(body, descent, () => filesOf(deps))) ?? [];
 		const item = await descent.create({
 			kind,
 			body,
@@ -167,7 +176,7 @@ export function itemRoutes({ api, deps }: RouteGroup, resource: ItemResource): v
 		const descent = descentOf(deps);
 		const before = await descent.get(kind, params.id);
 		if (before === undefined) throw missing(params.id);
-		const problems = (await resource.verify?.({ ...before.body, ...body }, descent)) ?? [];
+		const problems = (await resource.verify?.({ ...before.body, ...body }, descent, () => filesOf(deps))) ?? [];
 		const edit = { body, by: who, problems, ...(code === undefined ? {} : { barcode: code }) };
 		return withSimulated(await descent.change(kind, params.id, edit));
 	});
