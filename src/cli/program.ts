@@ -26,6 +26,7 @@ import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/d
 import { commandRun } from "#cli/commands/hold-abort.js";
 import { PROBE_WITHIN_S, type ProbeOptions, probe } from "#cli/commands/probe.js";
 import { type ProcessCommandOptions, runOneProcess } from "#cli/commands/process.js";
+import { addRecipeTable } from "#cli/commands/recipe-table.js";
 import { type RunOptions, run } from "#cli/commands/run.js";
 import { type StartOptions, start } from "#cli/commands/start.js";
 import { type DataOption, status } from "#cli/commands/status.js";
@@ -134,6 +135,7 @@ export function buildProgram(version: string, perform: Perform): Command {
 		);
 
 	addCycling(program, perform);
+	addRecipeTable(program, perform);
 
 	command("tune [zone]", "identify a heater from the table of a test: time, power, temperature")
 		.requiredOption("--from <file>", "the table, CSV")

@@ -234,6 +234,12 @@ export const ERROR_CODES = {
 		"There is no recipe of that name.",
 		"List the recipes with GET /api/v1/recipes.",
 	),
+	TABLE_INVALID: entry(
+		"refuse-command",
+		422,
+		"A recipe table, its mapping or the recipe for a table has problems.",
+		"Correct every problem listed; each names its line. docs/savannah.md explains the codes.",
+	),
 	CYCLING_FILE_NOT_FOUND: entry(
 		"refuse-command",
 		404,

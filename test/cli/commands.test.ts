@@ -199,3 +199,55 @@ describe("start", () => {
 		expect(json.error.code).toBe("JOURNAL_LOCKED");
 	});
 });
+
+describe("recipe import and export", () => {
+	const MAPS = [
+		"flow.0=carrier",
+		"heater.12=wall",
+		"heater.13=stage",
+		"heater.17=tma_line",
+		"valve.0=TMA",
+		"valve.1=H2O",
+	];
+	const flags = MAPS.flatMap((map) => ["--map", map]);
+
+	it("take a recipe to a table and back, and refuse with everything that nobody has said", async () => {
+		const here = folder();
+		const mapping = join(here, "tool.yaml");
+		writeFileSync(
+			mapping,
+			[
+				"adlayer: savannah/1",
+				"recipe:",
+				"  material: Li",
+				"  product: { film: Al2O3, suffix: none }",
+				"  foil_never_above_degC: 140",
+				"  ramp_degC_per_min: 10",
+				"  stabilise: { within_degC: 1, for_s: 300, timeout_s: 5400 }",
+				"  pump_down: { below_torr: 0.1, timeout_s: 900 }",
+				"  cool: { zone: stage, below_degC: 60, timeout_s: 14400 }",
+			].join("\n"),
+		);
+		const table = join(here, "t.txt");
+		const recipe = join(here, "t.recipe.yaml");
+		const how = ["--mapping", mapping, ...flags, "--line-base", "1", "--json"];
+		const out = await adlayer(["recipe", "export", "recipes/li-al2o3.recipe.yaml", ...how, "--out", table]);
+		expect(out.code, out.stderr).toBe(0);
+		expect(out.json).toMatchObject({ ok: true, lines: 12, lineBase: 1 });
+		const back = await adlayer(["recipe", "import", table, ...how, "--out", recipe]);
+		expect(back.code, back.stderr).toBe(0);
+		expect(back.json).toMatchObject({ ok: true, recipe, problems: [] });
+		expect((await adlayer(["check", recipe])).code).toBe(0);
+
+		const bare = await adlayer(["recipe", "import", table, "--json"]);
+		expect(bare.code).toBe(5);
+		expect(bare.json.error.code).toBe("TABLE_INVALID");
+		expect((bare.json.error as unknown as { problems: object[] }).problems).toHaveLength(11);
+	});
+
+	it("say which file cannot be read", async () => {
+		const { code, json } = await adlayer(["recipe", "import", "nowhere.txt", "--json"]);
+		expect(code).toBe(2);
+		expect(json.error.message).toContain("nowhere.txt");
+	});
+});
