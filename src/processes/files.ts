@@ -20,6 +20,9 @@ export interface DataFolder {
 	/** Lasting names of the simulated lab's serial lines and ports. */
 	readonly lines: string;
 	readonly postgres: string;
+	/** What control keeps besides the journal. */
+	readonly campaigns: string;
+	readonly maintenance: string;
 }
 
 export function dataFolder(dir: string): DataFolder {
@@ -32,6 +35,8 @@ export function dataFolder(dir: string): DataFolder {
 		addresses: join(dir, "lab-addresses.json"),
 		lines: join(dir, "lines"),
 		postgres: join(dir, "postgres"),
+		campaigns: join(dir, "campaigns.json"),
+		maintenance: join(dir, "maintenance.json"),
 	};
 }
 

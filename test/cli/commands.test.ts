@@ -200,6 +200,43 @@ describe("start", () => {
 	});
 });
 
+describe("maintenance and bottle", () => {
+	const PRESENT = {
+		since: 0,
+		valves: { TMA: { pulses: 1200, pulsesMax: 1000 } },
+		bottles: { TMA: { grams: 25, usedG: 0.5, leftG: 24.5, leftGMin: 5, changedAt: 1_767_225_600_000, by: "mk" } },
+		hours: { pump: 12.5, heaters: { stage: 3 } },
+		pumpHoursMax: null,
+		basePressures: [{ at: 0, run: "r", pa: 4 }],
+		warnings: [{ what: "valve.TMA", message: "The TMA valve has made 1200 pulses of 1000." }],
+	};
+
+	it("say what control counted", async () => {
+		const data = await control(() => PRESENT);
+		const said = await adlayer(["maintenance", "--data", data]);
+		expect(said.code).toBe(0);
+		expect(said.stdout).toContain("To do: The TMA valve has made 1200 pulses of 1000.");
+		expect(said.stdout).toContain("Bottle TMA: 24.50 g left of 25 g (2026-01-01, mk)");
+		expect(said.stdout).toContain("Base pressure of the last pump-down: 0.0300 Torr");
+		expect((await adlayer(["bottle", "TMA", "--data", data, "--json"])).json).toMatchObject({ ok: true, leftG: 24.5 });
+	});
+
+	it("tell of a full bottle only with its grams", async () => {
+		const asked: unknown[] = [];
+		const data = await control((command, args) => {
+			asked.push([command, args]);
+			return PRESENT;
+		});
+		const changed = ["bottle", "TMA", "--data", data, "--changed"];
+		expect((await adlayer([...changed])).code).toBe(2);
+		expect((await adlayer(["bottle", "TMA", "--data", data, "--grams", "25"])).code).toBe(2);
+		expect((await adlayer([...changed, "--grams", "0"])).code).toBe(2);
+		expect(asked).toEqual([]);
+		expect((await adlayer([...changed, "--grams", "25", "--by", "mk"])).code).toBe(0);
+		expect(asked).toEqual([["change-bottle", { precursor: "TMA", grams: 25, by: "mk" }]]);
+	});
+});
+
 describe("recipe import and export", () => {
 	const MAPS = [
 		"flow.0=carrier",
