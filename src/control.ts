@@ -297,6 +297,8 @@ export class Control {
 	/** Alarms of what control itself stands on: the journal and its disk. */
 	private keepHouse(): void {
 		const { clock, disk, journal } = this.options;
+		const due = this.maintenance.status.warnings.map((warning) => warning.message);
+		this.supervisor.alarms.follow(due.length > 0, { alarm: "maintenance", message: due.join(" ") });
 		this.housekeeping = clock.setTimer(HOUSEKEEPING_MS, () => this.keepHouse());
 		const { alarms } = this.supervisor;
 		const used = disk?.().usedFraction ?? null;
