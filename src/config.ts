@@ -16,6 +16,7 @@ import { problemAt, readYaml, type YamlDocument } from "#recipe/yaml-document.js
 import type { SampleRecord } from "#record/records.js";
 import type { SignalRoles } from "#record/status.js";
 import { type Absent, type ContactEntry, LAB_FILE_SCHEMA, type LabFileContent } from "#src/config/lab-file-schema.js";
+import type { MaintenanceOptions } from "#src/maintenance/maintenance.js";
 import { parseAddress } from "#transport/address.js";
 
 export interface LabFile {
@@ -233,6 +234,13 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 			value: limits.max_static_torr,
 			limit: limits.dose_torr_max,
 		});
+	for (const part of ["valves", "bottles"] as const)
+		for (const precursor of Object.keys(content.maintenance?.[part] ?? {}))
+			if (!Object.hasOwn(reactor.precursors, precursor))
+				wrong(["maintenance", part, precursor], `There is no precursor ${precursor}.`, {
+					value: precursor,
+					limit: Object.keys(reactor.precursors),
+				});
 	return problems;
 }
 
@@ -451,6 +459,26 @@ export function signalRoles({ content }: LabFile): SignalRoles {
 		...(foilZone === undefined
 			? {}
 			: { foilC: `${foilZone.instrument}.temperature`, foilTargetC: `${foilZone.instrument}.setpoint` }),
+	};
+}
+
+/** What is counted for maintenance, and when people are told. */
+export function maintenanceFacts(lab: LabFile): Pick<MaintenanceOptions, "counted" | "precursors" | "limits"> {
+	const { reactor, maintenance } = lab.content;
+	return {
+		counted: {
+			mgPerMs: mapValues(reactor.precursors, ({ mg_per_ms }) => mg_per_ms),
+			pump: { signal: reactor.inputs.pump_running.signal, level: reactor.inputs.pump_running.safe_level },
+			chamber: reactor.pressures.chamber,
+			heaters: mapValues(reactor.zones, ({ instrument }) => instrument),
+		},
+		precursors: Object.keys(reactor.precursors),
+		limits: {
+			pulsesMax: mapValues(maintenance?.valves ?? {}, ({ pulses_max }) => pulses_max),
+			leftGMin: mapValues(maintenance?.bottles ?? {}, ({ grams_left_min }) => grams_left_min),
+			pumpHoursMax: maintenance?.pump?.hours_max ?? null,
+			basePaMax: maintenance?.base_pressure === undefined ? null : pascalFromTorr(maintenance.base_pressure.torr_max),
+		},
 	};
 }
 

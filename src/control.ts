@@ -15,11 +15,22 @@ import { Run } from "#recipe/engine/run.js";
 import { allowed } from "#recipe/isa88.js";
 import type { Library } from "#recipe/library.js";
 import { isDose, type Plan } from "#recipe/plan.js";
-import type { InstrumentRecord, RecordSink, RunState, SampleRecord } from "#record/records.js";
+import type {
+	InstrumentRecord,
+	JournalRecord,
+	RecordBody,
+	RecordSink,
+	RunState,
+	SampleRecord,
+} from "#record/records.js";
 import type { ControlStatus, InstrumentStatus, SignalStatus } from "#record/status.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
 import { type SafetyCarry, Supervisor } from "#safety/supervisor.js";
-import { type LabFile, labFacts, reactorOf, signalRoles } from "#src/config.js";
+import { Campaigns, memoryState, type StateFile } from "#src/campaign/campaigns.js";
+import type { Campaign } from "#src/campaign/queue.js";
+import { type LabFile, labFacts, maintenanceFacts, reactorOf, signalRoles } from "#src/config.js";
+import type { Counts } from "#src/maintenance/counters.js";
+import { Maintenance } from "#src/maintenance/maintenance.js";
 import { parseAddress } from "#transport/address.js";
 import { type MqttOverride, type OpenOverride, Ports } from "#transport/ports.js";
 
@@ -41,6 +52,11 @@ export interface ControlOptions {
 	readonly mqtt?: MqttOverride;
 	/** What the journal tells of the time before this process; absent when there was none. */
 	readonly lastKnown?: InterruptedRun & Partial<SafetyCarry>;
+	/** Where the campaigns last beyond this process. */
+	readonly campaignFile?: StateFile<readonly Campaign[]>;
+	/** Where the maintenance counters last, and the records that they may not know yet, oldest first. */
+	readonly maintenanceFile?: StateFile<Counts>;
+	readonly uncounted?: (afterSeq: number, take: (record: JournalRecord) => void) => void;
 	/** How full the journal's disk is. */
 	readonly disk?: () => DiskState;
 }
@@ -68,8 +84,31 @@ export class Control {
 	private readonly sampleSeq = new Map<string, number>();
 	private housekeeping: Timer | undefined;
 
-	constructor(private readonly options: ControlOptions) {
+	private readonly options: ControlOptions;
+	private readonly campaigns: Campaigns;
+	private readonly maintenance: Maintenance;
+
+	constructor(given: ControlOptions) {
+		const follow = (record: RecordBody, seq: number) => {
+			this.campaigns.follow(record);
+			this.maintenance.follow(record, { seq, t: given.clock.nowMs(), wall: given.clock.wallMs() });
+		};
+		const options = { ...given, journal: followed(given.journal, follow) };
+		this.options = options;
 		const { lab, clock, journal } = options;
+		this.campaigns = new Campaigns({
+			clock,
+			journal,
+			station: lab.content.station,
+			library: options.library,
+			lab: labFacts(lab),
+			file: options.campaignFile ?? memoryState(),
+			openRun: options.lastKnown?.openRun?.run,
+			launch: (args, id) => this.launch(args, id),
+		});
+		const file = options.maintenanceFile ?? memoryState();
+		this.maintenance = new Maintenance({ ...maintenanceFacts(lab), file, journal });
+		options.uncounted?.(file.load()?.seq ?? 0, (record) => this.maintenance.follow(record, record));
 		this.leakCheck = options.lastKnown?.leakCheck;
 		const ports = new Ports(clock, options.open, options.mqtt);
 		const instruments = Object.entries(lab.content.instruments).map(([name, entry]): PlantInstrument => {
@@ -137,6 +176,7 @@ export class Control {
 		this.supervisor.stop();
 		this.housekeeping?.cancel();
 		await this.plant.stop();
+		this.maintenance.save();
 	}
 
 	/** Does one command of the control link. */
@@ -187,6 +227,7 @@ export class Control {
 			interlocks: this.supervisor.interlockStatus,
 			alarms: this.supervisor.alarms.status,
 			alarmFlood: this.supervisor.alarms.flood,
+			maintenance: this.maintenance.status,
 			roles: signalRoles(lab),
 		};
 	}
@@ -210,6 +251,19 @@ export class Control {
 				present.confirm(prompt, by);
 				return { run: present.identity.run, state: present.state, prompt };
 			}
+			case "maintenance":
+				return this.maintenance.status;
+			case "change-bottle":
+				await this.maintenance.changeBottle(args);
+				return this.maintenance.status;
+			case "campaigns":
+				return this.campaigns.status;
+			case "campaign":
+				return this.campaigns.detail((args as ControlCommands["campaign"]["args"]).campaign);
+			case "create-campaign":
+				return this.campaigns.create(args);
+			case "command-campaign":
+				return this.campaigns.command(args, id);
 			case "acknowledge-alarm": {
 				const { alarm, by } = args as ControlCommands["acknowledge-alarm"]["args"];
 				return { alarm, state: alarms.acknowledge(alarm, by) };
@@ -243,6 +297,8 @@ export class Control {
 	/** Alarms of what control itself stands on: the journal and its disk. */
 	private keepHouse(): void {
 		const { clock, disk, journal } = this.options;
+		const due = this.maintenance.status.warnings.map((warning) => warning.message);
+		this.supervisor.alarms.follow(due.length > 0, { alarm: "maintenance", message: due.join(" ") });
 		this.housekeeping = clock.setTimer(HOUSEKEEPING_MS, () => this.keepHouse());
 		const { alarms } = this.supervisor;
 		const used = disk?.().usedFraction ?? null;
@@ -470,6 +526,24 @@ export class Control {
 		} else if (state === "ready") this.supervisor.alarms.cleared(alarm);
 		this.supervisor.instrumentChanged(name, state === "ready");
 	}
+}
+
+/** The journal, and somebody who sees what is written to it once it is. */
+function followed<Journal extends RecordSink & { readonly lastSeq: number }>(
+	journal: Journal,
+	follow: (record: RecordBody, seq: number) => void,
+): RecordSink & { readonly lastSeq: number } {
+	return {
+		get lastSeq() {
+			return journal.lastSeq;
+		},
+		append: (record) => {
+			const seq = journal.append(record);
+			follow(record, seq);
+			return seq;
+		},
+		synced: () => journal.synced(),
+	};
 }
 
 /** 20261122-171500 in UTC. */

@@ -10,6 +10,7 @@ import { type AppDeps, LIMITS } from "#api/ports.js";
 import { installErrorForms } from "#api/problem.js";
 import { API_PREFIX } from "#api/route-group.js";
 import { alarmRoutes } from "#api/routes/alarms.js";
+import { campaignRoutes } from "#api/routes/campaigns.js";
 import { cellRoutes } from "#api/routes/cells.js";
 import { characterisationRoutes } from "#api/routes/characterisations.js";
 import { fileRoutes } from "#api/routes/files.js";
@@ -18,6 +19,7 @@ import { foilRoutes } from "#api/routes/foils.js";
 import { healthRoutes } from "#api/routes/health.js";
 import { instrumentRoutes } from "#api/routes/instruments.js";
 import { interlockRoutes } from "#api/routes/interlocks.js";
+import { maintenanceRoutes } from "#api/routes/maintenance.js";
 import { pageRoutes } from "#api/routes/page.js";
 import { recipeRoutes } from "#api/routes/recipes.js";
 import { runEventRoutes } from "#api/routes/run-events.js";
@@ -93,6 +95,8 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 			testRoutes(group);
 			characterisationRoutes(group);
 			fileRoutes(group);
+			campaignRoutes(group);
+			maintenanceRoutes(group);
 			api.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
 		},
 		{ prefix: API_PREFIX },
@@ -131,6 +135,7 @@ const TAGS = [
 	["service", "How the service and control are doing"],
 	["recipes", "Recipe files and their checks"],
 	["runs", "Runs of recipes: launch, command, follow"],
+	["campaigns", "Series of runs in a queue, each launched by a person"],
 	["instruments", "Instruments and their connection"],
 	["signals", "Measured and set values, now and in the past"],
 	["alarms", "Alarms and interlocks"],

@@ -79,6 +79,8 @@ export class LiveState {
 	private readonly flood = new FloodCount();
 	private readonly listeners = new Set<EventListener>();
 	private run: LiveRun | null = null;
+	/** As control counted when it was last asked. */
+	private maintenance: ControlStatus["maintenance"];
 	/** True while nothing was heard of the run since control came up again. */
 	private runOutlivedControl = false;
 
@@ -143,6 +145,7 @@ export class LiveState {
 			if (this.declared.has(id)) continue;
 			this.declared.set(id, { id, unit: signal.unit, signalKind: "measurement", description: "" });
 		}
+		this.maintenance = status.maintenance;
 		for (const interlock of status.interlocks) {
 			if (!this.interlocks.has(interlock.interlock)) this.interlocks.set(interlock.interlock, interlock);
 		}
@@ -178,6 +181,7 @@ export class LiveState {
 			interlocks: [...this.interlocks.values()],
 			alarms: [...this.alarms.values()],
 			alarmFlood: this.flood.at(this.wall),
+			...(this.maintenance === undefined ? {} : { maintenance: this.maintenance }),
 			...(this.roles === undefined ? {} : { roles: this.roles }),
 		};
 	}

@@ -276,6 +276,7 @@ const status = {
 			interlocks: list(ref("Interlock")),
 			alarms: list(ref("Alarm")),
 			alarmFlood: ref("AlarmFlood"),
+			maintenance: { type: "object", description: "As GET /maintenance" },
 			roles: {
 				type: "object",
 				description: "Which signals (instrument.signal) play which part",
@@ -286,7 +287,7 @@ const status = {
 				additionalProperties: string,
 			},
 		},
-		["roles", "alarmFlood"],
+		["roles", "alarmFlood", "maintenance"],
 	),
 };
 

@@ -19,13 +19,16 @@ import {
 	shelve,
 	unshelve,
 } from "#cli/commands/alarms.js";
+import { addCampaign } from "#cli/commands/campaign.js";
 import { type CheckOptions, check } from "#cli/commands/check.js";
 import { type ConfirmOptions, confirm } from "#cli/commands/confirm.js";
 import { addCycling } from "#cli/commands/cycling.js";
 import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/demo.js";
 import { commandRun } from "#cli/commands/hold-abort.js";
+import { type BottleOptions, bottle, maintenance, parseGrams } from "#cli/commands/maintenance.js";
 import { PROBE_WITHIN_S, type ProbeOptions, probe } from "#cli/commands/probe.js";
 import { type ProcessCommandOptions, runOneProcess } from "#cli/commands/process.js";
+import { addRecipeTable } from "#cli/commands/recipe-table.js";
 import { type RunOptions, run } from "#cli/commands/run.js";
 import { type StartOptions, start } from "#cli/commands/start.js";
 import { type DataOption, status } from "#cli/commands/status.js";
@@ -85,6 +88,16 @@ export function buildProgram(version: string, perform: Perform): Command {
 			.action((options: DataOption) => perform((context) => commandRun(context, name, options)));
 	}
 
+	command("maintenance", "pulses of the valves, grams in the bottles, hours, base pressure")
+		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
+		.action((options: DataOption) => perform((context) => maintenance(context, options)));
+	command("bottle <precursor>", "what is left in a bottle, or that it was changed for a full one")
+		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
+		.option("--changed", "it was changed; needs --grams")
+		.option("--grams <number>", "what the new bottle holds, g", parseGrams)
+		.option("--by <name>", "who changed it (default: the system's user name)")
+		.action((precursor: string, options: BottleOptions) => perform((context) => bottle(context, precursor, options)));
+
 	command("confirm [prompt]", "answer the question that the run asks; without its name: show it")
 		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
 		.option("--by <name>", "who confirms (default: the system's user name)")
@@ -134,6 +147,8 @@ export function buildProgram(version: string, perform: Perform): Command {
 		);
 
 	addCycling(program, perform);
+	addRecipeTable(program, perform);
+	addCampaign(program, perform);
 
 	command("tune [zone]", "identify a heater from the table of a test: time, power, temperature")
 		.requiredOption("--from <file>", "the table, CSV")

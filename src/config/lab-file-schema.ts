@@ -90,6 +90,17 @@ const leakCheck = strict(
 	["valid_hours", "not_required"],
 );
 
+/** When people are told to do something; absent: they are told nothing. */
+const maintenance = strict(
+	{
+		valves: { type: "object", propertyNames: name, additionalProperties: strict({ pulses_max: positive }) },
+		bottles: { type: "object", propertyNames: name, additionalProperties: strict({ grams_left_min: positive }) },
+		pump: strict({ hours_max: positive }),
+		base_pressure: strict({ torr_max: positive }),
+	},
+	["valves", "bottles", "pump", "base_pressure"],
+);
+
 export const LAB_FILE_SCHEMA = strict(
 	{
 		adlayer: { const: "lab/1" },
@@ -141,8 +152,9 @@ export const LAB_FILE_SCHEMA = strict(
 			},
 			["chamber_volume_l", "qcm"],
 		),
+		maintenance,
 	},
-	["simulation"],
+	["simulation", "maintenance"],
 );
 
 /** A lab file's content once the schema holds. */
@@ -150,6 +162,12 @@ export interface LabFileContent {
 	readonly station: string;
 	readonly title: string;
 	readonly simulation?: { readonly seed: number; readonly reactor: string; readonly foil: string };
+	readonly maintenance?: {
+		readonly valves?: Readonly<Record<string, { readonly pulses_max: number }>>;
+		readonly bottles?: Readonly<Record<string, { readonly grams_left_min: number }>>;
+		readonly pump?: { readonly hours_max: number };
+		readonly base_pressure?: { readonly torr_max: number };
+	};
 	readonly instruments: Readonly<Record<string, InstrumentEntry>>;
 	readonly reactor: {
 		readonly carrier: {

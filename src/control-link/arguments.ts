@@ -37,6 +37,30 @@ const SCHEMAS: Readonly<Record<CommandName, object>> = {
 		["run"],
 	),
 	confirm: strict({ run: name, prompt: name, by }, ["run"]),
+	campaigns: strict({}),
+	campaign: strict({ campaign: name }),
+	"create-campaign": strict({
+		document: text(60_000),
+		recipes: { type: "object", maxProperties: 20, additionalProperties: text(60_000) },
+		by,
+		check: { type: "boolean" },
+	}),
+	"command-campaign": strict(
+		{
+			campaign: name,
+			// Which commands a campaign knows, it says itself.
+			command: { type: "string", maxLength: 40 },
+			by,
+			entry: { type: "integer" },
+			order: { type: "array", maxItems: 100, items: { type: "integer" } },
+			loaded: name,
+			barcode: name,
+			acknowledge: { type: "array", maxItems: 100, items: name },
+		},
+		["entry", "order", "loaded", "barcode", "acknowledge"],
+	),
+	maintenance: strict({}),
+	"change-bottle": strict({ precursor: name, grams: { type: "number" }, by }),
 	"acknowledge-alarm": strict({ alarm: name, by }),
 	"shelve-alarm": strict({
 		alarm: name,

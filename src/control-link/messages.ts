@@ -1,4 +1,7 @@
 /** The control link: newline-delimited JSON over a local socket. */
+import type { Problem } from "#core/errors.js";
+import type { CampaignDetail, CampaignOrder, CampaignsStatus } from "#record/campaigns.js";
+import type { MaintenanceStatus } from "#record/maintenance.js";
 import type { RunCommand, RunState } from "#record/records.js";
 import type { ControlStatus } from "#record/status.js";
 
@@ -36,6 +39,16 @@ export interface ControlCommands {
 		args: { run?: string; prompt: string; by: string };
 		result: { run: string; state: RunState; prompt: string };
 	};
+	campaigns: { args: Record<string, never>; result: CampaignsStatus };
+	campaign: { args: { campaign: string }; result: CampaignDetail };
+	/** With `check` everything is checked and nothing made. */
+	"create-campaign": {
+		args: { document: string; recipes: Record<string, string>; by: string; check: boolean };
+		result: { campaign: CampaignDetail; problems: readonly Problem[] };
+	};
+	"command-campaign": { args: CampaignOrder; result: { campaign: CampaignDetail; run: string | null } };
+	maintenance: { args: Record<string, never>; result: MaintenanceStatus };
+	"change-bottle": { args: { precursor: string; grams: number; by: string }; result: MaintenanceStatus };
 	"acknowledge-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
 	/** `for`: seconds, or until the cause has gone once. */
 	"shelve-alarm": {

@@ -56,6 +56,12 @@ export const ERROR_CODES = {
 		"The data folder cannot be made or written.",
 		"Choose another folder with --data or ADLAYER_DATA, or correct its permissions.",
 	),
+	STATE_FILE_UNREADABLE: entry(
+		"refuse-start",
+		500,
+		"A file in which control keeps its campaigns or maintenance counters cannot be read.",
+		"Restore the file from a backup, or move it away to begin anew without what was in it.",
+	),
 	PORT_UNAVAILABLE: entry(
 		"refuse-start",
 		503,
@@ -233,6 +239,30 @@ export const ERROR_CODES = {
 		404,
 		"There is no recipe of that name.",
 		"List the recipes with GET /api/v1/recipes.",
+	),
+	CAMPAIGN_INVALID: entry(
+		"refuse-command",
+		422,
+		"A campaign's document, or a run that it would make, has problems.",
+		"Correct every problem listed; nothing was made of the campaign.",
+	),
+	CAMPAIGN_COMMAND_REFUSED: entry(
+		"refuse-command",
+		409,
+		"The campaign's queue does not allow the command.",
+		"Look at the queue: adlayer campaign show, or GET /api/v1/campaigns/{id}.",
+	),
+	SAMPLE_NOT_LOADED: entry(
+		"refuse-command",
+		409,
+		"The sample that is said to be loaded is not the one that the run is for.",
+		"Load the foil that the queue asks for, or reorder the queue; then name it as the queue does.",
+	),
+	TABLE_INVALID: entry(
+		"refuse-command",
+		422,
+		"A recipe table, its mapping or the recipe for a table has problems.",
+		"Correct every problem listed; each names its line. docs/savannah.md explains the codes.",
 	),
 	CYCLING_FILE_NOT_FOUND: entry(
 		"refuse-command",

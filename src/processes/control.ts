@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { ControlServer } from "#control-link/server.js";
 import { type Clock, SystemClock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
+import { recordsAfter } from "#journal/records-after.js";
 import { lastKnown } from "#journal/recover.js";
 import { JournalWriter } from "#journal/writer.js";
 import { loadLibrary } from "#recipe/library-files.js";
@@ -11,6 +12,7 @@ import { type LabFile, loadLabFile } from "#src/config.js";
 import { Control } from "#src/control.js";
 import { dataFolder, makeFolder, RECIPES_DIR, VERSION } from "#src/processes/files.js";
 import { type ProcessOptions, runFirst, type Started } from "#src/processes/process.js";
+import { stateFile } from "#src/processes/state-file.js";
 import { connectPace, type PaceClient } from "#transport/pace-client.js";
 
 /** The simulated lab may be started at the same time. */
@@ -43,6 +45,9 @@ export async function startControl({ dataDir, labFile, speed }: ProcessOptions):
 		speed,
 		...(known === undefined ? {} : { lastKnown: known }),
 		addresses: await simulatedAddresses(lab, files.addresses),
+		campaignFile: stateFile(files.campaigns),
+		maintenanceFile: stateFile(files.maintenance),
+		uncounted: (afterSeq, take) => recordsAfter(files.journal, afterSeq, take),
 		disk: () => journal.diskState(),
 	});
 	const link = await ControlServer.listen({ socketPath: files.controlSocket, handle: control.handle });

@@ -22,6 +22,9 @@ export interface DataFolder {
 	readonly postgres: string;
 	/** Files of characterisations. */
 	readonly files: string;
+	/** What control keeps besides the journal. */
+	readonly campaigns: string;
+	readonly maintenance: string;
 }
 
 export function dataFolder(dir: string): DataFolder {
@@ -35,6 +38,8 @@ export function dataFolder(dir: string): DataFolder {
 		lines: join(dir, "lines"),
 		postgres: join(dir, "postgres"),
 		files: join(dir, "files"),
+		campaigns: join(dir, "campaigns.json"),
+		maintenance: join(dir, "maintenance.json"),
 	};
 }
 

@@ -135,6 +135,8 @@ export class Publisher {
 					};
 		this.send(this.topics.runState, JSON.stringify({ ...state, ...marked }));
 		this.send(this.topics.runStep, JSON.stringify({ run: run?.run ?? null, step: run?.step ?? null, ...marked }));
+		if (status.maintenance !== undefined)
+			this.send(this.topics.maintenance, JSON.stringify({ ...status.maintenance, ...marked }));
 		for (const alarm of alarms) {
 			this.alarmsShown.add(alarm.alarm);
 			this.send(this.topics.alarm(alarm.alarm), JSON.stringify({ ...alarm, ...marked }));

@@ -7,6 +7,7 @@ export interface Topics {
 	alarm(alarm: string): string;
 	readonly runState: string;
 	readonly runStep: string;
+	readonly maintenance: string;
 	/** True while the publisher is connected; the broker says false when it is gone. */
 	readonly online: string;
 }
@@ -21,6 +22,7 @@ export function topicsOf(station: string): Topics {
 		alarm: (alarm) => `${base}/alarms/${level(alarm)}`,
 		runState: `${base}/run/state`,
 		runStep: `${base}/run/step`,
+		maintenance: `${base}/maintenance`,
 		online: `${base}/online`,
 	};
 }

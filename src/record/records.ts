@@ -4,6 +4,7 @@
  */
 import type { Problem } from "#core/errors.js";
 import type { Unit } from "#core/reading.js";
+import type { CampaignRunState } from "#record/campaigns.js";
 import type { CellTestOrdered, CellTestPositions, CellTestRows, CellTestStateChanged } from "#record/cell-tests.js";
 
 export const JOURNAL_SCHEMA = 1;
@@ -234,6 +235,51 @@ export interface LineEvacuated {
 	readonly emptyPaS: number;
 }
 
+/** A queue of runs was made; each waits for a person. */
+export interface CampaignCreated {
+	readonly kind: "campaign-created";
+	readonly campaign: string;
+	readonly name: string;
+	readonly title: string;
+	readonly by: string;
+	readonly runs: readonly {
+		readonly entry: number;
+		readonly recipe: string;
+		readonly set: Readonly<Record<string, number | string>>;
+		readonly sample: string;
+	}[];
+}
+
+/** A person changed the queue. */
+export interface CampaignChanged {
+	readonly kind: "campaign-changed";
+	readonly campaign: string;
+	readonly command: string;
+	readonly by: string;
+	readonly entry: number | null;
+	readonly order?: readonly number[];
+}
+
+/** A run of a campaign was launched or has ended. */
+export interface CampaignRunRecord {
+	readonly kind: "campaign-run";
+	readonly campaign: string;
+	readonly entry: number;
+	readonly sample: string;
+	readonly run: string;
+	readonly state: CampaignRunState;
+	/** Of the foil, as read at the launch. */
+	readonly barcode?: string;
+}
+
+/** A bottle was changed for a full one. */
+export interface BottleChanged {
+	readonly kind: "bottle-changed";
+	readonly precursor: string;
+	readonly grams: number;
+	readonly by: string;
+}
+
 /** A valve (not a pulse) or setpoint is moved: one record before the act, one after it. */
 export interface ActuationRecord {
 	readonly kind: "actuation";
@@ -337,6 +383,10 @@ export type RecordBody =
 	| PromptAnswered
 	| LeakCheckRecord
 	| LineEvacuated
+	| CampaignCreated
+	| CampaignChanged
+	| CampaignRunRecord
+	| BottleChanged
 	| ActuationRecord
 	| InterlockRecord
 	| AlarmRecord

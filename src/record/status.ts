@@ -1,4 +1,5 @@
 import type { Quality, Unit } from "#core/reading.js";
+import type { MaintenanceStatus } from "#record/maintenance.js";
 import type { AlarmRecord, AlarmState, InstrumentRecord, PlannedStep, RunPhase, RunState } from "#record/records.js";
 import type { AlarmFlood } from "./alarm-flood.js";
 
@@ -17,6 +18,8 @@ export interface ControlStatus {
 	readonly interlocks: readonly InterlockStatus[];
 	readonly alarms: readonly AlarmStatus[];
 	readonly alarmFlood?: AlarmFlood;
+	/** Absent where control does not count. */
+	readonly maintenance?: MaintenanceStatus;
 	/** Signals that people look for first; whoever shows the state falls back to names and units without it. */
 	readonly roles?: SignalRoles;
 }

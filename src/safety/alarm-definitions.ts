@@ -92,6 +92,12 @@ export const ALARM_DEFINITIONS = {
 		response: "Shut the hand valve of this precursor. Purge, then find out why its valve does not shut.",
 		latching: false,
 	}),
+	maintenance: definition({
+		priority: "low",
+		cause: "A limit of the lab file's maintenance section is reached.",
+		consequence: "What wears or runs out fails in some later run.",
+		response: "See adlayer maintenance; renew it between runs.",
+	}),
 	"valve-sticking": definition({
 		priority: "high",
 		cause: "A dose left nothing, or far less than those before, in the chamber's pressure.",

@@ -1,5 +1,6 @@
 /** The status page: one state, twice a second, handed to every view; and what is shown when it stops coming. */
 import { renderAttention } from "./attention-view.js";
+import { followCampaigns, renderMaintenance } from "./campaign-view.js";
 import { $, setText } from "./dom.js";
 import { timeOfDay } from "./format.js";
 import { renderInstruments } from "./instruments-view.js";
@@ -21,6 +22,7 @@ startTrends();
 startLaunchForm();
 startRunView({ onLaunch: () => void openLaunchForm() });
 void followHealth(() => isConnected);
+void followCampaigns(() => isConnected);
 
 followStatus({
 	onStatus(status) {
@@ -55,6 +57,7 @@ function render(status, isLive) {
 	renderReadings(status);
 	renderAttention(status);
 	renderInstruments(status);
+	renderMaintenance(status);
 }
 
 function showLoss(text) {

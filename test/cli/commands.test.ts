@@ -199,3 +199,92 @@ describe("start", () => {
 		expect(json.error.code).toBe("JOURNAL_LOCKED");
 	});
 });
+
+describe("maintenance and bottle", () => {
+	const PRESENT = {
+		since: 0,
+		valves: { TMA: { pulses: 1200, pulsesMax: 1000 } },
+		bottles: { TMA: { grams: 25, usedG: 0.5, leftG: 24.5, leftGMin: 5, changedAt: 1_767_225_600_000, by: "mk" } },
+		hours: { pump: 12.5, heaters: { stage: 3 } },
+		pumpHoursMax: null,
+		basePressures: [{ at: 0, run: "r", pa: 4 }],
+		warnings: [{ what: "valve.TMA", message: "The TMA valve has made 1200 pulses of 1000." }],
+	};
+
+	it("say what control counted", async () => {
+		const data = await control(() => PRESENT);
+		const said = await adlayer(["maintenance", "--data", data]);
+		expect(said.code).toBe(0);
+		expect(said.stdout).toContain("To do: The TMA valve has made 1200 pulses of 1000.");
+		expect(said.stdout).toContain("Bottle TMA: 24.50 g left of 25 g (2026-01-01, mk)");
+		expect(said.stdout).toContain("Base pressure of the last pump-down: 0.0300 Torr");
+		expect((await adlayer(["bottle", "TMA", "--data", data, "--json"])).json).toMatchObject({ ok: true, leftG: 24.5 });
+	});
+
+	it("tell of a full bottle only with its grams", async () => {
+		const asked: unknown[] = [];
+		const data = await control((command, args) => {
+			asked.push([command, args]);
+			return PRESENT;
+		});
+		const changed = ["bottle", "TMA", "--data", data, "--changed"];
+		expect((await adlayer([...changed])).code).toBe(2);
+		expect((await adlayer(["bottle", "TMA", "--data", data, "--grams", "25"])).code).toBe(2);
+		expect((await adlayer([...changed, "--grams", "0"])).code).toBe(2);
+		expect(asked).toEqual([]);
+		expect((await adlayer([...changed, "--grams", "25", "--by", "mk"])).code).toBe(0);
+		expect(asked).toEqual([["change-bottle", { precursor: "TMA", grams: 25, by: "mk" }]]);
+	});
+});
+
+describe("recipe import and export", () => {
+	const MAPS = [
+		"flow.0=carrier",
+		"heater.12=wall",
+		"heater.13=stage",
+		"heater.17=tma_line",
+		"valve.0=TMA",
+		"valve.1=H2O",
+	];
+	const flags = MAPS.flatMap((map) => ["--map", map]);
+
+	it("take a recipe to a table and back, and refuse with everything that nobody has said", async () => {
+		const here = folder();
+		const mapping = join(here, "tool.yaml");
+		writeFileSync(
+			mapping,
+			[
+				"adlayer: savannah/1",
+				"recipe:",
+				"  material: Li",
+				"  product: { film: Al2O3, suffix: none }",
+				"  foil_never_above_degC: 140",
+				"  ramp_degC_per_min: 10",
+				"  stabilise: { within_degC: 1, for_s: 300, timeout_s: 5400 }",
+				"  pump_down: { below_torr: 0.1, timeout_s: 900 }",
+				"  cool: { zone: stage, below_degC: 60, timeout_s: 14400 }",
+			].join("\n"),
+		);
+		const table = join(here, "t.txt");
+		const recipe = join(here, "t.recipe.yaml");
+		const how = ["--mapping", mapping, ...flags, "--line-base", "1", "--json"];
+		const out = await adlayer(["recipe", "export", "recipes/li-al2o3.recipe.yaml", ...how, "--out", table]);
+		expect(out.code, out.stderr).toBe(0);
+		expect(out.json).toMatchObject({ ok: true, lines: 12, lineBase: 1 });
+		const back = await adlayer(["recipe", "import", table, ...how, "--out", recipe]);
+		expect(back.code, back.stderr).toBe(0);
+		expect(back.json).toMatchObject({ ok: true, recipe, problems: [] });
+		expect((await adlayer(["check", recipe])).code).toBe(0);
+
+		const bare = await adlayer(["recipe", "import", table, "--json"]);
+		expect(bare.code).toBe(5);
+		expect(bare.json.error.code).toBe("TABLE_INVALID");
+		expect((bare.json.error as unknown as { problems: object[] }).problems).toHaveLength(11);
+	});
+
+	it("say which file cannot be read", async () => {
+		const { code, json } = await adlayer(["recipe", "import", "nowhere.txt", "--json"]);
+		expect(code).toBe(2);
+		expect(json.error.message).toContain("nowhere.txt");
+	});
+});
