@@ -33,8 +33,7 @@ describe("a run in the simulated lab", () => {
 		await story.forS(20);
 		await story.resetAll();
 		await story.command("restart");
-		await story.forS(60);
-		expect(story.runState).toBe("running");
+		await story.state("running", 3_000);
 		expect(story.violations).toEqual([]);
 	});
 
