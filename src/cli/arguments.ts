@@ -31,6 +31,12 @@ export function parseFullPower(text: string): number {
 	throw new InvalidArgumentError("Full power is a number above 0, in the unit of the power column.");
 }
 
+export function parseNumber(text: string): number {
+	const value = Number(text);
+	if (text.trim() !== "" && Number.isFinite(value)) return value;
+	throw new InvalidArgumentError("It is no number.");
+}
+
 /** Collects name=value; a value that reads as a number is one. */
 export function parseSet(text: string, before: Record<string, number | string>): Record<string, number | string> {
 	const equals = text.indexOf("=");

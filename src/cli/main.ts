@@ -1,6 +1,6 @@
 /** The adlayer command. */
 import { userInfo } from "node:os";
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import type { CliContext } from "#cli/context.js";
 import { EXIT, exitCodeOf } from "#cli/exit-codes.js";
 import type { StartAll } from "#cli/launcher.js";
@@ -34,7 +34,7 @@ export async function main(args: readonly string[], options: MainOptions): Promi
 	const program = buildProgram(packageVersion(), async (command) => {
 		outcome = await command(context);
 	});
-	for (const each of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+	for (const each of allCommands(program)) {
 		each.exitOverride();
 		each.configureOutput({
 			writeOut: (text) => out.people.write(text),
@@ -51,6 +51,10 @@ export async function main(args: readonly string[], options: MainOptions): Promi
 		if (error.code === "INTERNAL" && error.cause instanceof Error) out.log(error.cause.stack ?? "");
 		return exitCodeOf(error.code);
 	}
+}
+
+function allCommands(command: Command): Command[] {
+	return [command, ...command.commands.flatMap(allCommands)];
 }
 
 function usage(error: CommanderError, out: Output): number {

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import {
 	collect,
 	parseFullPower,
+	parseNumber,
 	parsePort,
 	parseSeconds,
 	parseSet,
@@ -25,6 +26,7 @@ import { type ConfirmOptions, confirm } from "#cli/commands/confirm.js";
 import { addCycling } from "#cli/commands/cycling.js";
 import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/demo.js";
 import { commandRun } from "#cli/commands/hold-abort.js";
+import { type FaultOptions, type FaultsOptions, labFault, labFaults } from "#cli/commands/lab-fault.js";
 import { type BottleOptions, bottle, maintenance, parseGrams } from "#cli/commands/maintenance.js";
 import { PROBE_WITHIN_S, type ProbeOptions, probe } from "#cli/commands/probe.js";
 import { type ProcessCommandOptions, runOneProcess } from "#cli/commands/process.js";
@@ -48,7 +50,9 @@ export function buildProgram(version: string, perform: Perform): Command {
 	const program = new Command("adlayer")
 		.description("Process control and lab automation for atomic layer deposition")
 		.version(version)
-		.showHelpAfterError("(adlayer --help lists the commands)");
+		.showHelpAfterError("(adlayer --help lists the commands)")
+		// What follows a command's name is that command's own: `lab` and `lab fault` both have a data folder.
+		.enablePositionalOptions();
 	const command = (text: string, description: string) =>
 		program.command(text).description(description).option("--json", "the last line of stdout is one JSON object");
 	const launchable = (text: string, description: string) =>
@@ -69,6 +73,7 @@ export function buildProgram(version: string, perform: Perform): Command {
 	launchable("demo", "simulate everything: start, run one coating, say what came of it")
 		.option("--speed <factor>", "lab time per real time", parseSpeed, DEMO_SPEED)
 		.option("--recipe <recipe>", "a recipe's name, or a recipe file", DEMO_RECIPE)
+		.option("--lab <file>", "lab file with a simulation section (default: the simulated lab that comes with it)")
 		.option("--data <folder>", "data folder (default: a new one in the system's temporary folder)")
 		.option("--port <number>", "port of page and REST interface (default: a free one)", parsePort)
 		.option("--keep", "leave everything up until interrupted")
@@ -165,14 +170,37 @@ export function buildProgram(version: string, perform: Perform): Command {
 		);
 
 	for (const name of ["lab", "control", "service"] as const) {
-		program
+		const process = program
 			.command(name)
 			.description(PROCESSES[name])
 			.option("--data <folder>", "data folder, shared by the processes of one reactor (default: ADLAYER_DATA)")
-			.requiredOption("--lab <file>", "lab file")
+			.option("--lab <file>", "lab file; must be given")
 			.option("--speed <factor>", "lab time per real time, simulated labs only", parseSpeed)
 			.option("--port <number>", "port of page and REST interface (default: ADLAYER_PORT)", parsePort)
 			.action((options: ProcessCommandOptions) => perform((context) => runOneProcess(context, name, options)));
+		if (name === "lab") addFaultCommands(process, perform);
 	}
 	return program;
+}
+
+/** What can be done to a lab that runs. */
+function addFaultCommands(lab: Command, perform: Perform): void {
+	lab.enablePositionalOptions();
+	const command = (text: string, description: string) =>
+		lab
+			.command(text)
+			.description(description)
+			.option("--json", "the last line of stdout is one JSON object")
+			.option("--data <folder>", "data folder of the simulated lab (default: ADLAYER_DATA)");
+	command("faults", "list the faults that the simulated lab can be given, and those that are active").action(
+		(options: FaultsOptions) => perform((context) => labFaults(context, options)),
+	);
+	command("fault [kind] [target]", "give the running simulated lab a fault, or end it")
+		.option("--value <number>", "how much, for kinds that take a value", parseNumber)
+		.option("--for <seconds>", "lab time after which it ends by itself (default: until cleared)", parseNumber)
+		.option("--seed <number>", "for faults by chance (default: the lab file's)", parseNumber)
+		.option("--clear", "end this fault; without a target on all targets, without a kind everything")
+		.action((kind: string | undefined, target: string | undefined, options: FaultOptions) =>
+			perform((context) => labFault(context, kind, target, options)),
+		);
 }

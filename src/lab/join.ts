@@ -3,6 +3,7 @@ import { AdlayerError, type Problem } from "#core/errors.js";
 import type { CellPort } from "#device/cycler.js";
 import type { TwinConstants } from "#twin/constants.js";
 import { STOP_VALVE, type Twin } from "#twin/twin.js";
+import type { Disturbances } from "./disturbances.js";
 import type { JoinKind, LabPlan, PlannedInstrument, ReactorRoles, ValveRole } from "./plan.js";
 
 /** A temperature controller: one sensor, one heater. */
@@ -65,7 +66,12 @@ export type InstrumentPort =
 	| AtmospherePort
 	| CyclerPort;
 
-type Join = (instrument: PlannedInstrument, reactor: ReactorRoles, twin: Twin) => InstrumentPort;
+type Join = (
+	instrument: PlannedInstrument,
+	reactor: ReactorRoles,
+	twin: Twin,
+	disturbances: Disturbances,
+) => InstrumentPort;
 
 export const JOINS: Readonly<Record<JoinKind, Join>> = {
 	heater: joinHeater,
@@ -116,17 +122,27 @@ export function checkRoles(plan: LabPlan, constants: TwinConstants): void {
 	);
 }
 
-function joinHeater(instrument: PlannedInstrument, reactor: ReactorRoles, twin: Twin): HeaterPort {
+function joinHeater(
+	instrument: PlannedInstrument,
+	reactor: ReactorRoles,
+	twin: Twin,
+	disturbances: Disturbances,
+): HeaterPort {
 	const zone = Object.keys(reactor.zones).find((name) => reactor.zones[name]!.instrument === instrument.name);
 	// A controller without a zone has an open thermocouple and heats nothing.
 	if (zone === undefined) return { temperatureC: () => null, setHeaterPercent: () => {} };
 	return {
-		temperatureC: () => twin.zoneC(zone),
-		setHeaterPercent: (percent) => twin.setHeaterPercent(zone, percent),
+		temperatureC: () => disturbances.sensed(zone, twin.zoneC(zone)),
+		setHeaterPercent: disturbances.heater(zone, (percent) => twin.setHeaterPercent(zone, percent)),
 	};
 }
 
-function joinDigitalIo(instrument: PlannedInstrument, reactor: ReactorRoles, twin: Twin): DigitalIoPort {
+function joinDigitalIo(
+	instrument: PlannedInstrument,
+	reactor: ReactorRoles,
+	twin: Twin,
+	disturbances: Disturbances,
+): DigitalIoPort {
 	const settings = instrument.settings as {
 		readonly pulse_outputs?: Readonly<Record<string, string>>;
 		readonly outputs?: Readonly<Record<string, string>>;
@@ -144,9 +160,16 @@ function joinDigitalIo(instrument: PlannedInstrument, reactor: ReactorRoles, twi
 	for (const [name, role] of Object.entries(reactor.precursors)) addValve(name, role);
 
 	const inputs = new Map<number, () => boolean>();
+	for (const name of Object.keys(settings.inputs ?? {})) {
+		const signal = `${instrument.name}.${name}`;
+		const line = lineOfSignal(instrument.name, signal, settings.inputs ?? {});
+		if (line !== undefined) inputs.set(line, () => disturbances.contact(signal, true));
+	}
 	for (const [name, { signal, safeLevel }] of Object.entries(reactor.inputs)) {
 		const line = lineOfSignal(instrument.name, signal, settings.inputs ?? {});
-		if (line !== undefined) inputs.set(line, () => twin.isContactMade(name) === (safeLevel === 1));
+		if (line !== undefined) {
+			inputs.set(line, () => disturbances.contact(signal, twin.isContactMade(name)) === (safeLevel === 1));
+		}
 	}
 
 	return {
@@ -163,18 +186,23 @@ function joinDigitalIo(instrument: PlannedInstrument, reactor: ReactorRoles, twi
 	};
 }
 
-function joinGauge(instrument: PlannedInstrument, reactor: ReactorRoles, twin: Twin): GaugePort {
+function joinGauge(
+	instrument: PlannedInstrument,
+	reactor: ReactorRoles,
+	twin: Twin,
+	disturbances: Disturbances,
+): GaugePort {
 	const settings = instrument.settings as {
 		readonly channels?: Readonly<Record<string, number>>;
 		/** The one signal of a transducer without channels, named `pressure` where the lab file does not name it. */
 		readonly signal?: string;
 	};
 	const channels = settings.channels ?? { [settings.signal ?? "pressure"]: 1 };
-	const sensed = new Map<number, () => number>();
+	const sensed = new Map<number, () => number | null>();
 	const add = (signal: string, read: () => number) => {
 		const name = signalOf(instrument.name, signal);
 		const channel = name === undefined ? undefined : channels[name];
-		if (channel !== undefined) sensed.set(channel, read);
+		if (channel !== undefined) sensed.set(channel, () => disturbances.sensed(signal, read()));
 	};
 	add(reactor.pressures.chamber, () => twin.chamberPa);
 	add(reactor.pressures.foreline, () => twin.forelinePa);

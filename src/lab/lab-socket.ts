@@ -2,31 +2,35 @@ import { createServer, type Socket } from "node:net";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import { JsonLines } from "#transport/pace-client.js";
 import type { TwinTruth } from "#twin/twin.js";
+import type { ActiveFault, FaultOffer, FaultRequest } from "./faults.js";
 import { listenLocal } from "./local-socket.js";
 import type { SimulatedLab } from "./simulated-lab.js";
 
 /** Questions and faults for a running lab, one JSON object a line; each is answered by one line. */
 export type LabRequest =
-	| { readonly ask: "truth" }
-	| { readonly fault: "power-cycle"; readonly instrument: string }
-	| { readonly fault: "silence"; readonly instrument: string; readonly on: boolean }
-	| { readonly fault: "pump-stopped" | "lid-open" | "carrier-lost" | "glovebox-leak"; readonly on: boolean };
+	| { readonly ask: "truth" | "faults" }
+	| ({ readonly fault: string } & Omit<FaultRequest, "kind">)
+	| { readonly clear: string | null; readonly target?: string };
 
-export type LabReply = { readonly truth: TwinTruth } | { readonly ok: true } | { readonly error: object };
+/** All kinds with their targets in this lab, and what is active at lab time `atS`. */
+export interface FaultsReply {
+	readonly atS: number;
+	readonly kinds: readonly FaultOffer[];
+	readonly active: readonly ActiveFault[];
+}
+
+export type LabReply =
+	| { readonly truth: TwinTruth }
+	| FaultsReply
+	| { readonly fault: ActiveFault }
+	| { readonly cleared: readonly ActiveFault[] }
+	| { readonly error: object };
 
 const REQUEST_CHARS_MAX = 4096;
-
-type Fault = (lab: SimulatedLab, request: { instrument: string; on: boolean }) => void;
-
-const FAULTS: Readonly<Record<string, Fault>> = {
-	"power-cycle": (lab, { instrument }) => lab.powerCycle(instrument),
-	silence: (lab, { instrument, on }) => lab.silence(instrument, on),
-	"pump-stopped": (lab, { on }) => lab.twin.setPump(!on),
-	"lid-open": (lab, { on }) => lab.twin.setLid(!on),
-	"carrier-lost": (lab, { on }) => lab.twin.setCarrierSupply(!on),
-	"glovebox-leak": (lab, { on }) => {
-		lab.twin.glovebox.isLeaking = on;
-	},
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+	ask: [],
+	fault: ["target", "value", "forS", "seed"],
+	clear: ["target"],
 };
 
 /** Answers on a local socket. `advance` brings the lab to its present first. Rejects with LINK_UNREACHABLE. */
@@ -38,14 +42,33 @@ export async function openLabSocket(
 	const sockets = new Set<Socket>();
 	const answer = (message: unknown): LabReply => {
 		advance();
-		const { ask, fault, instrument, on } = (message ?? {}) as Record<string, unknown>;
-		if (ask === "truth") return { truth: lab.truth() };
-		const act = typeof fault === "string" && Object.hasOwn(FAULTS, fault) ? FAULTS[fault] : undefined;
-		if (act === undefined) {
-			throw new AdlayerError("USAGE", `The lab answers ask: truth and fault: ${Object.keys(FAULTS).join(", ")}.`);
+		const request = (message ?? {}) as Readonly<Record<string, unknown>>;
+		const what = Object.keys(KEYS).find((key) => Object.hasOwn(request, key));
+		const unknown = Object.keys(request).filter((key) => key !== what && !KEYS[what ?? ""]?.includes(key));
+		const isKnown = what !== "ask" || request.ask === "truth" || request.ask === "faults";
+		if (what === undefined || unknown.length > 0 || !isKnown) {
+			const wrong = unknown.length > 0 ? ` It does not know ${unknown.join(", ")}.` : "";
+			throw new AdlayerError("USAGE", `The lab takes ask: truth, ask: faults, fault: KIND and clear: KIND.${wrong}`);
 		}
-		act(lab, { instrument: String(instrument ?? ""), on: on !== false });
-		return { ok: true };
+		const { target, value, forS, seed } = request as Omit<FaultRequest, "kind">;
+		const on = target === undefined ? {} : { target };
+		if (what === "ask") {
+			if (request.ask === "truth") return { truth: lab.truth() };
+			return { atS: lab.nowMs / 1000, kinds: lab.faults.offers, active: lab.faults.active };
+		}
+		if (what === "clear") {
+			const kind = request.clear === null ? {} : { kind: request.clear as string };
+			return { cleared: lab.faults.clear({ ...kind, ...on }) };
+		}
+		const rest = { ...(value === undefined ? {} : { value }), ...(forS === undefined ? {} : { forS }) };
+		return {
+			fault: lab.faults.begin({
+				kind: request.fault as string,
+				...on,
+				...rest,
+				...(seed === undefined ? {} : { seed }),
+			}),
+		};
 	};
 	const server = createServer((socket) => {
 		sockets.add(socket);

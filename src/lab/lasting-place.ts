@@ -1,7 +1,7 @@
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The name of a line that stays from one start of the lab to the next: a link to the pty, or a port that is taken again. */
+/** The port of a line, taken again at the next start of the lab. */
 export class LastingPlace {
 	private readonly path: string;
 
@@ -21,13 +21,8 @@ export class LastingPlace {
 	}
 
 	/** Remembers where the line is now and gives the place to reach it by. */
-	keep(place: string, isPty: boolean): string {
-		if (!isPty) {
-			writeFileSync(`${this.path}.port`, place.slice(place.lastIndexOf(":") + 1));
-			return place;
-		}
-		rmSync(this.path, { force: true });
-		symlinkSync(place, this.path);
-		return this.path;
+	keep(place: string): string {
+		writeFileSync(`${this.path}.port`, place.slice(place.lastIndexOf(":") + 1));
+		return place;
 	}
 }

@@ -2,6 +2,8 @@
 export interface LineHost {
 	/** A device path, or `host:port`. */
 	readonly place: string;
+	/** Unplugged: clients are broken off and nobody gets in; plugged in again it is at the same place. */
+	plug(isPlugged: boolean): void;
 	close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { AdlayerError } from "#core/errors.js";
 import type { MemoryBroker } from "#transport/memory-mqtt.js";
 import type { LineHost } from "./line-host.js";
 
-export type MqttHost = LineHost;
+export type MqttHost = Omit<LineHost, "plug">;
 
 const HANDSHAKE_MS = 10_000;
 const CONNECTIONS_MAX = 50;

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import type { ReadStream } from "node:tty";
 import { AdlayerError } from "#core/errors.js";
 import type { AcceptClient, LineHost } from "./line-host.js";
@@ -25,10 +26,43 @@ export async function loadOpenPty(): Promise<OpenPty | undefined> {
 }
 
 /**
- * Serves a line on a new pseudo-terminal: `place` is the path that a client opens like a serial port. Bytes of any value
- * pass both ways. Everyone who opens the path is the same client, as on a cable. Throws LINK_UNREACHABLE.
+ * Serves a line on a pseudo-terminal: `place` is a path that a client opens like a serial port, a link in `folder` to the
+ * terminal itself. Bytes of any value pass both ways. Everyone who opens the path is the same client, as on a cable. An
+ * unplugged line is an adapter that was pulled out: its path is gone. Throws LINK_UNREACHABLE.
  */
-export function openPtyHost(openPty: OpenPty, line: string, accept: AcceptClient): LineHost {
+export function openPtyHost(openPty: OpenPty, line: string, accept: AcceptClient, folder: string): LineHost {
+	const place = join(folder, line);
+	let served: ServedPty | undefined = servePty(openPty, line, accept);
+	const link = () => {
+		rmSync(place, { force: true });
+		if (served !== undefined) symlinkSync(served.path, place);
+	};
+	link();
+	return {
+		place,
+		plug: (isPlugged) => {
+			if (isPlugged === (served !== undefined)) return;
+			if (isPlugged) served = servePty(openPty, line, accept);
+			else {
+				void served!.close();
+				served = undefined;
+			}
+			link();
+		},
+		close: async () => {
+			await served?.close();
+			served = undefined;
+			link();
+		},
+	};
+}
+
+interface ServedPty {
+	readonly path: string;
+	close(): Promise<void>;
+}
+
+function servePty(openPty: OpenPty, line: string, accept: AcceptClient): ServedPty {
 	let pair: PtyPair;
 	try {
 		pair = openPty({ encoding: null });
@@ -49,7 +83,7 @@ export function openPtyHost(openPty: OpenPty, line: string, accept: AcceptClient
 	// The end of a pty is an error on Linux; nothing is lost that a client still waits for.
 	master.on("error", () => {});
 	return {
-		place: path,
+		path,
 		close: () =>
 			new Promise((resolve) => {
 				client.close();

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
-import type { MqttLink, OpenByteStream } from "#core/wire.js";
+import type { ByteStream, MqttLink, OpenByteStream } from "#core/wire.js";
 import { memoryPair } from "#transport/memory.js";
 import { GRID_MS, type SimulatedLab } from "./simulated-lab.js";
 
@@ -20,12 +20,30 @@ export function serveMemory(lab: SimulatedLab, clock: Clock): MemoryLab {
 	const startMs = clock.nowMs() - lab.nowMs;
 	const advance = () => lab.advanceTo(clock.nowMs() - startMs);
 	let timer: Timer;
+	let faultTimer: Timer | undefined;
+	const links = new Map<string, Set<ByteStream>>();
 	// Instruments that speak or act by themselves do so without being asked.
 	const tick = () => {
 		advance();
 		timer = clock.setTimer(GRID_MS, tick);
 	};
 	timer = clock.setTimer(GRID_MS, tick);
+	/** Replies that are held back, and ends of faults, come exactly when they are due. */
+	const awaitFaults = () => {
+		faultTimer?.cancel();
+		faultTimer = undefined;
+		const dueMs = lab.nextFaultMs;
+		if (!Number.isFinite(dueMs)) return;
+		faultTimer = clock.setTimer(Math.max(0, dueMs - lab.nowMs), () => {
+			advance();
+			awaitFaults();
+		});
+	};
+	lab.onCable((line) => {
+		if (line.isPlugged) return;
+		for (const link of links.get(line.name) ?? []) void link.close();
+		links.delete(line.name);
+	});
 	return {
 		opener: (name) => {
 			const line = lab.lines.find((candidate) => candidate.name === name);
@@ -34,6 +52,7 @@ export function serveMemory(lab: SimulatedLab, clock: Clock): MemoryLab {
 				throw new AdlayerError("NOT_FOUND", `The simulated lab has no line ${name}; it has ${known}.`);
 			}
 			return async () => {
+				if (!line.isPlugged) throw new AdlayerError("LINK_UNREACHABLE", `The cable of ${name} is unplugged.`);
 				const [near, far] = memoryPair(`memory:${name}`);
 				const connection = lab.connect(line, (bytes) => {
 					if (far.isOpen) far.write(bytes);
@@ -41,13 +60,22 @@ export function serveMemory(lab: SimulatedLab, clock: Clock): MemoryLab {
 				far.onBytes((bytes) => {
 					advance();
 					connection.receive(bytes);
+					if (Number.isFinite(lab.nextFaultMs)) awaitFaults();
 				});
-				far.onClose(() => connection.close());
+				const open = links.get(name) ?? new Set();
+				links.set(name, open.add(far));
+				far.onClose(() => {
+					open.delete(far);
+					connection.close();
+				});
 				return near;
 			};
 		},
 		mqtt: (prefix) => lab.broker.link(prefix),
 		advance,
-		close: () => timer.cancel(),
+		close: () => {
+			timer.cancel();
+			faultTimer?.cancel();
+		},
 	};
 }

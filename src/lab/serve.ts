@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { LastingPlace } from "./lasting-place.js";
 import type { AcceptClient, LineHost } from "./line-host.js";
 import { type MqttHost, openMqttHost } from "./mqtt-host.js";
@@ -33,10 +36,14 @@ const BAUD_DEFAULT = "9600";
 export async function serveLab(lab: SimulatedLab, { mode, advance, linesFolder }: ServeOptions): Promise<ServedLab> {
 	const openPty = mode === "pty" ? await loadOpenPty() : undefined;
 	const addresses = new Map<string, string>();
-	const hosts: LineHost[] = [];
+	const hosts: { close(): Promise<void> }[] = [];
+	const cables = new Map<LabLine, LineHost>();
+	const links = linesFolder ?? mkdtempSync(join(tmpdir(), "adlayer-lines-"));
 	const close = async () => {
 		await Promise.all(hosts.map((host) => host.close()));
+		if (linesFolder === undefined) rmSync(links, { recursive: true, force: true });
 	};
+	lab.onCable((line) => cables.get(line)?.plug(line.isPlugged));
 	try {
 		const brokers = new Map<string, MqttHost>();
 		for (const line of lab.lines) {
@@ -71,12 +78,13 @@ export async function serveLab(lab: SimulatedLab, { mode, advance, linesFolder }
 			const onPty = openPty !== undefined && serial !== undefined && fixed === undefined;
 			const lasting = linesFolder === undefined ? undefined : new LastingPlace(linesFolder, line.name);
 			const host = onPty
-				? openPtyHost(openPty, line.name, accept)
+				? openPtyHost(openPty, line.name, accept, links)
 				: await (lasting === undefined || fixed !== undefined
 						? openTcpHost(accept, fixed?.host, fixed?.port)
 						: openTcpHost(accept, undefined, lasting.port()).catch(() => openTcpHost(accept)));
 			hosts.push(host);
-			const place = (fixed === undefined ? lasting?.keep(host.place, onPty) : undefined) ?? host.place;
+			cables.set(line, host);
+			const place = onPty || fixed !== undefined ? host.place : (lasting?.keep(host.place) ?? host.place);
 			for (const member of line.members) addresses.set(member.name, addressOf(member, place, onPty));
 		}
 	} catch (failure) {
@@ -91,7 +99,7 @@ async function openLastingBroker({ broker }: SimulatedLab, linesFolder: string |
 	if (linesFolder === undefined) return openMqttHost(broker);
 	const lasting = new LastingPlace(linesFolder, "mqtt-broker");
 	const host = await openMqttHost(broker, undefined, lasting.port()).catch(() => openMqttHost(broker));
-	return { place: lasting.keep(host.place, false) ?? host.place, close: () => host.close() };
+	return { place: lasting.keep(host.place), close: () => host.close() };
 }
 
 function isOnMqtt(line: LabLine): boolean {

@@ -2,10 +2,13 @@ import { AdlayerError } from "#core/errors.js";
 import type { InstrumentSimulator, SimulatorConnection } from "#device/contract.js";
 import { MemoryBroker } from "#transport/memory-mqtt.js";
 import type { TwinConstants } from "#twin/constants.js";
-import { Twin, type TwinTruth } from "#twin/twin.js";
+import { STOP_VALVE, Twin, type TwinTruth } from "#twin/twin.js";
+import { Disturbances } from "./disturbances.js";
+import { LabFaults } from "./faults.js";
 import { checkRoles, JOINS } from "./join.js";
 import { type LineAddress, parseLineAddress } from "./line-address.js";
 import type { JoinKind, LabPlan, PlannedInstrument, SimulatedDriver, SimulatedDrivers } from "./plan.js";
+import { ReplyFaults } from "./reply-faults.js";
 
 /** Instruments and reactor exchange what they sense and do at least this often. */
 export const GRID_MS = 250;
@@ -26,6 +29,8 @@ export interface SimulatedLabOptions {
 export interface LabLine {
 	readonly name: string;
 	readonly members: readonly LabInstrument[];
+	/** False while its cable is unplugged: whoever serves the line breaks off its clients and lets nobody in. */
+	isPlugged: boolean;
 }
 
 export interface LabInstrument {
@@ -35,6 +40,15 @@ export interface LabInstrument {
 	readonly simulator: InstrumentSimulator;
 	/** A silent instrument neither hears nor speaks; its electronics go on. */
 	silent: boolean;
+	/** Switched off: as silent, and what it remembers only while powered is gone. */
+	isPowered: boolean;
+	readonly replies: ReplyFaults;
+}
+
+/** A reply that is held back. */
+interface HeldBack {
+	readonly dueMs: number;
+	readonly send: () => void;
 }
 
 /** One client on a line: its bytes go to every simulator there. */
@@ -52,7 +66,13 @@ export class SimulatedLab {
 	readonly lines: readonly LabLine[];
 	/** What the instruments on MQTT publish to. */
 	readonly broker = new MemoryBroker();
+	/** The API of faults; what the `adlayer lab fault` command does. */
+	readonly faults: LabFaults;
+	readonly disturbances = new Disturbances();
 	private readonly instruments: readonly LabInstrument[];
+	private readonly heldBack: HeldBack[] = [];
+	private readonly lineBusyUntilMs = new Map<LabInstrument, number>();
+	private readonly cableListeners: ((line: LabLine) => void)[] = [];
 	private now = 0;
 
 	/** Throws LAB_FILE_INVALID or ADDRESS_INVALID when plan, drivers and twin do not fit each other. */
@@ -66,7 +86,7 @@ export class SimulatedLab {
 			spread: options.spread ?? 0,
 			pumped: options.pumped ?? false,
 		});
-		const lines = new Map<string, { name: string; members: LabInstrument[] }>();
+		const lines = new Map<string, { name: string; members: LabInstrument[]; isPlugged: boolean }>();
 		for (const planned of plan.instruments) {
 			const driver = Object.hasOwn(drivers, planned.driver) ? drivers[planned.driver] : undefined;
 			if (driver === undefined) {
@@ -84,29 +104,44 @@ export class SimulatedLab {
 				const message = `Address ${planned.address} of ${planned.name} does not fit its driver, which accepts ${addressSchemes.join(", ")}.`;
 				throw new AdlayerError("ADDRESS_INVALID", message, { context: { address: planned.address } });
 			}
+			const line = lines.get(address.line) ?? { name: address.line, members: [], isPlugged: true };
 			let member: LabInstrument | undefined;
 			const simulator = driver.definition.simulate({
 				name: planned.name,
 				settings: planned.settings as never,
-				port: JOINS[joinKindOf(driver, planned)](planned, plan.reactor, this.twin) as never,
+				port: JOINS[joinKindOf(driver, planned)](planned, plan.reactor, this.twin, this.disturbances) as never,
 				seed: plan.seed,
 				unit: address.unit,
 				wallMs: () => (options.wallAtZeroMs ?? 0) + this.now,
 				publish: (topic, payload, retain) => {
-					if (member?.silent !== true) this.broker.publish(`${address.prefix}/${topic}`, payload, retain);
+					if (line.isPlugged && (member === undefined || canTalk(member)))
+						this.broker.publish(`${address.prefix}/${topic}`, payload, retain);
 				},
 			});
-			member = { name: planned.name, address, driver, simulator, silent: false };
-			const line = lines.get(address.line) ?? { name: address.line, members: [] };
+			member = {
+				name: planned.name,
+				address,
+				driver,
+				simulator,
+				silent: false,
+				isPowered: true,
+				replies: new ReplyFaults(),
+			};
 			line.members.push(member);
 			lines.set(address.line, line);
 		}
 		this.lines = [...lines.values()];
 		this.instruments = this.lines.flatMap((line) => line.members);
+		this.faults = new LabFaults(this, faultTargets(plan), plan.seed);
 	}
 
 	get nowMs(): number {
 		return this.now;
+	}
+
+	/** When a reply that is held back goes out, or a fault ends; Infinity when nothing is under way. */
+	get nextFaultMs(): number {
+		return Math.min(this.heldBack[0]?.dueMs ?? Number.POSITIVE_INFINITY, this.faults.nextEndMs);
 	}
 
 	/** An earlier time changes nothing. */
@@ -120,7 +155,11 @@ export class SimulatedLab {
 		const ends = line.members.map((member) => {
 			const connection: SimulatorConnection = {
 				send: (bytes) => {
-					if (isOpen && !member.silent) send(bytes);
+					if (isOpen && canTalk(member)) {
+						this.reply(member, bytes, (arriving) => {
+							if (isOpen) send(arriving);
+						});
+					}
 				},
 				state: undefined,
 			};
@@ -129,7 +168,7 @@ export class SimulatedLab {
 		return {
 			receive: (bytes) => {
 				for (const { member, connection } of ends)
-					if (isOpen && !member.silent) member.simulator.receive(bytes, connection);
+					if (isOpen && line.isPlugged && canTalk(member)) member.simulator.receive(bytes, connection);
 			},
 			close: () => {
 				isOpen = false;
@@ -147,20 +186,59 @@ export class SimulatedLab {
 		this.instrument(instrument).simulator.powerCycle();
 	}
 
-	/** An unplugged cable. Throws NOT_FOUND. */
+	/** An instrument that neither hears nor speaks. Throws NOT_FOUND. */
 	silence(instrument: string, silent: boolean): void {
 		this.instrument(instrument).silent = silent;
 	}
 
-	private instrument(name: string): LabInstrument {
+	/** Switches an instrument off or on. Throws NOT_FOUND. */
+	power(instrument: string, on: boolean): void {
+		const member = this.instrument(instrument);
+		member.isPowered = on;
+		member.simulator.powerCycle();
+	}
+
+	/** Unplugs or plugs in the cable of an instrument's line, with everything else on it. Throws NOT_FOUND. */
+	plug(instrument: string, isPlugged: boolean): void {
+		const member = this.instrument(instrument);
+		const line = this.lines.find(({ members }) => members.includes(member))!;
+		line.isPlugged = isPlugged;
+		for (const listener of this.cableListeners) listener(line);
+	}
+
+	/** Calls `listener` whenever a line's cable was unplugged or plugged in. */
+	onCable(listener: (line: LabLine) => void): void {
+		this.cableListeners.push(listener);
+	}
+
+	/** Throws NOT_FOUND. */
+	instrument(name: string): LabInstrument {
 		const found = this.instruments.find((instrument) => instrument.name === name);
 		if (found !== undefined) return found;
 		const known = this.instruments.map((instrument) => instrument.name).join(", ");
 		throw new AdlayerError("NOT_FOUND", `The simulated lab has no instrument ${name}; it has ${known}.`);
 	}
 
+	/** Sends what an instrument says, as its faults let it through. A line never changes the order of its bytes. */
+	private reply(member: LabInstrument, bytes: Uint8Array, send: (bytes: Uint8Array) => void): void {
+		const busyUntilMs = this.lineBusyUntilMs.get(member) ?? this.now;
+		const pieces = member.replies.apply(bytes);
+		if (pieces === undefined && busyUntilMs <= this.now) {
+			send(bytes);
+			return;
+		}
+		for (const piece of pieces ?? [{ bytes, delayMs: 0 }]) {
+			const dueMs = Math.max(this.now + piece.delayMs, this.lineBusyUntilMs.get(member) ?? 0);
+			this.lineBusyUntilMs.set(member, dueMs);
+			if (dueMs <= this.now) send(piece.bytes);
+			else this.heldBack.push({ dueMs, send: () => send(piece.bytes) });
+		}
+		// Stable: what is due at one instant goes out as it came.
+		this.heldBack.sort((a, b) => a.dueMs - b.dueMs);
+	}
+
 	private nextInstantMs(limitMs: number): number {
-		let nextMs = Math.min(limitMs, this.now + GRID_MS);
+		let nextMs = Math.min(limitMs, this.now + GRID_MS, Math.max(this.now, this.nextFaultMs));
 		for (const { simulator } of this.instruments) {
 			let eventMs = simulator.nextEventMs();
 			if (eventMs <= this.now) {
@@ -177,9 +255,29 @@ export class SimulatedLab {
 		this.now = nowMs;
 		this.twin.advance(nowMs);
 		for (const { simulator } of this.instruments) simulator.advance(nowMs);
+		this.faults.advanceTo(nowMs);
+		while (this.heldBack.length > 0 && this.heldBack[0]!.dueMs <= nowMs) this.heldBack.shift()!.send();
 	}
 }
 
 function joinKindOf({ joinKind }: SimulatedDriver, { settings }: PlannedInstrument): JoinKind {
 	return typeof joinKind === "string" ? joinKind : joinKind(settings);
+}
+
+const canTalk = ({ silent, isPowered }: LabInstrument): boolean => !silent && isPowered;
+
+/** By the names of the lab file. */
+function faultTargets({ instruments, reactor }: LabPlan): ConstructorParameters<typeof LabFaults>[1] {
+	const precursors = Object.keys(reactor.precursors);
+	return {
+		valve: [...precursors, STOP_VALVE],
+		gauge: [reactor.pressures.chamber, reactor.pressures.foreline],
+		zone: Object.keys(reactor.zones),
+		instrument: instruments.map(({ name }) => name),
+		precursor: precursors,
+		input: instruments.flatMap(({ name, settings }) =>
+			Object.keys((settings as { inputs?: object }).inputs ?? {}).map((input) => `${name}.${input}`),
+		),
+		reactor: [],
+	};
 }

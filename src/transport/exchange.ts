@@ -24,6 +24,8 @@ export interface LineUser {
 	readonly counters: ExchangeCounters;
 	/** Replies carry the id of their request, so that a late one is told by itself and needs no silence. */
 	readonly repliesCarryIds: boolean;
+	/** Silence that the protocol wants between a reply and the next request; what comes in it belongs to no request. */
+	readonly gapMs?: number;
 	/**
 	 * A request that is asked after a time-out before anything else of this user, and whose reply cannot be taken for the
 	 * reply to `lost`. Absent where the protocol makes no such request possible.

@@ -14,6 +14,8 @@ export const OPEN_TIMEOUT_MS = 5_000;
 export const SETTLE_MS = 20;
 /** A line that never falls quiet is used all the same after this long, so that it fails with a message instead of hanging. */
 export const SETTLE_LIMIT_MS = 1_000;
+/** Sums of fractional times differ by less; a timer cannot wait so little. */
+const ROUNDING_MS = 1e-6;
 /** Requests in a row that drew no byte at all, after which the port is closed and opened anew: dead ends give no close event. */
 export const REOPEN_AFTER_SILENT_REQUESTS = 3;
 
@@ -122,7 +124,7 @@ export class Line {
 		const nowMs = this.clock.nowMs();
 		const strayQuietMs = Math.min(this.strayByteMs + SETTLE_MS, this.settleLimitMs);
 		const waitMs = Math.max(this.quietUntilMs, strayQuietMs) - nowMs;
-		if (waitMs > 0) {
+		if (waitMs > ROUNDING_MS) {
 			this.timer = this.clock.setTimer(waitMs, () => {
 				this.timer = undefined;
 				this.settle(job);
@@ -213,6 +215,8 @@ export class Line {
 			return;
 		}
 		job.user.counters.exchanges += 1;
+		const { gapMs } = job.user;
+		if (gapMs !== undefined) this.quietUntilMs = Math.max(this.quietUntilMs, this.clock.nowMs() + gapMs);
 		if (refusal === undefined) this.succeed(job, reply);
 		else this.fail(job, refusal);
 	}

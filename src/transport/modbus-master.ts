@@ -15,6 +15,8 @@ export interface ModbusUnitOptions {
 	readonly unit: number;
 	readonly framing: ModbusFraming;
 	readonly timing: LineTiming;
+	/** Silence between a reply and the next request in RTU framing, ms; none when absent. */
+	readonly gapMs?: number;
 }
 
 /**
@@ -42,7 +44,10 @@ export class ModbusUnit implements ModbusMaster {
 			timing: options.timing,
 			...(options.framing === "tcp"
 				? { repliesCarryIds: true }
-				: { resynchronise: (lost: LineRequest<unknown>) => this.resynchronise(lost) }),
+				: {
+						...(options.gapMs === undefined ? {} : { gapMs: options.gapMs }),
+						resynchronise: (lost: LineRequest<unknown>) => this.resynchronise(lost),
+					}),
 		});
 	}
 

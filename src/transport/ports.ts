@@ -11,6 +11,13 @@ import { StreamRequestLine } from "./request-line.js";
 import { serialOpener } from "./serial.js";
 import { tcpOpener } from "./tcp.js";
 
+/**
+ * Between two RTU frames the line is silent for 3.5 characters, at 9600 baud 4.01 ms (Modbus over serial line V1.02, section
+ * 2.5.1.1). A reply that comes twice falls into it: taken for the answer to the next read of the same length, it would be a
+ * wrong value.
+ */
+const RTU_GAP_MS = 4.5;
+
 /** How an instrument talks on its line. */
 export type Wire = "bytes" | "modbus-rtu" | "modbus-tcp" | "mqtt";
 
@@ -83,7 +90,13 @@ export class Ports {
 			return { line: own, counters: own.counters };
 		}
 		const unit = "unit" in address ? address.unit : 1;
-		const modbus = new ModbusUnit(line, { name, unit, framing: wire === "modbus-rtu" ? "rtu" : "tcp", timing });
+		const modbus = new ModbusUnit(line, {
+			name,
+			unit,
+			framing: wire === "modbus-rtu" ? "rtu" : "tcp",
+			timing,
+			gapMs: RTU_GAP_MS,
+		});
 		return { modbus, counters: modbus.counters };
 	}
 

@@ -9,6 +9,8 @@ export interface RequestLineOptions {
 	readonly timing: LineTiming;
 	/** Replies carry the id of their request (Modbus TCP): a late reply is told by itself, no silence is needed. */
 	readonly repliesCarryIds?: boolean;
+	/** Silence that the protocol wants between a reply and the next request, ms. */
+	readonly gapMs?: number;
 	/**
 	 * Asked after a time-out before anything else, where replies carry no id: a request whose reply cannot be taken for
 	 * the reply to `lost`, such as a read of another length. A refusal by the instrument counts as an answer.
@@ -25,6 +27,7 @@ export class StreamRequestLine implements RequestLine, LineUser {
 	readonly name: string;
 	readonly timing: LineTiming;
 	readonly repliesCarryIds: boolean;
+	readonly gapMs?: number;
 	readonly resynchronise?: (lost: LineRequest<unknown>) => LineRequest<unknown>;
 	readonly counters: ExchangeCounters = { exchanges: 0, retries: 0, timeouts: 0 };
 
@@ -35,6 +38,7 @@ export class StreamRequestLine implements RequestLine, LineUser {
 		this.name = options.name;
 		this.timing = options.timing;
 		this.repliesCarryIds = options.repliesCarryIds ?? false;
+		if (options.gapMs !== undefined) this.gapMs = options.gapMs;
 		if (options.resynchronise !== undefined) this.resynchronise = options.resynchronise;
 	}
 

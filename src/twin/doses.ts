@@ -14,6 +14,8 @@ export class Bottle {
 	isOpen = false;
 	/** Between the liquid and the headspace: shut by hand, the line behind it runs empty. */
 	isHandValveOpen = true;
+	/** What the shut valve lets through, as a share of its open conductance. */
+	leakFraction = 0;
 	/** Times the valve was opened. */
 	doses = 0;
 	deliveredMg = 0;
@@ -44,9 +46,10 @@ export class Bottle {
 		const fullPa = this.grams > 0 ? vapourPressurePa(this.constants, this.bottleC) : 0;
 		if (this.isHandValveOpen)
 			this.headspacePa = fullPa + (this.headspacePa - fullPa) * Math.exp(-seconds / headspaceRecoveryS);
-		if (!this.isOpen || this.headspacePa <= chamberPa) return 0;
+		const valveFraction = this.isOpen ? 1 : this.leakFraction;
+		if (valveFraction === 0 || this.headspacePa <= chamberPa) return 0;
 		const differencePa = this.headspacePa - chamberPa;
-		const drawnPa = differencePa * (1 - Math.exp((-valveM3PerS * seconds) / headspaceM3));
+		const drawnPa = differencePa * (1 - Math.exp((-valveFraction * valveM3PerS * seconds) / headspaceM3));
 		this.headspacePa -= drawnPa;
 		const drawnPaM3 = drawnPa * headspaceM3;
 		const drawnG = drawnPaM3 * this.gramsPerPaM3;

@@ -83,6 +83,8 @@ export class Twin {
 	private hasMelted = false;
 	private havePrecursorsMet = false;
 	private valveMovedMs = Number.NEGATIVE_INFINITY;
+	private readonly commandedOpen = new Map<string, boolean>();
+	private readonly stuckValves = new Map<string, boolean>();
 	private now: number;
 
 	/** Throws when the twin file has no such foil. */
@@ -135,8 +137,23 @@ export class Twin {
 	/** `valve` is "stop" or a precursor's name; `atMs` is when it moves, not before the twin's present. Throws on an unknown name. */
 	setValve(valve: string, open: boolean, atMs: number): void {
 		this.advance(atMs);
-		if (valve === STOP_VALVE) this.setStopValve(open);
-		else this.setPrecursorValve(this.bottle(valve), open);
+		if (valve !== STOP_VALVE) this.bottle(valve);
+		this.commandedOpen.set(valve, open);
+		this.moveValve(valve);
+	}
+
+	/** The valve stands open or shut from now on, whatever it is told; undefined: it does again what it was told last. Throws on an unknown name. */
+	setValveStuck(valve: string, stuck: "open" | "shut" | undefined): void {
+		if (valve !== STOP_VALVE) this.bottle(valve);
+		if (stuck === undefined) this.stuckValves.delete(valve);
+		else this.stuckValves.set(valve, stuck === "open");
+		this.moveValve(valve);
+	}
+
+	/** What the valve lets through when shut, 0 to 1 of its open conductance. Throws on an unknown name. */
+	setValveLeak(valve: string, fraction: number): void {
+		if (valve === STOP_VALVE) this.vacuum.stopLeakFraction = fraction;
+		else this.bottle(valve).leakFraction = fraction;
 	}
 
 	setCarrierTarget(sccm: number): void {
@@ -148,8 +165,23 @@ export class Twin {
 		this.vacuum.carrierSupplied = supplied;
 	}
 
+	/** True: the flow controller's valve stays as it is now, whatever it is told. */
+	setCarrierStuck(stuck: boolean): void {
+		this.vacuum.carrierStuckSccm = stuck ? this.vacuum.carrierSccm : undefined;
+	}
+
 	setPump(running: boolean): void {
 		this.vacuum.pumpRunning = running;
+	}
+
+	/** What is left of the pump's speed, above 0 to 1. */
+	setPumpSpeed(fraction: number): void {
+		this.vacuum.pumpSpeedFraction = fraction;
+	}
+
+	/** Air into the chamber beside what always leaks, Pa m3/s. */
+	setChamberLeak(paM3PerS: number): void {
+		this.vacuum.extraLeakPaM3PerS = paM3PerS;
 	}
 
 	setLid(closed: boolean): void {
@@ -180,6 +212,10 @@ export class Twin {
 
 	setBottleC(precursor: string, degC: number): void {
 		this.bottle(precursor).bottleC = degC;
+	}
+
+	setBottleGrams(precursor: string, grams: number): void {
+		this.bottle(precursor).grams = grams;
 	}
 
 	// --- what instruments sense ---
@@ -268,6 +304,12 @@ export class Twin {
 			violations: this.faults.list,
 			violationCount: this.faults.count,
 		};
+	}
+
+	private moveValve(valve: string): void {
+		const open = this.stuckValves.get(valve) ?? this.commandedOpen.get(valve) ?? false;
+		if (valve === STOP_VALVE) this.setStopValve(open);
+		else this.setPrecursorValve(this.bottle(valve), open);
 	}
 
 	private setStopValve(open: boolean): void {

@@ -34,8 +34,16 @@ export class Vacuum {
 	carrierSccm = 0;
 	carrierTargetSccm = 0;
 	carrierSupplied = true;
+	/** Set while the flow controller's valve is stuck: the flow that it lets through whatever is wanted. */
+	carrierStuckSccm: number | undefined;
 	stopOpen = false;
+	/** What the shut stop valve lets through, as a share of its open conductance. */
+	stopLeakFraction = 0;
 	pumpRunning = true;
+	/** What is left of the pump's speed. */
+	pumpSpeedFraction = 1;
+	/** Air that comes in beside the leak the reactor always has. */
+	extraLeakPaM3PerS = 0;
 	lidClosed = true;
 	private readonly pair: Pair = { a: 0, aa: 0, ab: 0, f: 0, fa: 0, ff: 0 };
 
@@ -55,7 +63,7 @@ export class Vacuum {
 
 	/** Where the flow is going: nowhere when the supply is empty. */
 	get carrierGoalSccm(): number {
-		return this.carrierSupplied ? this.carrierTargetSccm : 0;
+		return this.carrierSupplied ? (this.carrierStuckSccm ?? this.carrierTargetSccm) : 0;
 	}
 
 	get isCarrierSettled(): boolean {
@@ -65,7 +73,8 @@ export class Vacuum {
 	step(seconds: number, sources: ChamberSources): void {
 		const chamber0 = this.chamberPa;
 		const sccm = this.advanceCarrier(seconds);
-		const inertPaPerS = (sccm * this.paM3PerSPerSccm + this.constants.leakPaM3PerS) / this.constants.chamberM3;
+		const inertPaPerS =
+			(sccm * this.paM3PerSPerSccm + this.constants.leakPaM3PerS + this.extraLeakPaM3PerS) / this.constants.chamberM3;
 		const sourcePaPerS = inertPaPerS + sources.tmaPaPerS + sources.h2oPaPerS;
 		const chamber1 = this.advanceTotals(seconds, chamber0, sourcePaPerS);
 		const leftPa = chamber0 + sourcePaPerS * seconds - chamber1;
@@ -93,9 +102,9 @@ export class Vacuum {
 	/** Gives the chamber's new total; sets the foreline's. */
 	private advanceTotals(seconds: number, chamberPa: number, sourcePaPerS: number): number {
 		const c = this.constants;
-		const valve = this.stopOpen ? c.stopValveM3PerS : 0;
+		const valve = c.stopValveM3PerS * (this.stopOpen ? 1 : this.stopLeakFraction);
 		const lid = this.lidClosed ? 0 : c.openLidM3PerS;
-		const pump = this.pumpRunning ? c.pumpM3PerS : c.stoppedPumpLeakM3PerS;
+		const pump = this.pumpRunning ? c.pumpM3PerS * this.pumpSpeedFraction : c.stoppedPumpLeakM3PerS;
 		const pumpPa = this.pumpRunning ? c.pumpUltimatePa : c.atmospherePa;
 		const pair = this.pair;
 		pair.a = sourcePaPerS + (lid * c.atmospherePa) / c.chamberM3;

@@ -179,11 +179,11 @@ describe("a lab of its own", () => {
 
 	it("takes faults on its socket and refuses what it does not know", async () => {
 		const { running, labSocket } = await lab(1);
-		expect(await askLab(labSocket, { fault: "pump-stopped", on: true })).toEqual({ ok: true });
+		expect(await askLab(labSocket, { fault: "pump-off" })).toMatchObject({ fault: { kind: "pump-off", untilS: null } });
 		expect(running.lab.twin.pumpRunning).toBe(false);
-		await askLab(labSocket, { fault: "silence", instrument: "stage", on: true });
-		await expect(askLab(labSocket, { fault: "power-cycle", instrument: "x" })).rejects.toMatchObject({
-			code: "NOT_FOUND",
+		await askLab(labSocket, { fault: "silent", target: "stage", forS: 60 });
+		await expect(askLab(labSocket, { fault: "power-cycle", target: "x" })).rejects.toMatchObject({
+			code: "USAGE",
 		});
 		await expect(askLab(labSocket, { ask: "time" } as never)).rejects.toMatchObject({ code: "USAGE" });
 	});

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SerialPort } from "serialport";
 import { afterEach, describe, expect, it } from "vitest";
+import type { AcceptClient } from "#lab/line-host.js";
 import { loadOpenPty, openPtyHost } from "#lab/pty-host.js";
 import { type ServedLab, serveLab } from "#lab/serve.js";
 import { newLab, PLAN } from "./support.js";
@@ -46,10 +47,13 @@ describe.skipIf(openPty === undefined)("a line on a pty", () => {
 	function host() {
 		const received: number[] = [];
 		let send: (bytes: Uint8Array) => void = () => {};
-		const line = openPtyHost(openPty!, "test", (sender) => {
+		const folder = mkdtempSync(join(tmpdir(), "lines-"));
+		cleanups.push(() => rmSync(folder, { recursive: true }));
+		const accept: AcceptClient = (sender) => {
 			send = sender;
 			return { receive: (bytes) => received.push(...bytes), close: () => {} };
-		});
+		};
+		const line = openPtyHost(openPty!, "test", accept, folder);
 		cleanups.push(() => line.close());
 		return { line, received, send: (bytes: Uint8Array) => send(bytes) };
 	}
@@ -94,11 +98,11 @@ describe.skipIf(openPty === undefined)("a line on a pty", () => {
 
 	it("serves serial instruments on ptys and network instruments on TCP", async () => {
 		const { addresses } = await served("pty");
-		const device = /^modbus-rtu:(\/dev\/\S+)\?unit=1&baud=9600$/.exec(addresses.get("stage") ?? "");
+		const device = /^modbus-rtu:(\/\S+\/heaters)\?unit=1&baud=9600$/.exec(addresses.get("stage") ?? "");
 		expect(device, addresses.get("stage")).not.toBeNull();
 		expect(addresses.get("wall")).toBe(`modbus-rtu:${device![1]}?unit=2&baud=9600`);
-		expect(addresses.get("gauge")).toMatch(/^serial:\/dev\/\S+\?baud=9600$/);
-		expect(addresses.get("carrier")).toMatch(/^serial:\/dev\/\S+\?baud=19200$/);
+		expect(addresses.get("gauge")).toMatch(/^serial:\/\S+\/gauge\?baud=9600$/);
+		expect(addresses.get("carrier")).toMatch(/^serial:\/\S+\/carrier\?baud=19200$/);
 		expect(addresses.get("io")).toMatch(/^modbus-tcp:\/\/127\.0\.0\.1:\d+$/);
 		const port = await openPort(device![1]!);
 		cleanups.push(() => closePort(port));
@@ -136,6 +140,75 @@ describe("a lab with a folder for its lines", () => {
 		expect(second.addresses.get("io")).not.toBe(first.addresses.get("io"));
 	});
 });
+
+describe("an unplugged cable", () => {
+	it.each(["pty", "tcp"] as const)(
+		"on %s cannot be opened until it is plugged in again at the same place",
+		async (mode) => {
+			const lab = newLab();
+			const server = await serveLab(lab, { mode, advance: () => {} });
+			cleanups.push(() => server.close());
+			const address = server.addresses.get("stage")!;
+			const open = mode === "pty" ? serialClient(address) : tcpClient(address);
+			const first = await open();
+			expect(await first.ask(0x75, 1)).toBe("stage 22.0");
+			lab.faults.begin({ kind: "unplugged", target: "wall" });
+			await until(first.isBroken);
+			await expect(open()).rejects.toThrow();
+			lab.faults.clear();
+			const again = await opened(open);
+			expect(await again.ask(0x75, 1)).toBe("stage 22.0");
+			again.close();
+		},
+	);
+});
+
+interface LineClient {
+	ask(...bytes: number[]): Promise<string>;
+	isBroken(): boolean;
+	close(): void;
+}
+
+function serialClient(address: string): () => Promise<LineClient> {
+	return async () => {
+		const port = await openPort(/^modbus-rtu:([^?]+)/.exec(address)![1]!);
+		port.on("error", () => {});
+		const received = collect((listener) => port.on("data", listener));
+		return {
+			ask: (...bytes) => answer(received, () => port.write(Buffer.from(bytes))),
+			isBroken: () => !port.isOpen,
+			close: () => port.close(),
+		};
+	};
+}
+
+function tcpClient(address: string): () => Promise<LineClient> {
+	return async () => {
+		const socket = createConnection(Number(/:(\d+)\?/.exec(address)![1]), "127.0.0.1");
+		await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+		const received = collect((listener) => socket.on("data", listener));
+		return {
+			ask: (...bytes) => answer(received, () => socket.write(Uint8Array.from(bytes))),
+			isBroken: () => socket.closed,
+			close: () => socket.destroy(),
+		};
+	};
+}
+
+async function answer(received: () => number[], send: () => void): Promise<string> {
+	send();
+	await until(() => received().length >= 10);
+	return String.fromCharCode(...received());
+}
+
+async function opened(open: () => Promise<LineClient>): Promise<LineClient> {
+	for (let i = 0; i < 200; i += 1) {
+		const client = await open().catch(() => undefined);
+		if (client !== undefined) return client;
+		await sleep(10);
+	}
+	throw new Error("The line did not come back.");
+}
 
 describe("lines on TCP", () => {
 	it("serves serial instruments as on a serial server", async () => {

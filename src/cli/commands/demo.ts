@@ -22,6 +22,7 @@ const NOT_YET = new Set(["DEVICE_NOT_READY", "CONTROL_UNREACHABLE"]);
 export interface DemoOptions extends LaunchOptions {
 	readonly speed: number;
 	readonly recipe: string;
+	readonly lab?: string;
 	readonly data?: string;
 	readonly port?: number;
 	readonly keep?: boolean;
@@ -35,6 +36,7 @@ export async function demo(context: CliContext, options: DemoOptions): Promise<O
 		simulate: true,
 		speed: options.speed,
 		dataDir,
+		...(options.lab === undefined ? {} : { labFile: options.lab }),
 		port: options.port ?? 0,
 		log: (line) => out.log(line),
 	});

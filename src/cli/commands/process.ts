@@ -1,10 +1,11 @@
 /** One process of the system alone, for systemd units and containers; it stays until it is told to end. */
 import type { CliContext, Outcome } from "#cli/context.js";
 import { DEFAULT_PORT, dataFolder, portFrom } from "#cli/places.js";
+import { AdlayerError } from "#core/errors.js";
 
 export interface ProcessCommandOptions {
 	readonly data?: string;
-	readonly lab: string;
+	readonly lab?: string;
 	readonly speed?: number;
 	readonly port?: number;
 }
@@ -15,6 +16,7 @@ export async function runOneProcess(
 	options: ProcessCommandOptions,
 ): Promise<Outcome> {
 	const { lab } = options;
+	if (lab === undefined) throw new AdlayerError("USAGE", `adlayer ${name} needs a lab file: --lab FILE.`);
 	const { runNamed } = await import("#src/processes/main.js");
 	await runNamed(name, {
 		dataDir: dataFolder(options.data, context.env),

@@ -51,11 +51,15 @@ function threeZones() {
 
 it("three controllers on one line keep apart", async () => {
 	const { clock, devices } = threeZones();
-	await Promise.all(devices.map((device) => device.connect()));
+	const connected = Promise.all(devices.map((device) => device.connect()));
+	await clock.advance(1000);
+	await connected;
 	const set = Promise.all(devices.map((device, i) => device.set!("setpoint", 100 + i)));
 	await clock.advance(1000);
 	expect(await set).toEqual([100, 101, 102]);
-	const polls = await Promise.all(devices.map((device) => device.poll()));
+	const polled = Promise.all(devices.map((device) => device.poll()));
+	await clock.advance(1000);
+	const polls = await polled;
 	expect(polls.map((poll) => [poll.temperature?.value, poll.setpoint?.value])).toEqual([
 		[20, 100],
 		[40, 101],
@@ -65,7 +69,9 @@ it("three controllers on one line keep apart", async () => {
 
 it("two controllers stay at their setpoints, refreshed in time, while the third is dead and asked again and again", async () => {
 	const { clock, dead, devices } = threeZones();
-	await Promise.all(devices.map((device) => device.connect()));
+	const connected = Promise.all(devices.map((device) => device.connect()));
+	await clock.advance(1000);
+	await connected;
 	const set = Promise.all(devices.map((device) => device.set!("setpoint", 100)));
 	await clock.advance(1000);
 	await set;
