@@ -10,11 +10,19 @@ import { driverNamed } from "#drivers/index.js";
 import { DISK_ALARM_FRACTION, DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
 import { checkRecipe } from "#recipe/check.js";
 import { declarationOf } from "#recipe/engine/declaration.js";
-import { closingRecords, type InterruptedRun } from "#recipe/engine/interrupted-run.js";
+import {
+	endingRecords,
+	type InterruptedRun,
+	interruptionRecord,
+	isTakenUp,
+	pulsesInTheBalance,
+} from "#recipe/engine/interrupted-run.js";
 import { Run } from "#recipe/engine/run.js";
+import { takeUp } from "#recipe/engine/taken-up.js";
 import { allowed } from "#recipe/isa88.js";
 import type { Library } from "#recipe/library.js";
 import { isDose, type Plan } from "#recipe/plan.js";
+import { planDigest } from "#recipe/plan-digest.js";
 import type {
 	InstrumentRecord,
 	JournalRecord,
@@ -64,6 +72,9 @@ export interface ControlOptions {
 /** Longer sample names are cut. */
 const SAMPLE_NAME_CHARS_MAX = 120;
 const HOUR_MS = 3_600_000;
+/** After a restart of control the instruments are waited for so long before a held run's limits count without them. */
+const CONNECT_MS_MAX = 30_000;
+const CONNECT_LOOK_MS = 250;
 /** An abort brings everything to its safe state in a second when the instruments answer; nobody waits longer for those that do not. */
 const STOP_MS = 4_000;
 /** Disk and journal are looked after this often. */
@@ -80,6 +91,7 @@ export class Control {
 	private run: Run | undefined;
 	/** The last leak check, when it ended (Unix ms) and how. */
 	private leakCheck: { readonly wall: number; readonly passed: boolean } | undefined;
+	private isStopping = false;
 	private readonly addressOf: Record<string, string> = {};
 	private readonly sampleSeq = new Map<string, number>();
 	private housekeeping: Timer | undefined;
@@ -158,7 +170,7 @@ export class Control {
 		});
 		const { interlocks = [], alarms = [] } = this.options.lastKnown ?? {};
 		this.supervisor.restore({ interlocks, alarms });
-		this.closeInterruptedRun();
+		this.takeUpInterruptedRun();
 		this.keepHouse();
 		this.supervisor.start((interlock, _effect, cause) => this.run?.tripped(`${interlock}: ${cause}`));
 		this.plant.start();
@@ -166,6 +178,7 @@ export class Control {
 
 	/** Aborts a run that is under way, so that the reactor is safe and the record whole, then lets go of the instruments. */
 	async stop(): Promise<void> {
+		this.isStopping = true;
 		const { run } = this;
 		const { journal, clock } = this.options;
 		if (run !== undefined && allowed(run.state).includes("abort")) {
@@ -240,9 +253,10 @@ export class Control {
 			case "launch":
 				return this.launch(args, id);
 			case "command": {
-				const { run, command: order, by } = args as ControlCommands["command"]["args"];
+				const { run, command: order, by, annealMinutes } = args as ControlCommands["command"]["args"];
 				const present = this.present(run);
-				present.command(order, by, id);
+				if (order === "restart" && present.state === "held") this.refuseUnlessConnected();
+				present.command(order, by, id, annealMinutes);
 				return { run: present.identity.run, state: present.state };
 			}
 			case "confirm": {
@@ -316,14 +330,61 @@ export class Control {
 		alarms.follow(health.failure !== undefined || hangs, { alarm: "journal.failed", message });
 	}
 
-	/** What the last control process left open in the journal is recorded as it is, and the reactor brought to its safe state. */
-	private closeInterruptedRun(): void {
-		const { lastKnown, clock, journal } = this.options;
+	/**
+	 * What the last control process left open in the journal: pulses get their fate, the reactor its safe state, and the run is
+	 * held until a person says how it goes on. One that was on its way out is ended.
+	 */
+	private takeUpInterruptedRun(): void {
+		const { lastKnown, clock, journal, lab, version } = this.options;
 		if (lastKnown === undefined) return;
-		for (const record of closingRecords(lastKnown, clock.nowMs())) journal.append(record);
-		if (lastKnown.openRun === null) return;
-		const { run, state } = lastKnown.openRun;
-		void this.supervisor.makeSafe("trip", `Control restarted while run ${run} was ${state}.`);
+		const { openRun } = lastKnown;
+		for (const record of pulsesInTheBalance(lastKnown, clock.nowMs())) journal.append(record);
+		if (openRun === null) return;
+		const { run, state, created } = openRun;
+		const cause = `Control restarted while the run was ${state}.`;
+		if (!isTakenUp(state)) {
+			for (const record of endingRecords(lastKnown)) journal.append(record);
+			void this.supervisor.makeSafe("trip", cause);
+			return;
+		}
+		const wall = clock.wallMs();
+		const { problems, plan } = checkRecipe({
+			text: created.recipeText,
+			fileName: created.recipe,
+			set: created.parameters,
+			library: this.options.library,
+			lab: labFacts(lab),
+		});
+		const why = problems.find(({ severity }) => severity === "error")?.message ?? "";
+		const present = { plan, why, labFileSha256: lab.sha256, softwareVersion: version, wall };
+		const takenUp = takeUp(lastKnown, openRun, present);
+		const identity = { run, sample: created.sample, operator: created.operator };
+		this.reactor.run = run;
+		this.run = new Run(this.runDependencies, takenUp.plan, identity, takenUp);
+		const { step, differences } = takenUp;
+		journal.append(interruptionRecord(lastKnown, openRun, { ...this.run.counts, step, differences, wall }));
+		this.run.takeUp(cause);
+		this.declareWhenConnected(this.run);
+	}
+
+	/** Until the instruments have been heard for the first time, not to know them is no danger. */
+	private declareWhenConnected(run: Run): void {
+		const { clock } = this.options;
+		const endMs = clock.nowMs() + CONNECT_MS_MAX;
+		const look = () => {
+			if (this.isStopping || this.run !== run || run.isOver || run.state === "restarting" || run.state === "running")
+				return;
+			if (!this.plant.allReady && clock.nowMs() < endMs) {
+				clock.setTimer(CONNECT_LOOK_MS, look);
+				return;
+			}
+			if (!run.lidMayBeOpen) this.supervisor.declare(declarationOf(run.plan));
+		};
+		clock.setTimer(CONNECT_LOOK_MS, look);
+	}
+
+	private get runDependencies() {
+		return { clock: this.options.clock, sink: this.sink, reactor: this.reactor, supervisor: this.supervisor };
 	}
 
 	private present(run: string | undefined): Run {
@@ -386,15 +447,12 @@ export class Control {
 				phases: plan.phases,
 				pulses: plan.pulses,
 				thicknessNm: plan.thicknessNm,
+				sha256: planDigest(plan),
 			},
 		});
 		this.supervisor.declare(declarationOf(plan));
 		this.reactor.run = run;
-		this.run = new Run({ clock, sink: this.sink, reactor: this.reactor, supervisor: this.supervisor }, plan, {
-			run,
-			sample,
-			operator: args.operator,
-		});
+		this.run = new Run(this.runDependencies, plan, { run, sample, operator: args.operator });
 		this.run.command("start", args.operator, id);
 		return { run, state: this.run.state, product: plan.product, sample };
 	}
@@ -464,7 +522,7 @@ export class Control {
 		);
 	}
 
-	private refuseUnlessReady(): void {
+	private refuseUnlessConnected(): void {
 		const away = this.plant.instruments.filter(({ name }) => this.plant.instrument(name).state !== "ready");
 		if (away.length > 0) {
 			const which = away
@@ -472,6 +530,10 @@ export class Control {
 				.join(", ");
 			throw new AdlayerError("DEVICE_NOT_READY", `Not every instrument is connected: ${which}.`);
 		}
+	}
+
+	private refuseUnlessReady(): void {
+		this.refuseUnlessConnected();
 		const { latched } = this.supervisor;
 		if (latched.length > 0)
 			throw new AdlayerError("INTERLOCK_TRIPPED", `Latched: ${latched.join(", ")}.`, { context: { latched } });

@@ -11,7 +11,7 @@ import type {
 	StepEnded,
 	StepStarted,
 } from "#record/records.js";
-import type { CycleCount, PromptStatus, RunStatus } from "#record/status.js";
+import type { CycleCount, Interruption, PromptStatus, RunStatus } from "#record/status.js";
 
 const FINAL: ReadonlySet<RunState> = new Set<RunState>(["complete", "stopped", "aborted"]);
 
@@ -50,6 +50,7 @@ export class LiveRun {
 	private peakFoilC: number | null = null;
 	private anneal: RunStatus["anneal"] = null;
 	private prompt: PromptStatus | null = null;
+	private interruption: Interruption | null = null;
 	private startT: number | null = null;
 	private endT: number | null = null;
 	private endWall: number | null = null;
@@ -100,6 +101,7 @@ export class LiveRun {
 	adopt(status: RunStatus): void {
 		this.anneal = status.anneal;
 		this.peakFoilC = highest(this.peakFoilC, status.peakFoilC);
+		this.interruption = status.interruption ?? null;
 		if (this.created !== null) return;
 		this.adopted = status;
 		this.prompt = status.prompt ?? null;
@@ -117,9 +119,16 @@ export class LiveRun {
 			case "prompt-answered":
 				this.prompt = null;
 				return;
+			case "run-interrupted":
+				// Control's time has begun anew, and what waited for an answer is gone.
+				this.startT = record.t - record.elapsedS * 1000;
+				this.stepStartT = record.t;
+				this.prompt = null;
+				return;
 			case "run-state":
 				this.state = record.to;
 				this.cause = record.cause;
+				if (record.to === "running") this.interruption = null;
 				if (record.to === "running") this.startT ??= record.t;
 				if (FINAL.has(record.to)) {
 					this.endT = record.t;
@@ -161,6 +170,7 @@ export class LiveRun {
 			remainingS: this.remainingS(nowT),
 			anneal: this.anneal,
 			prompt: this.isFinal ? null : this.prompt,
+			interruption: this.isFinal ? null : this.interruption,
 			worstPulseErrorMs:
 				this.finished?.worstPulseErrorMs ?? highest(this.worstPulseErrorMs, this.adopted?.worstPulseErrorMs),
 			peakFoilC: this.finished?.peakFoilC ?? this.peakFoilC,

@@ -221,6 +221,33 @@ const event = {
 	...shape({ seq: integer, t: number, wall: number, kind: string }),
 };
 
+const interruption = shape({
+	lostAt: unixMs,
+	gapS: number,
+	cycle: { type: ["integer", "null"] },
+	halfCycle: { type: ["string", "null"], description: "Its precursor" },
+	lastDoses: {
+		type: "object",
+		description: "By precursor: seconds since its last dose",
+		additionalProperties: nullable(shape({ sinceS: number, fate: { type: "string", enum: ["delivered", "unknown"] } })),
+	},
+	temperatures: {
+		type: "object",
+		description: "By zone, in degC: last reading before the gap, first after it, and bounds between",
+		additionalProperties: shape({
+			beforeC: nullableNumber,
+			afterC: nullableNumber,
+			lowestC: nullableNumber,
+			highestC: nullableNumber,
+		}),
+	},
+	annealMinutes: {
+		...nullableNumber,
+		description: "Minutes done of an interrupted anneal; its restart must name them",
+	},
+	differences: { ...list(string), description: "With any of these the run can only be stopped or aborted" },
+});
+
 const runStatus = {
 	$id: "RunStatus",
 	...shape(
@@ -255,8 +282,13 @@ const runStatus = {
 				),
 				description: "The question that waits for a person's answer",
 			},
+			interruption: {
+				...nullable(interruption),
+				description:
+					"What to know of a run that control found open when it came back, until it is restarted or has ended",
+			},
 		},
-		["prompt"],
+		["prompt", "interruption"],
 	),
 };
 

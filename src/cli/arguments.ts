@@ -46,6 +46,12 @@ export function parseSet(text: string, before: Record<string, number | string>):
 	return { ...before, [text.slice(0, equals)]: isNumber ? Number(value) : value };
 }
 
+export function parseMinutes(text: string): number {
+	const minutes = Number(text);
+	if (text.trim() !== "" && Number.isFinite(minutes) && minutes >= 0) return minutes;
+	throw new InvalidArgumentError("Minutes are a number, 0 or more.");
+}
+
 export const collect = (text: string, before: string[]): string[] => [...before, text];
 
 /** A recipe argument: a file when there is one or it looks like one, otherwise a name for the service to know. */

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import {
 	collect,
 	parseFullPower,
+	parseMinutes,
 	parseNumber,
 	parsePort,
 	parseSeconds,
@@ -25,7 +26,7 @@ import { type CheckOptions, check } from "#cli/commands/check.js";
 import { type ConfirmOptions, confirm } from "#cli/commands/confirm.js";
 import { addCycling } from "#cli/commands/cycling.js";
 import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/demo.js";
-import { commandRun } from "#cli/commands/hold-abort.js";
+import { commandRun, type RunCommandOptions } from "#cli/commands/hold-abort.js";
 import { type FaultOptions, type FaultsOptions, labFault, labFaults } from "#cli/commands/lab-fault.js";
 import { type BottleOptions, bottle, maintenance, parseGrams } from "#cli/commands/maintenance.js";
 import { PROBE_WITHIN_S, type ProbeOptions, probe } from "#cli/commands/probe.js";
@@ -41,6 +42,12 @@ const PROCESSES = {
 	lab: "the simulated lab's process alone",
 	control: "the control process alone",
 	service: "the service's process alone",
+} as const;
+
+const RUN_COMMANDS = {
+	hold: "hold the present run, straight to control",
+	stop: "end the present run in order: half-cycle, purge, cooling; straight to control",
+	abort: "abort the present run: safe state at once, straight to control",
 } as const;
 
 export type Perform = (command: (context: CliContext) => Promise<Outcome>) => Promise<void>;
@@ -82,16 +89,15 @@ export function buildProgram(version: string, perform: Perform): Command {
 	command("status", "the present state, straight from control")
 		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
 		.action((options: DataOption) => perform((context) => status(context, options)));
-	for (const name of ["hold", "abort"] as const) {
-		command(
-			name,
-			name === "hold"
-				? "hold the present run, straight to control"
-				: "abort the present run: safe state at once, straight to control",
-		)
+	for (const name of ["hold", "stop", "abort"] as const) {
+		command(name, RUN_COMMANDS[name])
 			.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
 			.action((options: DataOption) => perform((context) => commandRun(context, name, options)));
 	}
+	command("restart", "let the held run go on: purge, prove temperatures, repeat what is in doubt; straight to control")
+		.option("--anneal-minutes <number>", "minutes done of an anneal that the loss of control interrupted", parseMinutes)
+		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
+		.action((options: RunCommandOptions) => perform((context) => commandRun(context, "restart", options)));
 
 	command("maintenance", "pulses of the valves, grams in the bottles, hours, base pressure")
 		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")

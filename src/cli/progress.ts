@@ -1,6 +1,6 @@
 /** The live view of a run, as lines of text: pure, so that what people see is tested as text. Durations are lab time. */
 import { torrFromPascal } from "#core/units.js";
-import type { ControlStatus, RunStatus, SignalStatus } from "#record/status.js";
+import type { ControlStatus, Interruption, RunStatus, SignalStatus } from "#record/status.js";
 
 const BAR_CHARS_MAX = 40;
 const WIDTH_MIN = 40;
@@ -106,9 +106,39 @@ function figureLines(status: ControlStatus, run: RunStatus, columns: number): st
 	if (run.anneal !== null && run.anneal.inBandS > 0) {
 		lines.push(`Anneal   ${duration(run.anneal.inBandS)} of ${duration(run.anneal.orderedS)} in band`);
 	}
+	if (run.interruption != null) lines.push(...interruptionLines(run.interruption));
 	const isOrdinary = run.state === "running" || run.state === "complete";
 	if (!isOrdinary) lines.push(clipped(`Because  ${run.cause}`, columns));
 	return lines;
+}
+
+/** What to know of a run that control found open, before saying how it goes on. */
+function interruptionLines(interruption: Interruption): string[] {
+	const { gapS, cycle, halfCycle, lastDoses, temperatures, annealMinutes, differences } = interruption;
+	const celsius = (value: number | null) => (value === null ? "?" : value.toFixed(1));
+	const where = cycle === null ? "outside the cycles" : `in cycle ${cycle}, half-cycle ${halfCycle ?? "?"}`;
+	const doses = Object.entries(lastDoses).map(([precursor, last]) =>
+		last === null
+			? `${precursor} never`
+			: `${precursor} ${duration(last.sinceS)} ago${last.fate === "unknown" ? " (fate unknown)" : ""}`,
+	);
+	const choice =
+		differences.length > 0
+			? "stop or abort"
+			: `restart${annealMinutes === null ? "" : ` --anneal-minutes ${annealMinutes}`}, stop or abort`;
+	return [
+		`Lost     control was away for ${duration(gapS)}, ${where}`,
+		`Doses    ${doses.join(", ")}`,
+		...Object.entries(temperatures).map(
+			([zone, { beforeC, afterC, lowestC, highestC }]) =>
+				`Gap      ${zone} ${celsius(beforeC)} °C before, ${celsius(afterC)} after, between ${celsius(lowestC)} and ${celsius(highestC)}`,
+		),
+		...(annealMinutes === null
+			? []
+			: [`Anneal   ${annealMinutes.toFixed(1)} min were done; it does not go on by itself`]),
+		...differences.map((difference) => `Differs  ${difference}`),
+		`Choose   adlayer ${choice}`,
+	];
 }
 
 function alarmLines({ alarms, interlocks }: ControlStatus): string[] {

@@ -33,8 +33,9 @@ const SCHEMAS: Readonly<Record<CommandName, object>> = {
 			// Which commands a run knows, it says itself.
 			command: { type: "string", maxLength: 40 },
 			by,
+			annealMinutes: { type: "number", minimum: 0 },
 		},
-		["run"],
+		["run", "annealMinutes"],
 	),
 	confirm: strict({ run: name, prompt: name, by }, ["run"]),
 	campaigns: strict({}),

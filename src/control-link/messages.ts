@@ -32,8 +32,11 @@ export interface LaunchResult {
 export interface ControlCommands {
 	status: { args: Record<string, never>; result: ControlStatus };
 	launch: { args: LaunchArgs; result: LaunchResult };
-	/** Without `run`: the present run. */
-	command: { args: { run?: string; command: RunCommand; by: string }; result: { run: string; state: RunState } };
+	/** Without `run`: the present run. `annealMinutes`: how long an interrupted anneal was in band, for its restart. */
+	command: {
+		args: { run?: string; command: RunCommand; by: string; annealMinutes?: number };
+		result: { run: string; state: RunState };
+	};
 	/** A person's answer to the question that the run asks. Without `run`: the present run. */
 	confirm: {
 		args: { run?: string; prompt: string; by: string };

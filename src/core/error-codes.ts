@@ -312,6 +312,18 @@ export const ERROR_CODES = {
 		"The run's state does not allow the command.",
 		"The message names the state and the commands it allows.",
 	),
+	PLAN_CHANGED: entry(
+		"refuse-command",
+		409,
+		"A run that control found open when it came back is not restarted, for its plan, lab file or software is not what it began with.",
+		"The message names what differs: stop or abort the run, or bring back what it began with and start control again.",
+	),
+	ANNEAL_INTERRUPTED: entry(
+		"refuse-command",
+		409,
+		"An anneal that was interrupted by the loss of control goes on only by a restart that names the minutes done.",
+		"Judge by the temperatures across the gap; then restart with --anneal-minutes (annealMinutes in REST), stop or abort.",
+	),
 	STATE_CHANGED: entry(
 		"refuse-command",
 		409,

@@ -1,16 +1,8 @@
 /** What the journal's end tells after a crash. */
 import { rmSync } from "node:fs";
-import type {
-	AlarmRecord,
-	InterlockRecord,
-	JournalRecord,
-	RecordBase,
-	RunCreated,
-	RunState,
-	StepEnded,
-	StepStarted,
-} from "#record/records.js";
+import type { AlarmRecord, InterlockRecord, JournalRecord } from "#record/records.js";
 import { CarryTracker } from "./carry.js";
+import { type OpenRun, RunFollower } from "./run-follower.js";
 import {
 	headerOf,
 	type IntendedPulse,
@@ -57,17 +49,6 @@ function readEnd(segment: { firstSeq: number; file: string }): JournalEnd | unde
 	});
 	const { goodBytes, lastSeq } = end;
 	return { file: segment.file, header, tracker, lastSeq, lastWall, goodBytes, tornBytes: end.fileBytes - goodBytes };
-}
-
-export interface OpenRun {
-	readonly run: string;
-	readonly created: RunCreated & RecordBase;
-	readonly state: RunState;
-	/** The last step that was started, and how it ended when it did. */
-	readonly lastStep: (StepStarted & RecordBase) | null;
-	readonly lastStepEnd: (StepEnded & RecordBase) | null;
-	/** Highest number of a cycle whose last step ended as done and was followed by another step. */
-	readonly cyclesDone: number;
 }
 
 export interface LastKnown {
@@ -163,45 +144,4 @@ function dosesWithIntended(
 		if (seq > (all[precursor]?.seq ?? 0)) all[precursor] = { seq, wall, fate: "unknown" };
 	}
 	return all;
-}
-
-/** Follows one run from its creation on. */
-class RunFollower {
-	private created: (RunCreated & RecordBase) | null = null;
-	private state: RunState = "idle";
-	private lastStep: (StepStarted & RecordBase) | null = null;
-	private lastStepEnd: (StepEnded & RecordBase) | null = null;
-	private cyclesDone = 0;
-
-	follow(record: JournalRecord): void {
-		switch (record.kind) {
-			case "run-created":
-				this.created = record;
-				break;
-			case "run-state":
-				if (record.run === this.created?.run) this.state = record.to;
-				break;
-			case "step-started":
-				this.countCycle(record.cycle);
-				this.lastStep = record;
-				this.lastStepEnd = null;
-				break;
-			case "step-ended":
-				this.lastStepEnd = record;
-				break;
-			default:
-		}
-	}
-
-	openRun(): OpenRun | null {
-		const { created, state, lastStep, lastStepEnd, cyclesDone } = this;
-		return created === null ? null : { run: created.run, created, state, lastStep, lastStepEnd, cyclesDone };
-	}
-
-	/** A cycle is done when a step outside it starts after its last step was done. */
-	private countCycle(next: number | undefined): void {
-		const before = this.lastStep?.cycle;
-		if (before === undefined || before === next || this.lastStepEnd?.outcome !== "done") return;
-		this.cyclesDone = Math.max(this.cyclesDone, before);
-	}
 }

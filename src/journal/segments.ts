@@ -34,6 +34,7 @@ export interface IntendedPulse {
 	readonly valve: string;
 	readonly commandedMs: number;
 	readonly cycle?: number;
+	readonly index?: number;
 }
 
 export interface LastDose {

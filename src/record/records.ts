@@ -122,7 +122,37 @@ export interface RunCreated {
 		readonly phases: readonly RunPhase[];
 		readonly pulses: Readonly<Record<string, number>>;
 		readonly thicknessNm: number;
+		/** Of everything in the expanded plan that the engine acts on; absent in older records. */
+		readonly sha256?: string;
 	};
+}
+
+/** Control came back and found the run open. What it knew is in the records before; the gap is by the wall clock. */
+export interface RunInterrupted {
+	readonly kind: "run-interrupted";
+	readonly run: string;
+	readonly state: RunState;
+	/** Unix ms of the last record before the gap, and the gap's length. */
+	readonly lostAt: number;
+	readonly gapS: number;
+	/** The run's time until now, gaps included. */
+	readonly elapsedS: number;
+	/** The interrupted step; null before the first. */
+	readonly step: PlannedStep | null;
+	readonly cycles: { readonly complete: number; readonly repeated: number; readonly unknown: number };
+	readonly annealInBandS: number;
+	/** What is not as it was when the run began: with any of these it cannot be restarted. */
+	readonly differences: readonly string[];
+}
+
+/** How far an anneal is: now and then while it counts, and when it ends. */
+export interface AnnealProgress {
+	readonly kind: "anneal-progress";
+	readonly run: string;
+	readonly index: number;
+	readonly inBandS: number;
+	/** Highest corrected reading of the zone so far; null before the first. */
+	readonly maximumC: number | null;
 }
 
 export interface RunStateChanged {
@@ -169,6 +199,8 @@ export interface PulseIntended {
 	readonly valve: string;
 	readonly commandedMs: number;
 	readonly cycle?: number;
+	/** Position of its step in the flat plan; absent in older records. */
+	readonly index?: number;
 }
 
 /** The pulse's fate. All times are control's monotonic ms. */
@@ -373,6 +405,8 @@ export type RecordBody =
 	| InstrumentRecord
 	| SampleRecord
 	| RunCreated
+	| RunInterrupted
+	| AnnealProgress
 	| RunStateChanged
 	| RunCommanded
 	| StepStarted

@@ -89,6 +89,33 @@ export interface PromptStatus {
 	readonly askedAt: number;
 }
 
+/** What a person must know of a run that control found open when it came back, to say how it goes on. Times are Unix ms. */
+export interface Interruption {
+	/** The last word before control was lost, and for how long nobody was in control. */
+	readonly lostAt: number;
+	readonly gapS: number;
+	/** Cycle and half-cycle (its precursor) that were under way; null outside the cycles. */
+	readonly cycle: number | null;
+	readonly halfCycle: string | null;
+	/** By precursor: seconds since its last dose, which may have been one of unknown fate; null when none is on record. */
+	readonly lastDoses: Readonly<
+		Record<string, { readonly sinceS: number; readonly fate: "delivered" | "unknown" } | null>
+	>;
+	/** By zone: the last reading before, the first after, and the bounds between which the zone is believed to have been. */
+	readonly temperatures: Readonly<Record<string, GapTemperature>>;
+	/** Minutes of the interrupted anneal, to one decimal: a restart must name them. Null when no anneal was interrupted. */
+	readonly annealMinutes: number | null;
+	/** What is not as it was when the run began; with any of these it can only be stopped or aborted. */
+	readonly differences: readonly string[];
+}
+
+export interface GapTemperature {
+	readonly beforeC: number | null;
+	readonly afterC: number | null;
+	readonly lowestC: number | null;
+	readonly highestC: number | null;
+}
+
 export interface CycleCount {
 	readonly ordered: number;
 	readonly complete: number;
@@ -118,4 +145,6 @@ export interface RunStatus {
 	readonly meltingPointC: number | null;
 	/** The open question; null when there is none. */
 	readonly prompt?: PromptStatus | null;
+	/** Until a run that control found open has been restarted or has ended; null or absent otherwise. */
+	readonly interruption?: Interruption | null;
 }

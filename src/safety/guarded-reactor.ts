@@ -101,6 +101,19 @@ export class GuardedReactor {
 		return hottest;
 	}
 
+	/** The same of raw values from elsewhere, by signal. */
+	hottestOf(
+		rawC: (signal: string) => number | undefined,
+	): { readonly celsius: number; readonly uncertaintyC: number } | undefined {
+		let hottest: { celsius: number; uncertaintyC: number } | undefined;
+		for (const { signal, offsetC, uncertaintyC } of this.foilZones) {
+			const raw = rawC(signal);
+			if (raw === undefined || raw + offsetC <= (hottest?.celsius ?? Number.NEGATIVE_INFINITY)) continue;
+			hottest = { celsius: raw + offsetC, uncertaintyC };
+		}
+		return hottest;
+	}
+
 	async setCarrier(sccm: number, reason: string): Promise<void> {
 		permitCarrier(this.supervisor, sccm);
 		this.supervisor.takenOver("carrier");

@@ -59,14 +59,32 @@ const DANGEROUS = new Set(["abort", "stop"]);
 
 export const allows = (state, command) => ALLOWED[state]?.includes(command) ?? false;
 
+/** After the loss of control a restart does more, and an anneal goes on only by whoever has read how far it was. */
+function wordsFor(run, name) {
+	const { interruption } = run;
+	if (name !== "restart" || interruption == null) return WORDS[name];
+	const minutes = interruption.annealMinutes;
+	const consequence =
+		"The chamber is emptied, purged and brought back to temperature; a half-cycle of unknown fate is repeated.";
+	if (minutes === null) return { ...WORDS.restart, consequence };
+	const done = minutes.toFixed(1);
+	return {
+		question: `Go on with the anneal after ${done} min?`,
+		consequence: `${done} min were in band before control was lost. Judge by the temperatures since then whether the rest is still right.`,
+		yes: `Restart after ${done} min`,
+	};
+}
+
 /** Asks, then sends the command once. The answer, or why there is none, is shown under the buttons. */
 export async function command(run, name) {
-	const words = WORDS[name];
+	const words = wordsFor(run, name);
 	if (!(await confirmed({ ...words, dangerous: DANGEROUS.has(name) }))) return;
 	const answer = $("answer");
 	setText(answer, `${words.yes}: sent …`);
 	try {
-		const body = { command: name, by: operatorName(), ...(ALWAYS.has(name) ? {} : { ifState: run.state }) };
+		const minutes = name === "restart" ? (run.interruption?.annealMinutes ?? null) : null;
+		const named = minutes === null ? {} : { annealMinutes: minutes };
+		const body = { command: name, by: operatorName(), ...named, ...(ALWAYS.has(name) ? {} : { ifState: run.state }) };
 		const reply = await post(`/runs/${encodeURIComponent(run.run)}/commands`, body);
 		setText(answer, `${words.yes}: done, the run is ${reply.state}.`);
 	} catch (error) {

@@ -30,8 +30,45 @@ export function renderRun(status, isLive) {
 	setText($("cause"), run === null ? "" : `Because: ${run.cause}`);
 	setText($("step"), run?.step?.title ?? "");
 	renderButtons(state, isLive);
+	renderInterruption();
 	renderPhases();
 	renderFigures(status.wall, status.speed);
+}
+
+/** What to know of a run that control found open, before saying how it goes on. */
+function renderInterruption() {
+	const interruption = run?.interruption ?? null;
+	$("interruption").hidden = interruption === null;
+	showFigures($("interruption"), interruption === null ? [] : interruptionFigures(interruption));
+	follow($("differences"), interruption?.differences ?? [], {
+		key: (difference) => difference,
+		create: (difference) => make("li", {}, difference),
+		update: () => {},
+	});
+}
+
+function interruptionFigures({ gapS, cycle, halfCycle, lastDoses, temperatures, annealMinutes }) {
+	const celsius = (value) => (value === null ? "?" : value.toFixed(1));
+	const list = [
+		{
+			name: "Control was away",
+			value: duration(gapS),
+			note: cycle === null ? "outside the cycles" : `cycle ${cycle}, half-cycle ${halfCycle ?? "?"}`,
+		},
+	];
+	for (const [precursor, last] of Object.entries(lastDoses)) {
+		const note = last?.fate === "unknown" ? "fate unknown" : "";
+		list.push({ name: `Last ${precursor}`, value: last === null ? "never" : `${duration(last.sinceS)} ago`, note });
+	}
+	for (const [zone, { beforeC, afterC, lowestC, highestC }] of Object.entries(temperatures)) {
+		list.push({
+			name: `Gap, ${zone}`,
+			value: `${celsius(beforeC)} → ${celsius(afterC)} °C`,
+			note: `between ${celsius(lowestC)} and ${celsius(highestC)}`,
+		});
+	}
+	if (annealMinutes !== null) list.push({ name: "Anneal done", value: `${annealMinutes.toFixed(1)} min`, note: "" });
+	return list;
 }
 
 function aboutText({ recipe, sample, operator, product }) {
@@ -47,6 +84,7 @@ function renderButtons(state, isLive) {
 	$("reset").disabled = !isLive;
 	setCommand("pause", state === "paused" ? "resume" : "pause", "Pause", "Resume", state, isLive);
 	setCommand("hold", state === "held" ? "restart" : "hold", "Hold", "Restart", state, isLive);
+	if (state === "held" && (run.interruption?.differences.length ?? 0) > 0) $("hold").disabled = true;
 	$("stop").disabled = !isLive || !allows(state, "stop");
 	$("abort").disabled = !allows(state, "abort");
 }
@@ -87,7 +125,11 @@ function renderPhases() {
 }
 
 function renderFigures(wall, speed) {
-	follow($("figures"), run === null ? [] : figures(wall, speed), {
+	showFigures($("figures"), run === null ? [] : figures(wall, speed));
+}
+
+function showFigures(place, items) {
+	follow(place, items, {
 		key: ({ name }) => name,
 		create: ({ name }) => make("div", {}, make("dt", {}, name), make("dd", {}, make("span"), make("small"))),
 		update: (item, { name, value, note = "" }) => {

@@ -1,128 +1,285 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { describe, expect, it } from "vitest";
-import { SteppedClock } from "#core/clock.js";
-import { MemoryJournal } from "#journal/memory.js";
+import { afterEach, describe, expect, it } from "vitest";
 import { lastKnownFrom } from "#journal/recover.js";
-import { serveMemory } from "#lab/serve-memory.js";
-import { loadLibrary } from "#recipe/library-files.js";
-import type { JournalRecord, RecordKind } from "#record/records.js";
 import { loadLabFile } from "#src/config.js";
-import { Control } from "#src/control.js";
-import { Story } from "./stories.js";
+import { SHORT_RECIPE, Story } from "./stories.js";
 
-const RECIPES = resolve(import.meta.dirname, "../../recipes");
-const WALL_START_MS = Date.UTC(2026, 0, 1);
+const LAB_FILE = resolve(import.meta.dirname, "../../recipes/labs/simulated.lab.yaml");
 
-/** Control dies with `story` as it is; the lab lives on for `goneS`, then another control process comes up on its journal. */
-async function restartControl(story: Story, goneS = 10) {
-	const clock = new SteppedClock({ startMs: 0, wallStartMs: WALL_START_MS + story.clock.nowMs() + goneS * 1_000 });
-	const served = serveMemory(story.lab, clock);
-	await clock.advance(goneS * 1_000);
-	const journal = new MemoryJournal(clock);
-	const control = new Control({
-		lab: loadLabFile(resolve(RECIPES, "labs/simulated.lab.yaml")),
-		library: loadLibrary(RECIPES),
-		clock,
-		journal,
-		version: "test",
-		speed: 1,
-		lastKnown: lastKnownFrom(story.journal.records),
-		open: (address) => (address.scheme === "simulated" ? served.opener(address.line) : undefined),
-	});
-	const before = { stopOpen: story.lab.twin.isValveOpen("stop"), sccm: Math.round(story.lab.twin.carrierSccm) };
-	control.start();
-	await clock.advance(20_000);
-	served.advance();
-	const of = <Kind extends RecordKind>(kind: Kind) =>
-		journal.records.filter((record): record is Extract<JournalRecord, { kind: Kind }> => record.kind === kind);
-	const launch = async () => {
-		const recipeText = readFileSync(resolve(RECIPES, "li-two-step.recipe.yaml"), "utf8");
-		return control.handle({
-			v: 1,
-			id: "again",
-			command: "launch",
-			args: { recipe: "again", recipeText, set: {}, operator: "test", acknowledge: [] },
-		});
-	};
-	return { clock, journal, control, before, of, launch };
+let story: Story;
+afterEach(() => story.stop());
+
+/** Control dies now; the lab lives on for `goneS`, then another control process comes up on its journal. */
+async function loseControl(goneS = 10, changed: Parameters<Story["comeBack"]>[0] = {}): Promise<void> {
+	story.kill();
+	await story.forS(goneS);
+	story.comeBack(changed);
+	await story.forS(20);
+}
+
+const fates = () => story.records("pulse").map(({ pulse, fate }) => `${pulse} ${fate}`);
+const finished = () => story.records("run-finished");
+
+/** What holds after any number of crashes: every announced pulse has one fate, every cycle is counted once. */
+function expectWhole(): void {
+	const pulses = story.records("pulse").map(({ pulse }) => pulse);
+	expect(pulses).toEqual(story.records("pulse-intended").map(({ pulse }) => pulse));
+	expect(new Set(pulses).size).toBe(pulses.length);
+	expect(story.violations).toEqual([]);
+	expect(finished()).toHaveLength(1);
+	const known = lastKnownFrom(story.journal.records);
+	expect(known.openRun).toBeNull();
+	expect(known.intended).toEqual([]);
 }
 
 describe("control that dies and comes back", () => {
-	it("in a purge records the run as aborted, with the cycles that were complete", async () => {
-		const story = await Story.at("purge", 4);
-		// The last pulse has its record once its pressure evidence is complete.
+	it("finds its run by the journal, holds it, and goes on by a restart", async () => {
+		story = await Story.at("purge", 4);
 		await story.forS(8);
 		const { run } = story.run;
-		const { of } = await restartControl(story);
-		expect(of("run-state").map(({ from, to, cause }) => [from, to, cause])).toEqual([
-			["running", "aborting", "control restarted"],
-			["aborting", "aborted", "control restarted"],
-		]);
-		expect(of("run-finished")).toMatchObject([
-			{ run, state: "aborted", cycles: { ordered: 4, complete: 1, repeated: 0, unknown: 0 } },
-		]);
+		await loseControl();
+		expect(story.runState).toBe("held");
+		expect(story.run).toMatchObject({ run, cycles: { ordered: 4, complete: 1, repeated: 0, unknown: 0 } });
+		expect(story.run.cause).toBe("Control restarted while the run was running.");
+		expect(story.run.interruption).toMatchObject({ cycle: 2, halfCycle: "H2O", annealMinutes: null, differences: [] });
+		expect(story.latched).toEqual([]);
+		await story.command("restart");
+		await story.state("complete");
+		expect(finished()).toMatchObject([{ run, cycles: { ordered: 4, complete: 4, repeated: 0, unknown: 0 } }]);
+		expect(story.truth().doses).toEqual({ TMA: 4, H2O: 4 });
+		expectWhole();
 	});
 
-	it("in a pulse records its fate as unknown", async () => {
-		const story = await Story.launched();
+	it("says how long the last doses are ago, and where the temperatures were meanwhile", async () => {
+		story = await Story.at("purge", 4);
+		await story.forS(8);
+		await loseControl(60);
+		const { lastDoses, temperatures, gapS } = story.run.interruption!;
+		expect(gapS).toBeGreaterThanOrEqual(60);
+		expect(gapS).toBeLessThan(61);
+		expect(lastDoses.H2O).toMatchObject({ fate: "delivered" });
+		expect(lastDoses.H2O!.sinceS).toBeGreaterThan(80);
+		expect(lastDoses.TMA!.sinceS).toBeGreaterThan(lastDoses.H2O!.sinceS);
+		const { beforeC, afterC, lowestC, highestC } = temperatures.stage!;
+		expect(beforeC).toBeCloseTo(80, 0);
+		expect(afterC).toBeLessThan(80);
+		expect([lowestC, highestC]).toEqual([afterC, Math.max(beforeC!, 80)]);
+	});
+
+	it("in a pulse records its fate as unknown, and repeats that half-cycle after base pressure and a full purge are proven", async () => {
+		story = await Story.launched();
 		await story.pulse(3);
-		const { of } = await restartControl(story);
-		expect(of("pulse")).toMatchObject([
-			{
-				pulse: 3,
-				precursor: "TMA",
-				cycle: 2,
-				commandedMs: 15,
-				issuedT: null,
-				confirmedMs: null,
-				effective: null,
-				fate: "unknown",
-			},
-		]);
-		expect(of("run-finished")[0]!.cycles).toEqual({ ordered: 4, complete: 1, repeated: 0, unknown: 1 });
+		await loseControl();
+		expect(story.records("pulse").at(-1)).toMatchObject({
+			pulse: 3,
+			precursor: "TMA",
+			cycle: 2,
+			commandedMs: 15,
+			issuedT: null,
+			confirmedMs: null,
+			effective: null,
+			fate: "unknown",
+		});
+		expect(story.run.cycles).toEqual({ ordered: 4, complete: 1, repeated: 0, unknown: 1 });
+		const heldMs = story.clock.nowMs();
+		await story.command("restart");
+		await story.clock.advanceUntil(() => story.run.state === "restarting" && story.lab.twin.carrierSccm < 1, 60_000);
+		await story.state("complete");
+		expect(finished()[0]!.cycles).toEqual({ ordered: 4, complete: 4, repeated: 1, unknown: 1 });
+		const again = story.records("pulse-intended").find(({ pulse }) => pulse === 4)!;
+		expect(again).toMatchObject({ precursor: "TMA", cycle: 2 });
+		expect(again.wall - story.journal.records[0]!.wall).toBeGreaterThan(heldMs + 80_000);
+		expectWhole();
+	});
+
+	it("in a purge before the pressure evidence is in knows that the pulse was delivered", async () => {
+		story = await Story.at("purge", 3);
+		await story.forS(1);
+		await loseControl();
+		expect(story.records("pulse").at(-1)).toMatchObject({ pulse: 3, fate: "delivered", confirmedMs: null });
+		await story.command("restart");
+		await story.state("complete");
+		expect(finished()[0]!.cycles).toEqual({ ordered: 4, complete: 4, repeated: 0, unknown: 0 });
+		expect(story.truth().doses).toEqual({ TMA: 4, H2O: 4 });
+		expectWhole();
+	});
+
+	it("again and again, also in the restart itself, counts nothing twice and loses nothing", async () => {
+		story = await Story.launched();
+		await story.pulse(4);
+		await loseControl();
+		await loseControl();
+		await story.command("restart");
+		await story.forS(45);
+		expect(story.runState).toBe("restarting");
+		await loseControl(3);
+		await story.command("restart");
+		await story.pulse(5);
+		await story.forS(2);
+		await loseControl(100);
+		await story.command("restart");
+		await story.state("complete");
+		expect(finished()[0]!.cycles).toEqual({ ordered: 4, complete: 4, repeated: 1, unknown: 1 });
+		expect(fates().filter((fate) => fate.endsWith("delivered"))).toHaveLength(8);
+		expectWhole();
+	});
+
+	it("in an anneal goes on only by a restart that names the minutes done", async () => {
+		story = await Story.at("anneal");
+		await story.clock.advanceUntil(() => story.run.anneal!.inBandS >= 65, 4_000_000);
+		await loseControl(20);
+		const { annealMinutes } = story.run.interruption!;
+		expect(annealMinutes).toBe(1);
+		await expect(story.command("restart")).rejects.toMatchObject({ code: "ANNEAL_INTERRUPTED" });
+		await expect(story.command("restart", { annealMinutes: 2 })).rejects.toMatchObject({ code: "ANNEAL_INTERRUPTED" });
+		expect(story.runState).toBe("held");
+		await story.forS(7_200);
+		expect(story.runState).toBe("held");
+		await story.command("restart", { annealMinutes: annealMinutes! });
+		await story.state("complete");
+		expect(finished()[0]!.anneal!.inBandS).toBeCloseTo(120, 0);
+		expectWhole();
 	});
 
 	it("has the reactor driven safe by the instruments meanwhile, and keeps it so", async () => {
-		const story = await Story.at("purge", 3);
-		const { before, control } = await restartControl(story);
+		story = await Story.at("purge", 3);
+		story.kill();
+		await story.forS(10);
 		// The valve I/O's watchdog opened the stop valve; the flow controller went on.
-		expect(before).toEqual({ stopOpen: true, sccm: 100 });
 		expect(story.reactor).toEqual({ precursors: [], stopOpen: true, sccm: 100 });
-		expect(control.plant.reading("stage.setpoint").value).toBe(0);
-		expect(control.plant.reading("stage.output").value).toBe(0);
+		story.comeBack();
+		await story.forS(20);
+		expect(story.reactor).toEqual({ precursors: [], stopOpen: true, sccm: 100 });
+		expect(story.control.plant.reading("stage.setpoint").value).toBe(0);
+		expect(story.control.plant.reading("stage.output").value).toBe(0);
 		expect(story.violations).toEqual([]);
 	});
 
 	it("purges again although no run was open: its connection has shut the stop valve against the flowing carrier", async () => {
-		const story = await Story.launched({ set: { cycles: 1 } });
+		story = await Story.launched({ set: { cycles: 1 } });
 		await story.state("complete");
-		const { of } = await restartControl(story);
-		expect(of("run-finished")).toEqual([]);
+		await loseControl();
+		expect(finished()).toHaveLength(1);
 		expect(story.reactor).toEqual({ precursors: [], stopOpen: true, sccm: 100 });
 	});
 
 	it("counts both precursors as just dosed", async () => {
-		const story = await Story.at("purge", 4);
-		const { control, clock } = await restartControl(story);
-		const { doses } = control.supervisor;
-		expect(doses.secondsSince("TMA", clock.nowMs())).toBeLessThanOrEqual(20);
-		expect(doses.secondsSince("H2O", clock.nowMs())).toBeLessThanOrEqual(20);
+		story = await Story.at("purge", 4);
+		await loseControl();
+		const { doses } = story.control.supervisor;
+		const nowMs = story.control.status.t;
+		expect(doses.secondsSince("TMA", nowMs)).toBeLessThanOrEqual(20);
+		expect(doses.secondsSince("H2O", nowMs)).toBeLessThanOrEqual(20);
 	});
 
-	it("leaves nothing latched, so that the next run can be launched", async () => {
-		const story = await Story.at("purge", 4);
-		const { launch, control } = await restartControl(story);
-		await launch();
-		expect(control.runState).toBe("running");
+	it("lets go of the run by stop or abort, and then launches the next one", async () => {
+		story = await Story.at("purge", 4);
+		await loseControl();
+		await expect(story.launch("li-two-step.recipe.yaml")).rejects.toMatchObject({ code: "RUN_ACTIVE" });
+		await story.command("abort");
+		await story.state("aborted", 10);
+		expectWhole();
+		await story.launch("li-two-step.recipe.yaml");
+		expect(story.runState).toBe("running");
 	});
 
-	it("leaves a journal in which no run is open and no pulse in the balance", async () => {
-		const story = await Story.launched();
-		await story.pulse(3);
-		const { journal } = await restartControl(story);
-		const known = lastKnownFrom([...story.journal.records, ...journal.records]);
-		expect(known.openRun).toBeNull();
-		expect(known.intended).toEqual([]);
+	it("stops a found run by its own cooling", async () => {
+		story = await Story.at("purge", 4);
+		await loseControl();
+		await story.command("stop");
+		await story.state("stopped");
+		expect(story.control.plant.reading("stage.temperature").value).toBeLessThan(60);
+		expectWhole();
+	});
+
+	it.each<["hold" | "pause", string]>([
+		["hold", "held"],
+		["pause", "paused"],
+	])("after a %s holds the run that was %s", async (command, state) => {
+		story = await Story.at("purge", 2);
+		await story.command(command);
+		await story.state(state as "held");
+		await loseControl();
+		expect(story.runState).toBe("held");
+		await story.command("restart");
+		await story.state("complete");
+		expect(finished()[0]!.cycles).toMatchObject({ ordered: 4, complete: 4 });
+		expectWhole();
+	});
+
+	it.each<"stop" | "abort">(["stop", "abort"])("in a %s ends the run that was on its way out", async (command) => {
+		story = await Story.at("purge", 2);
+		await story.command(command);
+		if (command === "stop") await story.forS(60);
+		await loseControl();
+		expect(story.control.status.run).toBeNull();
+		expect(finished()).toMatchObject([{ state: "aborted" }]);
+		expectWhole();
+	});
+});
+
+describe("a run that is not as it was", () => {
+	const refusal = { code: "PLAN_CHANGED" };
+
+	async function changed(how: Parameters<Story["comeBack"]>[0]): Promise<readonly string[]> {
+		story = await Story.at("purge", 3);
+		await loseControl(10, how);
+		expect(story.runState).toBe("held");
+		await expect(story.command("restart")).rejects.toMatchObject(refusal);
+		expect(story.runState).toBe("held");
+		const { differences } = story.run.interruption!;
+		await story.command("stop");
+		await story.state("stopped");
+		expectWhole();
+		return differences;
+	}
+
+	it("by its lab file is only stopped or aborted", async () => {
+		const lab = loadLabFile(LAB_FILE);
+		const differences = await changed({ lab: { ...lab, sha256: "0".repeat(64) } });
+		expect(differences).toEqual([expect.stringMatching(/^The lab file has changed \(SHA-256 \w{12}, now 0{12}\)\.$/)]);
+	});
+
+	it("by the plan that the software makes of it says which step is another", async () => {
+		const lab = loadLabFile(LAB_FILE);
+		const { zones } = lab.content.reactor;
+		const slower = { ...zones, stage: { ...zones.stage!, prediction: { ...zones.stage!.prediction, settle_s: 500 } } };
+		const content = { ...lab.content, reactor: { ...lab.content.reactor, zones: slower } };
+		const differences = await changed({ lab: { ...lab, content: content as never }, version: "later" });
+		expect(differences).toHaveLength(1);
+		expect(differences[0]).toMatch(/The plan is another by version later; version test began the run: .*step \d+ was/);
+	});
+});
+
+describe("the record of a run that was interrupted", () => {
+	it("says where and for how long, before anything is decided", async () => {
+		story = await Story.at("purge", 4);
+		await story.forS(8);
+		await loseControl(30);
+		expect(story.records("run-interrupted")).toMatchObject([
+			{
+				state: "running",
+				step: { type: "purge", cycle: 2, turns: [2] },
+				cycles: { complete: 1, repeated: 0, unknown: 0 },
+				annealInBandS: 0,
+				differences: [],
+			},
+		]);
+		expect(story.records("run-interrupted")[0]!.gapS).toBeGreaterThan(29);
+		expect(story.records("run-state").map(({ from, to }) => `${from} > ${to}`)).toEqual([
+			"idle > running",
+			"running > holding",
+			"holding > held",
+		]);
+	});
+
+	it("tells the same plan by the same recipe text and parameters", async () => {
+		story = await Story.launched({ set: { cycles: 2 } });
+		await story.step("pulse");
+		const created = story.records("run-created")[0]!;
+		expect(created.recipeText).toBe(SHORT_RECIPE);
+		expect(created.plan.sha256).toMatch(/^[0-9a-f]{64}$/);
+		expect(readFileSync(LAB_FILE, "utf8")).toBe(created.labFileText);
 	});
 });

@@ -1,9 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { AnnealCount, AnnealCounts } from "#recipe/engine/anneal-count.js";
-import { closingRecords, type InterruptedRun } from "#recipe/engine/interrupted-run.js";
+import { endingRecords, type InterruptedRun, pulsesInTheBalance } from "#recipe/engine/interrupted-run.js";
 import { PressureTrace } from "#recipe/engine/pressure-trace.js";
 import type { RunCreated } from "#record/records.js";
+import type { RunTrail } from "#record/run-trail.js";
 
+const TRAIL: RunTrail = {
+	started: new Map(),
+	done: new Set(),
+	pulses: 0,
+	unknown: 0,
+	repeated: 0,
+	inDoubt: new Set(),
+	worstPulseErrorMs: null,
+	anneals: new Map(),
+	prompts: [],
+	elapsedS: 0,
+	cause: "",
+	values: new Map(),
+};
 const ORDER = { zone: "stage", atC: 180, bandC: 0.5, forS: 60 };
 
 describe("the minutes of an anneal", () => {
@@ -111,18 +126,24 @@ describe("the records that close what a restart found open", () => {
 			: never,
 	): InterruptedRun => ({
 		lastWall: 61_000,
-		openRun: { run: "r1", created, state, cyclesDone: 1 },
+		openRun: { run: "r1", created, state, cyclesDone: 1, lastStep: null, trail: TRAIL },
 		intended: [pulse, { ...pulse, run: "older", pulse: 9 }],
 	});
 	const brief = (run: InterruptedRun) =>
-		closingRecords(run, 5).map((record) =>
+		[...pulsesInTheBalance(run, 5), ...endingRecords(run)].map((record) =>
 			record.kind === "run-state" ? `${record.from} > ${record.to}` : record.kind,
 		);
 
 	it("end the run as aborted, by way of aborting", () => {
-		expect(brief(known("held"))).toEqual(["pulse", "pulse", "held > aborting", "aborting > aborted", "run-finished"]);
+		expect(brief(known("stopping"))).toEqual([
+			"pulse",
+			"pulse",
+			"stopping > aborting",
+			"aborting > aborted",
+			"run-finished",
+		]);
 		expect(brief(known("aborting"))).toEqual(["pulse", "pulse", "aborting > aborted", "run-finished"]);
-		expect(closingRecords(known("running"), 5).at(-1)).toMatchObject({
+		expect(endingRecords(known("stopping")).at(-1)).toMatchObject({
 			state: "aborted",
 			cycles: { ordered: 4, complete: 1, repeated: 0, unknown: 1 },
 			durationS: 60,
@@ -134,10 +155,10 @@ describe("the records that close what a restart found open", () => {
 
 	it("add only the missing end to a run that had reached it", () => {
 		expect(brief(known("complete"))).toEqual(["pulse", "pulse", "run-finished"]);
-		expect(closingRecords(known("stopped"), 5).at(-1)).toMatchObject({ state: "stopped" });
+		expect(endingRecords(known("stopped")).at(-1)).toMatchObject({ state: "stopped" });
 	});
 
 	it("are none where nothing was open", () => {
-		expect(closingRecords({ lastWall: 0, openRun: null, intended: [] }, 5)).toEqual([]);
+		expect(brief({ lastWall: 0, openRun: null, intended: [] })).toEqual([]);
 	});
 });

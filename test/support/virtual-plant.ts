@@ -2,16 +2,20 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { LaunchArgs, LaunchResult } from "#control-link/messages.js";
-import { SteppedClock } from "#core/clock.js";
+import { type Clock, SteppedClock } from "#core/clock.js";
 import { simulatedDrivers } from "#drivers/index.js";
+import type { DiskState } from "#journal/disk.js";
 import { MemoryJournal } from "#journal/memory.js";
+import { lastKnownFrom } from "#journal/recover.js";
 import { type MemoryLab, serveMemory } from "#lab/serve-memory.js";
 import { SimulatedLab } from "#lab/simulated-lab.js";
+import type { Library } from "#recipe/library.js";
 import { loadLibrary } from "#recipe/library-files.js";
 import type { JournalRecord, RecordKind, RunCommand } from "#record/records.js";
 import { type LabFile, labPlan, loadLabFile } from "#src/config.js";
-import { Control } from "#src/control.js";
+import { Control, type ControlOptions } from "#src/control.js";
 import { parseTwinConstants } from "#twin/constants.js";
+import { Mortal } from "./mortal.js";
 
 const RECIPES = resolve(import.meta.dirname, "../../recipes");
 /** 2026-01-01T00:00:00Z, so that journals of two runs can be compared byte for byte. */
@@ -21,18 +25,31 @@ export interface VirtualPlantOptions {
 	readonly seed?: number;
 	readonly lab?: LabFile;
 	readonly pumped?: boolean;
+	/** How full the journal's disk is. */
+	readonly disk?: () => DiskState;
 }
 
 export class VirtualPlant {
 	readonly clock = new SteppedClock({ wallStartMs: WALL_START_MS });
-	readonly journal = new MemoryJournal(this.clock);
 	readonly lab: SimulatedLab;
-	readonly control: Control;
+	/** How wrong the clock of control's machine is, ms. */
+	wallShiftMs = 0;
+	private life: Mortal = this.newLife();
+	/** Of all control processes; the times are of the one that wrote. */
+	readonly journal = new MemoryJournal({
+		...this.clock,
+		nowMs: () => this.life.clock.nowMs(),
+		wallMs: () => this.life.clock.wallMs(),
+	} as Clock);
 	private readonly served: MemoryLab;
+	private readonly library = loadLibrary(RECIPES);
+	private readonly labFile: LabFile;
+	private present: Control;
 	private commands = 0;
 
-	constructor(options: VirtualPlantOptions = {}) {
+	constructor(private readonly options: VirtualPlantOptions = {}) {
 		const lab = options.lab ?? loadLabFile(resolve(RECIPES, "labs/simulated.lab.yaml"));
+		this.labFile = lab;
 		const { plan, twinFile } = labPlan(lab)!;
 		this.lab = new SimulatedLab({
 			plan: { ...plan, seed: options.seed ?? plan.seed },
@@ -42,17 +59,51 @@ export class VirtualPlant {
 			wallAtZeroMs: WALL_START_MS,
 		});
 		this.served = serveMemory(this.lab, this.clock);
-		this.control = new Control({
-			lab,
-			library: loadLibrary(RECIPES),
-			clock: this.clock,
-			journal: this.journal,
+		this.present = this.newControl({});
+		this.present.start();
+	}
+
+	/** The control process there is, or was last. */
+	get control(): Control {
+		return this.present;
+	}
+
+	/** Control is gone in this instant, as by -9; lab and time go on. */
+	kill(): void {
+		this.life.kill();
+	}
+
+	get isControlDead(): boolean {
+		return this.life.isDead;
+	}
+
+	/** Another control process on the journal of the one before, which is killed if it lives. */
+	comeBack(changed: { readonly lab?: LabFile; readonly version?: string; readonly library?: Library } = {}): void {
+		this.life.kill();
+		this.life = this.newLife();
+		const known = this.journal.records.length === 0 ? undefined : lastKnownFrom(this.journal.records);
+		this.present = this.newControl({ ...changed, ...(known === undefined ? {} : { lastKnown: known }) });
+		this.present.start();
+	}
+
+	private newLife(): Mortal {
+		return new Mortal(this.clock, () => this.wallShiftMs);
+	}
+
+	private newControl(changed: Partial<ControlOptions>): Control {
+		const { life } = this;
+		return new Control({
+			lab: this.labFile,
+			library: this.library,
+			clock: life.clock,
+			journal: life.journal(this.journal),
 			version: "test",
 			speed: 1,
-			open: (address) => (address.scheme === "simulated" ? this.served.opener(address.line) : undefined),
-			mqtt: (address) => (address.scheme === "simulated" ? this.served.mqtt(address.line) : undefined),
+			open: (address) => (address.scheme === "simulated" ? life.opener(this.served.opener(address.line)) : undefined),
+			mqtt: (address) => (address.scheme === "simulated" ? life.link(this.served.mqtt(address.line)) : undefined),
+			...(this.options.disk === undefined ? {} : { disk: this.options.disk }),
+			...changed,
 		});
-		this.control.start();
 	}
 
 	/** All instruments connected. */
@@ -82,12 +133,12 @@ export class VirtualPlant {
 		});
 	}
 
-	async command(command: RunCommand): Promise<void> {
+	async command(command: RunCommand, more: { readonly annealMinutes?: number } = {}): Promise<void> {
 		await this.control.handle({
 			v: 1,
 			id: `command-${++this.commands}`,
 			command: "command",
-			args: { command, by: "test" },
+			args: { command, by: "test", ...more },
 		});
 	}
 

@@ -33,6 +33,7 @@ interface CommandBody {
 	prompt?: string;
 	by?: string;
 	ifState?: RunState;
+	annealMinutes?: number;
 }
 
 /** The database's view of the past, or DATABASE_UNAVAILABLE. */
@@ -147,7 +148,7 @@ function commandRoute({ api, deps }: RouteGroup): void {
 		tag: "runs",
 		summary: "Command a run (ISA-88)",
 		description:
-			"`confirm` answers the question that the run asks: `prompt` names it, `by` the person, both required. With `ifState` the command is refused with STATE_CHANGED when the run is in another state by now.",
+			"`confirm` answers the question that the run asks: `prompt` names it, `by` the person, both required. With `ifState` the command is refused with STATE_CHANGED when the run is in another state by now. `annealMinutes` belongs to the restart of a run whose anneal was interrupted by the loss of control.",
 		params: { id: string },
 		body: strictBody(
 			{
@@ -155,6 +156,7 @@ function commandRoute({ api, deps }: RouteGroup): void {
 				prompt: { type: "string", maxLength: 80 },
 				by,
 				ifState: { type: "string", enum: RUN_STATES },
+				annealMinutes: { type: "number", minimum: 0, maximum: 100_000 },
 			},
 			["command"],
 			{ command: "hold", by: "mk" },
@@ -164,6 +166,9 @@ function commandRoute({ api, deps }: RouteGroup): void {
 			"RUN_NOT_FOUND",
 			"COMMAND_NOT_ALLOWED",
 			"PROMPT_NOT_OPEN",
+			"PLAN_CHANGED",
+			"ANNEAL_INTERRUPTED",
+			"DEVICE_NOT_READY",
 			"STATE_CHANGED",
 			"PERMIT_REFUSED",
 			"CONTROL_UNREACHABLE",
@@ -181,7 +186,9 @@ function commandRoute({ api, deps }: RouteGroup): void {
 			const { run, state } = await deps.control.request("confirm", answer, options);
 			return { simulated: deps.live.simulated, run, state };
 		}
-		const args = { run: params.id, command: body.command, by: body.by ?? ANONYMOUS };
+		const { command, annealMinutes } = body;
+		const minutes = annealMinutes === undefined ? {} : { annealMinutes };
+		const args = { run: params.id, command, by: body.by ?? ANONYMOUS, ...minutes };
 		const result = await deps.control.request("command", args, options);
 		return { simulated: deps.live.simulated, ...result };
 	});

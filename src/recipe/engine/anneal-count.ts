@@ -42,6 +42,25 @@ export class AnnealCounts {
 		return count;
 	}
 
+	/** Goes on where the run's records end. */
+	takeUp(
+		orders: readonly (AnnealOrder & { readonly index: number })[],
+		known: ReadonlyMap<number, { readonly inBandS: number; readonly maximumC: number | null }>,
+	): void {
+		for (const order of orders) {
+			const before = known.get(order.index);
+			if (before === undefined) continue;
+			const count = this.of(order.index, order);
+			count.inBandS = before.inBandS;
+			count.maximumC = before.maximumC ?? Number.NEGATIVE_INFINITY;
+		}
+	}
+
+	/** The counts by index of their steps. */
+	get all(): ReadonlyMap<number, AnnealCount> {
+		return this.counts;
+	}
+
 	/** A new reading of any zone: `read` gives a zone's time and good temperature, or null. */
 	push(read: (zone: string) => { readonly atMs: number; readonly celsius: number | null }): void {
 		for (const count of this.counts.values()) {

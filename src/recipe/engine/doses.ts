@@ -46,6 +46,21 @@ export class Doses {
 		private readonly run: string,
 	) {}
 
+	/** Goes on where the run's records end. */
+	takeUp(known: {
+		readonly pulses: number;
+		readonly unknown: number;
+		readonly repeated: number;
+		readonly inDoubt: ReadonlySet<number>;
+		readonly worstPulseErrorMs: number | null;
+	}): void {
+		this.count = known.pulses;
+		this.unknown = known.unknown;
+		this.repeated = known.repeated;
+		this.worstErrorMs = known.worstPulseErrorMs;
+		for (const index of known.inDoubt) this.inDoubt.add(index);
+	}
+
 	/** Writes and syncs the intent and arms the hardware; part of the purge before. Nothing opens. */
 	async prepare(step: DoseStep, signal: AbortSignal): Promise<void> {
 		this.settle();
@@ -69,6 +84,7 @@ export class Doses {
 			valve: step.precursor,
 			commandedMs: step.widthMs,
 			...(step.cycle === undefined ? {} : { cycle: step.cycle }),
+			index: step.index,
 		});
 		await this.intentSynced(signal);
 		dose.armed = true;

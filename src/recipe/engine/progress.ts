@@ -23,6 +23,13 @@ export class Progress {
 			this.leftFromS[i] = this.leftFromS[i + 1]! + plan.steps[i]!.plannedS;
 	}
 
+	/** Goes on where the run's records end. */
+	takeUp(completeCycles: number, elapsedS: number): void {
+		this.completeCycles = completeCycles;
+		this.startedMs = this.clock.nowMs() - elapsedS * 1_000;
+		this.stepStartedMs = this.clock.nowMs();
+	}
+
 	entered(state: RunState): void {
 		if (state === "running") this.startedMs ??= this.clock.nowMs();
 		if (isFinal(state)) this.endedMs = this.clock.nowMs();

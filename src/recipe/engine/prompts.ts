@@ -22,6 +22,16 @@ export class Prompts {
 		private readonly run: string,
 	) {}
 
+	/** Names given before an interruption are not given again. */
+	takeUp(names: readonly string[], ids: readonly string[]): void {
+		for (const id of ids) {
+			const times = names.filter(
+				(name) => name === id || (name.startsWith(`${id}-`) && /^\d+$/.test(name.slice(id.length + 1))),
+			);
+			if (times.length > 0) this.times.set(id, times.length);
+		}
+	}
+
 	/** The open question, or undefined. */
 	get open(): PromptStatus | undefined {
 		return this.asked?.status;

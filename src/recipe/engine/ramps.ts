@@ -39,6 +39,11 @@ export class Ramps {
 		return this.ordered;
 	}
 
+	/** What the steps before an interruption had ordered; nothing moves until `startAgain`. */
+	takeUp(orders: ReadonlyMap<string, Ramp>): void {
+		for (const [zone, ramp] of orders) this.ordered.set(zone, ramp);
+	}
+
 	/** Starts from where the zone is now. A lower target is set at once: the plant cools no faster than it can. */
 	async start(zone: string, ramp: Ramp, reason: string, signal: AbortSignal): Promise<void> {
 		signal.throwIfAborted();

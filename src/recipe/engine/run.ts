@@ -6,19 +6,24 @@ import { AnnealCounts } from "#recipe/engine/anneal-count.js";
 import { declarationOf } from "#recipe/engine/declaration.js";
 import { Doses } from "#recipe/engine/doses.js";
 import { allOff, executeStep, type StepContext } from "#recipe/engine/execute-step.js";
+import { GapTemperatures } from "#recipe/engine/gap-temperatures.js";
 import { needsHeatersOff, zonesToHold } from "#recipe/engine/hold.js";
 import { Progress } from "#recipe/engine/progress.js";
 import { Prompts } from "#recipe/engine/prompts.js";
 import { Ramps } from "#recipe/engine/ramps.js";
 import { resumeAt, stepsBefore } from "#recipe/engine/restart.js";
 import { StepLog } from "#recipe/engine/step-log.js";
+import { baseProof, type TakenUp } from "#recipe/engine/taken-up.js";
 import { allowed, isFinal, next, type RunInput } from "#recipe/isa88.js";
 import { type AnnealStep, type CoolStep, isDose, type Plan, type Step } from "#recipe/plan.js";
 import type { RecordBody, RecordSink, RunCommand, RunState } from "#record/records.js";
-import type { CycleCount, RunStatus } from "#record/status.js";
+import type { CycleCount, Interruption, RunStatus } from "#record/status.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
 import type { Supervisor } from "#safety/supervisor.js";
+
+/** An anneal's minutes are recorded after so many more seconds in band. */
+const ANNEAL_RECORD_S = 10;
 
 export interface RunIdentity {
 	readonly run: string;
@@ -57,11 +62,17 @@ export class Run {
 	private carrierSccm: number | undefined;
 	private peak: { celsius: number; uncertaintyC: number } | undefined;
 	private pauseLimit: { cancel(): void } | undefined;
+	/** Until the run has been restarted after an interruption by the loss of control. */
+	private interrupted: { readonly takenUp: TakenUp; readonly temperatures: GapTemperatures } | undefined;
+	/** Seconds of each anneal as last recorded, by index of its step. */
+	private readonly annealRecordedS = new Map<number, number>();
 
+	/** With `takenUp` the run goes on where its records end; `takeUp` then brings it to held. */
 	constructor(
 		private readonly on: RunDependencies,
 		readonly plan: Plan,
 		readonly identity: RunIdentity,
+		takenUp?: TakenUp,
 	) {
 		this.progress = new Progress(on.clock, plan);
 		this.doses = new Doses(on.clock, on.reactor, on.sink, identity.run);
@@ -69,6 +80,21 @@ export class Run {
 		this.log = new StepLog(on.clock, on.sink, identity.run);
 		this.ramps = new Ramps(on.clock, on.reactor, (zone, thrown) => {
 			this.failed(`The setpoint of zone ${zone} could not be moved: ${asAdlayerError(thrown).message}`, true);
+		});
+		if (takenUp !== undefined) this.remember(takenUp);
+	}
+
+	/** Control has come back to this run: the reactor goes to its safe state, and a person decides how it goes on. */
+	takeUp(cause: string): void {
+		if (next(this.state, "hold") !== null) {
+			this.beginHold(cause, true);
+			return;
+		}
+		this.cause = cause;
+		const safe = this.on.supervisor.makeSafe("trip", cause);
+		this.activity.begin(async () => {
+			await safe;
+			this.leave("holding", cause);
 		});
 	}
 
@@ -82,8 +108,9 @@ export class Run {
 	}
 
 	/** Does a command, or refuses it with COMMAND_NOT_ALLOWED or INTERLOCK_TRIPPED. Transient states end by themselves. */
-	command(command: RunCommand, by: string, id: string): void {
+	command(command: RunCommand, by: string, id: string, annealMinutes?: number): void {
 		this.refuse(command);
+		if (command === "restart") this.refuseRestart(annealMinutes);
 		this.on.sink.append({ kind: "run-command", run: this.identity.run, command, by, id });
 		const cause = `${command} by ${by}`;
 		switch (command) {
@@ -142,6 +169,8 @@ export class Run {
 			const reading = reactor.zone(zone);
 			return { atMs: reading.atMs, celsius: isGood(reading) ? reading.value : null };
 		});
+		this.recordAnneals();
+		this.interrupted?.temperatures.sampled();
 	}
 
 	get status(): RunStatus {
@@ -154,7 +183,7 @@ export class Run {
 			product: plan.product,
 			state: this.state,
 			cause: this.cause,
-			step: this.isOver ? null : (this.current ?? null),
+			step: this.isOver ? null : (this.current ?? this.interrupted?.takenUp.step ?? null),
 			phases: plan.phases,
 			cycles: this.cycles,
 			elapsedS: progress.elapsedS,
@@ -165,7 +194,90 @@ export class Run {
 			peakFoilC: this.peak?.celsius ?? null,
 			meltingPointC: plan.material.meltingPointC,
 			prompt: this.prompts.open ?? null,
+			interruption: this.isOver ? null : this.interruption,
 		};
+	}
+
+	/** What of the interruption is recorded at once. */
+	get counts() {
+		const { complete, repeated, unknown } = this.cycles;
+		const { elapsedS } = this.progress;
+		return { cycles: { complete, repeated, unknown }, annealInBandS: this.anneals.inBandS, elapsedS };
+	}
+
+	/** True while nobody minds an open lid: the interrupted step asks a person to open it. */
+	get lidMayBeOpen(): boolean {
+		const step = this.current;
+		return step?.type === "prompt" && step.lidMayOpen;
+	}
+
+	private get interruption(): Interruption | null {
+		if (this.interrupted === undefined) return null;
+		const { takenUp, temperatures } = this.interrupted;
+		const wall = this.on.clock.wallMs();
+		const { facts, lastDoses, differences } = takenUp;
+		const since = Object.keys(this.on.reactor.spec.precursors).map((precursor) => {
+			const last = lastDoses[precursor];
+			return [
+				precursor,
+				last === undefined ? null : { sinceS: Math.max(0, wall - last.wall) / 1_000, fate: last.fate },
+			];
+		});
+		return { ...facts, lastDoses: Object.fromEntries(since), temperatures: temperatures.byZone, differences };
+	}
+
+	private remember(known: TakenUp): void {
+		const { plan, on } = this;
+		this.interrupted = { takenUp: known, temperatures: new GapTemperatures(on.reactor, known.values) };
+		this.state = known.state;
+		this.position = known.position;
+		this.carrierSccm = known.carrierSccm;
+		this.progress.takeUp(known.completeCycles, known.elapsedS);
+		this.doses.takeUp(known);
+		this.ramps.takeUp(known.ramps);
+		this.anneals.takeUp(
+			plan.steps.filter((step): step is AnnealStep => step.type === "anneal"),
+			known.anneals,
+		);
+		for (const [index, { inBandS }] of known.anneals) this.annealRecordedS.set(index, inBandS);
+		this.prompts.takeUp(
+			known.prompts,
+			plan.steps.flatMap((step) => (step.type === "prompt" ? [step.id] : [])),
+		);
+		const peak = on.reactor.hottestOf((signal) => known.values.get(signal)?.highest);
+		if (peak !== undefined) this.peak = peak;
+	}
+
+	/** Minutes of an anneal are in the records soon enough that a crash loses few of them. */
+	private recordAnneals(): void {
+		for (const [index, count] of this.anneals.all) {
+			const recordedS = this.annealRecordedS.get(index) ?? 0;
+			const isEnd = count.done && recordedS < count.inBandS;
+			if (count.inBandS - recordedS < ANNEAL_RECORD_S && !isEnd) continue;
+			this.annealRecordedS.set(index, count.inBandS);
+			const maximumC = Number.isFinite(count.maximumC) ? count.maximumC : null;
+			this.on.sink.append({ kind: "anneal-progress", run: this.identity.run, index, inBandS: count.inBandS, maximumC });
+		}
+	}
+
+	/** A run that control found open is restarted only as the run that it was, an anneal only by whoever knows how far it is. */
+	private refuseRestart(annealMinutes: number | undefined): void {
+		if (this.interrupted === undefined) return;
+		const { differences, facts } = this.interrupted.takenUp;
+		if (differences.length > 0) {
+			throw new AdlayerError(
+				"PLAN_CHANGED",
+				`The run cannot be restarted, only stopped or aborted: ${differences.join(" ")}`,
+				{ context: { differences } },
+			);
+		}
+		const done = facts.annealMinutes;
+		if (done === null || done === annealMinutes) return;
+		throw new AdlayerError(
+			"ANNEAL_INTERRUPTED",
+			`The anneal was interrupted after ${done.toFixed(1)} min in band; it goes on only by a restart that names these minutes${annealMinutes === undefined ? "" : `, not ${annealMinutes}`}.`,
+			{ context: { annealMinutes: done } },
+		);
 	}
 
 	private get current(): Step | undefined {
@@ -348,6 +460,7 @@ export class Run {
 	/** From held: vacuum, flow and temperature are brought back and proven before the interrupted step is executed again. */
 	private async restart(signal: AbortSignal): Promise<void> {
 		const { reactor, clock } = this.on;
+		if (this.interrupted !== undefined) await this.proveBase(signal);
 		this.doing = "flow";
 		if (this.carrierSccm !== undefined) {
 			await reactor.setStopValve(true, "restart");
@@ -362,8 +475,19 @@ export class Run {
 		for (const step of resumed === undefined ? [] : stepsBefore(resumed, this.plan, this.ramps.orders)) {
 			await this.execute(step, clock.nowMs(), signal);
 		}
+		this.interrupted = undefined;
 		this.leave("restarting", "restarted");
 		await this.executeFrom(this.position, signal);
+	}
+
+	/** After the loss of control nothing is taken for granted: the empty chamber is proven before gas flows again. */
+	private async proveBase(signal: AbortSignal): Promise<void> {
+		this.on.supervisor.declare(declarationOf(this.plan));
+		const proof = baseProof(this.current, this.plan);
+		if (proof === undefined) return;
+		const sccm = this.carrierSccm;
+		await this.execute(proof, this.on.clock.nowMs(), signal);
+		this.carrierSccm = sccm;
 	}
 
 	private beginStop(cause: string): void {
