@@ -9,10 +9,16 @@ const NEVER = new Promise<never>(() => {});
 export class Mortal {
 	private dead = false;
 	private readonly closers: (() => void)[] = [];
+	private readonly cutters: (() => void)[] = [];
 	readonly clock: Clock;
 
 	/** `wallShiftMs` is how wrong the machine's clock is at the moment. */
-	constructor(base: SteppedClock, wallShiftMs: () => number) {
+	constructor(
+		base: SteppedClock,
+		wallShiftMs: () => number,
+		/** What becomes of the bytes that arrive. */
+		private readonly arriving: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
+	) {
 		// A process's monotonic time begins with it; the first one's with the world, so that its journal is the same as ever.
 		const startMs = base.nowMs();
 		const isDead = () => this.dead;
@@ -42,6 +48,11 @@ export class Mortal {
 		for (const close of this.closers) close();
 	}
 
+	/** Every connection ends; it can be opened again. */
+	cutWires(): void {
+		for (const cut of this.cutters.splice(0)) cut();
+	}
+
 	journal(to: MemoryJournal): RecordSink & { readonly lastSeq: number } {
 		const isDead = () => this.dead;
 		return {
@@ -69,6 +80,11 @@ export class Mortal {
 
 	private stream(inner: ByteStream): ByteStream {
 		const isDead = () => this.dead;
+		let closed: ((cause?: Error) => void) | undefined;
+		this.cutters.push(() => {
+			void inner.close();
+			closed?.();
+		});
 		return {
 			name: inner.name,
 			get isOpen() {
@@ -79,12 +95,15 @@ export class Mortal {
 			},
 			onBytes: (listener) =>
 				inner.onBytes((bytes) => {
-					if (!isDead()) listener(bytes);
+					const arrived = this.arriving(bytes);
+					if (!isDead() && arrived.length > 0) listener(arrived);
 				}),
-			onClose: (listener) =>
-				inner.onClose((cause) => {
+			onClose: (listener) => {
+				closed = (cause) => {
 					if (!isDead()) listener(cause);
-				}),
+				};
+				inner.onClose(closed);
+			},
 			close: () => inner.close(),
 		};
 	}

@@ -32,6 +32,8 @@ export interface VirtualPlantOptions {
 export class VirtualPlant {
 	readonly clock = new SteppedClock({ wallStartMs: WALL_START_MS });
 	readonly lab: SimulatedLab;
+	/** What becomes of the bytes that arrive at control; nothing without one. */
+	disturb: ((bytes: Uint8Array) => Uint8Array) | undefined;
 	/** How wrong the clock of control's machine is, ms. */
 	wallShiftMs = 0;
 	private life: Mortal = this.newLife();
@@ -73,6 +75,11 @@ export class VirtualPlant {
 		this.life.kill();
 	}
 
+	/** Every connection ends at once; control opens them anew. */
+	cutWires(): void {
+		this.life.cutWires();
+	}
+
 	get isControlDead(): boolean {
 		return this.life.isDead;
 	}
@@ -87,7 +94,11 @@ export class VirtualPlant {
 	}
 
 	private newLife(): Mortal {
-		return new Mortal(this.clock, () => this.wallShiftMs);
+		return new Mortal(
+			this.clock,
+			() => this.wallShiftMs,
+			(bytes) => this.disturb?.(bytes) ?? bytes,
+		);
 	}
 
 	private newControl(changed: Partial<ControlOptions>): Control {

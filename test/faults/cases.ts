@@ -1,0 +1,55 @@
+/** The cases of the sweep, by name: `ten-17` is the fault plan of seed 17 on ten cycles. */
+import { drive, killAtRandom, killAtRecord, type Outcome, recordsOf, TEN, WHOLE } from "./drive.js";
+import { healthy } from "./healthy.js";
+
+/** The short run that control is killed in at every record, and how often it is killed in the long ones. */
+const SHORT_CYCLES = 1;
+const LONG_RUNS = 10;
+const KILLS_PER_LONG_RUN = 20;
+
+const PERFORM = {
+	/** A fault plan on ten cycles. */
+	ten: (seed: number) => drive(seed, TEN),
+	/** A fault plan on a whole shipped recipe. */
+	whole: (seed: number) => drive(seed, WHOLE, { cycles: 50 }),
+	/** Control killed at the nth record that is not a sample. */
+	record: (n: number) => killAtRecord(n, SHORT_CYCLES),
+	/** Control killed again and again at random instants of one long run. */
+	instants: (seed: number) => killAtRandom(seed, KILLS_PER_LONG_RUN),
+	/** A shipped recipe without any fault. */
+	healthy,
+};
+
+export type Kind = keyof typeof PERFORM;
+
+export interface Case {
+	readonly name: string;
+	readonly kind: Kind;
+	readonly number: number;
+}
+
+export function caseNamed(name: string): Case {
+	const [, kind, number] = /^([a-z]+)-(\d+)$/.exec(name) ?? [];
+	if (kind === undefined || !Object.hasOwn(PERFORM, kind))
+		throw new Error(`There is no case ${name}; they are called ${Object.keys(PERFORM).join("-N, ")}-N.`);
+	return { name, kind: kind as Kind, number: Number(number) };
+}
+
+export const performCase = ({ kind, number }: Case): Promise<Outcome> => PERFORM[kind](number);
+
+/** Long ones first, so that both workers end together. */
+export async function sweep(counts: {
+	readonly plans: number;
+	readonly whole: number;
+	readonly healthy: number;
+}): Promise<Case[]> {
+	const upTo = (kind: Kind, count: number) =>
+		Array.from({ length: count }, (_, index) => caseNamed(`${kind}-${index + 1}`));
+	return [
+		...upTo("instants", LONG_RUNS),
+		...upTo("healthy", counts.healthy),
+		...upTo("whole", counts.whole),
+		...upTo("record", await recordsOf(SHORT_CYCLES)),
+		...upTo("ten", counts.plans),
+	];
+}

@@ -1,0 +1,118 @@
+/** What must hold at every step of the twin, and of the record at the end, whatever goes wrong. */
+import type { JournalRecord } from "#record/records.js";
+import type { Story } from "../plant/stories.js";
+
+/** The T7's watchdog of the simulated lab, and the time it may be late. */
+const VALVES_SHUT_MS = 2_500;
+/** Heaters above their limit are off after so long: two readings, a trip, a write. */
+const HEATERS_OFF_MS = 8_000;
+const PRECURSORS = ["TMA", "H2O"];
+
+export class Invariants {
+	readonly broken: string[] = [];
+	private killedMs: number | undefined;
+	private readonly aboveSinceMs = new Map<string, number>();
+	private readonly percent = new Map<string, number>();
+	private seen = 0;
+
+	constructor(
+		private readonly story: Story,
+		private readonly neverAboveC: number,
+	) {
+		const { twin } = story.lab;
+		const advance = twin.advance.bind(twin);
+		const setHeaterPercent = twin.setHeaterPercent.bind(twin);
+		twin.setHeaterPercent = (zone, percent) => {
+			this.percent.set(zone, percent);
+			setHeaterPercent(zone, percent);
+		};
+		twin.advance = (nowMs) => {
+			advance(nowMs);
+			this.check(nowMs);
+		};
+	}
+
+	/** Once each. */
+	private say(text: string): void {
+		if (!this.broken.includes(text) && this.broken.length < 20) this.broken.push(text);
+	}
+
+	private check(nowMs: number): void {
+		const { story } = this;
+		const { twin } = story.lab;
+		const open = PRECURSORS.filter((valve) => twin.isValveOpen(valve));
+		const at = `at ${(nowMs / 1_000).toFixed(2)} s`;
+		if (open.length > 1) this.say(`Both precursor valves stood open ${at}.`);
+		if (!story.isControlDead) this.killedMs = undefined;
+		else this.killedMs ??= nowMs;
+		if (this.killedMs !== undefined && nowMs - this.killedMs > VALVES_SHUT_MS && open.length > 0)
+			this.say(
+				`${open.join(", ")} stood open ${((nowMs - this.killedMs) / 1_000).toFixed(1)} s after control was lost.`,
+			);
+		// The simulated sensor of the stage is true to 0.3 degC.
+		if (twin.foilC > this.neverAboveC + 0.3)
+			this.say(`The foil was at ${twin.foilC.toFixed(1)} degC, declared never above ${this.neverAboveC} degC, ${at}.`);
+		for (const [zone, limitC] of [
+			["stage", 190],
+			["wall", 150],
+			["tma_line", 120],
+		] as const)
+			this.checkHeater(zone, limitC, nowMs);
+		const { violations } = story.lab.truth();
+		for (; this.seen < violations.length; this.seen += 1) {
+			const { kind, detail, atMs } = violations[this.seen]!;
+			this.say(`${kind} at ${(atMs / 1_000).toFixed(2)} s: ${detail}`);
+		}
+	}
+
+	private checkHeater(zone: string, limitC: number, nowMs: number): void {
+		if (this.story.lab.twin.zoneC(zone) < limitC) {
+			this.aboveSinceMs.delete(zone);
+			return;
+		}
+		const sinceMs = this.aboveSinceMs.get(zone) ?? nowMs;
+		this.aboveSinceMs.set(zone, sinceMs);
+		if (nowMs - sinceMs > HEATERS_OFF_MS && (this.percent.get(zone) ?? 0) > 0)
+			this.say(`Zone ${zone} was heated above its limit of ${limitC} degC.`);
+	}
+}
+
+/** The record of one run that is over. `kills` is how often control was lost. */
+export function recordFaults(story: Story, kills: number): string[] {
+	const told: string[] = [];
+	const { records } = story.journal;
+	const of = <Kind extends JournalRecord["kind"]>(kind: Kind) => story.records(kind);
+	records.forEach(({ seq }, index) => {
+		if (seq !== index + 1) told.push(`Record ${index + 1} has the number ${seq}.`);
+	});
+	const finished = of("run-finished");
+	if (finished.length !== 1) return [...told, `The run has ${finished.length} records of its end.`];
+	const intended = of("pulse-intended").map(({ pulse }) => pulse);
+	const pulses = of("pulse");
+	if (intended.join() !== pulses.map(({ pulse }) => pulse).join())
+		told.push(`Pulses announced ${intended.join()}, recorded ${pulses.map(({ pulse }) => pulse).join()}.`);
+	if (new Set(intended).size !== intended.length) told.push("A pulse's number was given twice.");
+	const count = (fate: string) => pulses.filter((pulse) => pulse.fate === fate).length;
+	const opened = Object.values(story.truth().doses).reduce((sum, doses) => sum + doses, 0);
+	const { cycles, state } = finished[0]!;
+	if (cycles.unknown !== count("unknown"))
+		told.push(`${cycles.unknown} unknown in the end, ${count("unknown")} recorded.`);
+	if (cycles.repeated > cycles.unknown) told.push(`${cycles.repeated} repeated for ${cycles.unknown} unknown.`);
+	if (state === "complete" && cycles.complete !== cycles.ordered)
+		told.push(`Complete with ${cycles.complete} of ${cycles.ordered} cycles.`);
+	if (state === "complete" && count("delivered") + count("unknown") < 2 * cycles.ordered)
+		told.push(`Complete with ${count("delivered")} delivered and ${count("unknown")} unknown pulses.`);
+	const isDeaf = of("note").length < 0;
+	if (!isDeaf && opened > count("delivered") + count("unknown"))
+		told.push(
+			`Valves opened ${opened} times, ${count("delivered")} delivered and ${count("unknown")} unknown are recorded.`,
+		);
+	const openSteps = of("step-started").length - of("step-ended").length;
+	if (openSteps < 0 || openSteps > kills) told.push(`${openSteps} steps have no end, with ${kills} losses of control.`);
+	let from = "idle";
+	for (const change of of("run-state")) {
+		if (change.from !== from) told.push(`The run went from ${change.from}, but was ${from}.`);
+		from = change.to;
+	}
+	return told;
+}
