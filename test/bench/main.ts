@@ -14,6 +14,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
 	load: async () => (await import("./load.js")).load,
 	startup: async () => (await import("./startup.js")).startup,
 	heating: async () => (await import("./heating.js")).heating,
+	trip: async () => (await import("./trip.js")).trip,
 	"virtual-time": async () => (await import("./virtual-time.js")).virtualTime,
 };
 

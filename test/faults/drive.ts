@@ -1,5 +1,6 @@
 /** Drives one run through a fault plan, with an operator who resets and restarts once the faults are over. */
 import { Prng } from "#core/prng.js";
+import type { JournalRecord } from "#record/records.js";
 import { Story } from "../plant/stories.js";
 import { Invariants, recordFaults } from "./invariants.js";
 import { type Fault, KINDS } from "./kinds.js";
@@ -148,14 +149,16 @@ export async function killAtRecord(n: number, cycles: number): Promise<Outcome> 
 	const story = new Story({ seed: 1, pumped: true });
 	let count = 0;
 	let killedAt = "";
-	story.journal.onRecord((record) => {
+	const follow = (record: JournalRecord) => {
 		if (record.kind === "sample") return;
 		count += 1;
 		if (count !== n) return;
 		killedAt = `${record.kind} (record ${record.seq})`;
 		story.kill();
 		story.clock.setTimer(7_000, () => story.comeBack());
-	});
+	};
+	for (const record of story.journal.records) follow(record);
+	story.journal.onRecord(follow);
 	await story.clock.advanceUntil(() => story.control.plant.allReady || story.isControlDead, 30_000);
 	if (story.isControlDead) await story.forS(10);
 	await story.ready();

@@ -21,7 +21,7 @@ const layersOf = new WeakMap<Twin, Map<string, Set<Layer>>>();
  * Puts a layer over what the instruments see or do at the twin, whose own physics goes on beneath. Layers may come and go in
  * any order.
  */
-function instead<Name extends keyof Twin>(
+export function instead<Name extends keyof Twin>(
 	story: Story,
 	name: Name,
 	value: (beneath: Twin[Name]) => unknown,
@@ -126,7 +126,7 @@ export const KINDS: readonly Fault[] = [
 	{
 		kind: "wires-garbled",
 		begin: (story, chance) => {
-			story.disturb = (bytes) => {
+			story.disturb = (bytes: Uint8Array) => {
 				if (chance.uniform() < 0.9) return bytes;
 				const bad = Uint8Array.from(bytes);
 				const at = Math.floor(chance.uniform() * bad.length);
@@ -141,7 +141,7 @@ export const KINDS: readonly Fault[] = [
 	{
 		kind: "wires-lossy",
 		begin: (story, chance) => {
-			story.disturb = (bytes) => (chance.uniform() < 0.15 ? new Uint8Array(0) : bytes);
+			story.disturb = (bytes: Uint8Array) => (chance.uniform() < 0.15 ? new Uint8Array(0) : bytes);
 			return () => {
 				story.disturb = undefined;
 			};

@@ -17,7 +17,7 @@ export class Mortal {
 		base: SteppedClock,
 		wallShiftMs: () => number,
 		/** What becomes of the bytes that arrive. */
-		private readonly arriving: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
+		private readonly arriving: (bytes: Uint8Array, wire: string) => Uint8Array = (bytes) => bytes,
 	) {
 		// A process's monotonic time begins with it; the first one's with the world, so that its journal is the same as ever.
 		const startMs = base.nowMs();
@@ -95,7 +95,7 @@ export class Mortal {
 			},
 			onBytes: (listener) =>
 				inner.onBytes((bytes) => {
-					const arrived = this.arriving(bytes);
+					const arrived = this.arriving(bytes, inner.name);
 					if (!isDead() && arrived.length > 0) listener(arrived);
 				}),
 			onClose: (listener) => {

@@ -32,8 +32,8 @@ export interface VirtualPlantOptions {
 export class VirtualPlant {
 	readonly clock = new SteppedClock({ wallStartMs: WALL_START_MS });
 	readonly lab: SimulatedLab;
-	/** What becomes of the bytes that arrive at control; nothing without one. */
-	disturb: ((bytes: Uint8Array) => Uint8Array) | undefined;
+	/** What becomes of the bytes that arrive at control on a wire (`memory:LINE`); nothing without one. */
+	disturb: ((bytes: Uint8Array, wire: string) => Uint8Array) | undefined;
 	/** How wrong the clock of control's machine is, ms. */
 	wallShiftMs = 0;
 	private life: Mortal = this.newLife();
@@ -97,7 +97,7 @@ export class VirtualPlant {
 		return new Mortal(
 			this.clock,
 			() => this.wallShiftMs,
-			(bytes) => this.disturb?.(bytes) ?? bytes,
+			(bytes, wire) => this.disturb?.(bytes, wire) ?? bytes,
 		);
 	}
 
