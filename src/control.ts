@@ -81,6 +81,8 @@ const STOP_MS = 4_000;
 const HOUSEKEEPING_MS = 1_000;
 /** A sync takes milliseconds; one under way for this long will not end. */
 const SYNC_HANGS_MS = 5_000;
+/** More than a clock that is being adjusted moves in a second. */
+const CLOCK_JUMP_MS = 1_000;
 /** The disk must be this much emptier before it counts as no longer filling. */
 const DISK_DEADBAND_FRACTION = 0.02;
 
@@ -95,6 +97,8 @@ export class Control {
 	private readonly addressOf: Record<string, string> = {};
 	private readonly sampleSeq = new Map<string, number>();
 	private housekeeping: Timer | undefined;
+	/** Wall clock minus monotonic time, as last seen. */
+	private wallMinusMs: number | undefined;
 
 	private readonly options: ControlOptions;
 	private readonly campaigns: Campaigns;
@@ -315,6 +319,14 @@ export class Control {
 		this.supervisor.alarms.follow(due.length > 0, { alarm: "maintenance", message: due.join(" ") });
 		this.housekeeping = clock.setTimer(HOUSEKEEPING_MS, () => this.keepHouse());
 		const { alarms } = this.supervisor;
+		const wallMinusMs = clock.wallMs() - clock.nowMs();
+		const jumpedMs = wallMinusMs - (this.wallMinusMs ?? wallMinusMs);
+		this.wallMinusMs = wallMinusMs;
+		const way = jumpedMs < 0 ? "back" : "ahead";
+		alarms.follow(Math.abs(jumpedMs) > CLOCK_JUMP_MS, {
+			alarm: "clock.jumped",
+			message: `The wall clock has jumped ${way} by ${(Math.abs(jumpedMs) / 1_000).toFixed(1)} s.`,
+		});
 		const used = disk?.().usedFraction ?? null;
 		if (used !== null) {
 			const isFilling = used >= DISK_ALARM_FRACTION - (alarms.isActive("disk.filling") ? DISK_DEADBAND_FRACTION : 0);

@@ -70,6 +70,12 @@ export const ALARM_DEFINITIONS = {
 		consequence: "What happens is not recorded; no dose is given.",
 		response: "Check the disk of the data folder; control must be started anew after it works again.",
 	}),
+	"clock.jumped": definition({
+		priority: "low",
+		cause: "The machine's wall clock has jumped by more than 1 s.",
+		consequence: "Times that people see have a step; durations, purges and anneal minutes do not use that clock.",
+		response: "Check the machine's time synchronisation, and note the jump with the run.",
+	}),
 	"disk.filling": definition({
 		priority: "medium",
 		cause: "The journal's disk is 70 % full.",
