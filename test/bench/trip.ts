@@ -4,7 +4,8 @@
  * their line speed and their own turnaround take.
  */
 import { resolve } from "node:path";
-import { type LabFile, loadLabFile, parseLabFile } from "#src/config.js";
+import { interlocksOf } from "#safety/interlocks/index.js";
+import { type LabFile, loadLabFile, parseLabFile, reactorOf } from "#src/config.js";
 import { instead } from "../faults/kinds.js";
 import { SHORT_RECIPE, Story } from "../plant/stories.js";
 import { atMost, type Bar, type BenchResult, isTrue } from "./report.js";
@@ -115,6 +116,8 @@ interface Measured {
 	/** From the first reply after the fault, or from the trip where it is judged by a course, to all dosing lines low. */
 	readonly ms: number;
 	readonly tripped: boolean;
+	/** By the matrix the cause must last so long before it trips; not part of `ms`. */
+	readonly delayMs: number;
 }
 
 async function measure(id: string, cause: Cause): Promise<Measured> {
@@ -131,7 +134,7 @@ async function measure(id: string, cause: Cause): Promise<Measured> {
 	const trip = tripped();
 	if (trip === undefined) {
 		await story.stop();
-		return { ms: Number.NaN, tripped: false };
+		return { ms: Number.NaN, tripped: false, delayMs: 0 };
 	}
 	// With the valve I/O away its own watchdog shuts them: the twin knows.
 	const areLow = () =>
@@ -139,9 +142,11 @@ async function measure(id: string, cause: Cause): Promise<Measured> {
 		(cause.wire === "io" && cause.byCourse === true ? true : !story.control.supervisor.isShuttingPrecursors);
 	await story.clock.advanceUntil(areLow, 60_000);
 	const fromMs = cause.byCourse ? trip.t : (repliedMs ?? faultMs);
-	const ms = story.clock.nowMs() - fromMs;
+	const { delayMs } = interlocksOf(reactorOf(benchLab())).find((interlock) => interlock.id === trip.interlock)!;
+	const lastedMs = cause.byCourse ? 0 : delayMs;
+	const ms = story.clock.nowMs() - fromMs - lastedMs;
 	await story.stop();
-	return { ms, tripped: true };
+	return { ms, tripped: true, delayMs: lastedMs };
 }
 
 export async function trip(): Promise<BenchResult> {
