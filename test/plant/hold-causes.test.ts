@@ -63,7 +63,7 @@ describe("a hold that control itself decides on", () => {
 		await story.forS(30);
 		story.lab.silence("wall", true);
 		await story.state("held", 60);
-		await story.forS(20);
+		await story.forS(30);
 		expect(story.setpointsC.stage).toBe(0);
 		story.lab.silence("wall", false);
 		await story.forS(20);
