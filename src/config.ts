@@ -9,13 +9,22 @@ import { vapourPressurePa } from "#core/vapour-pressure.js";
 import type { Device, PulseOutputs, SignalInfo } from "#device/contract.js";
 import type { Contact, Output, Reactor } from "#device/reactor.js";
 import { type AnyDriver, driverNamed } from "#drivers/index.js";
+import { parseModelFile } from "#heating/model-file.js";
+import type { FoilCalibration } from "#heating/zone-model.js";
 import type { LabPlan } from "#lab/plan.js";
+import type { Heater } from "#recipe/engine/guided-heating.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
 import { compileSchema, validate } from "#recipe/schema.js";
 import { problemAt, readYaml, type YamlDocument } from "#recipe/yaml-document.js";
 import type { SampleRecord } from "#record/records.js";
 import type { SignalRoles } from "#record/status.js";
-import { type Absent, type ContactEntry, LAB_FILE_SCHEMA, type LabFileContent } from "#src/config/lab-file-schema.js";
+import {
+	type Absent,
+	type ContactEntry,
+	LAB_FILE_SCHEMA,
+	type LabFileContent,
+	type ZoneEntry,
+} from "#src/config/lab-file-schema.js";
 import type { MaintenanceOptions } from "#src/maintenance/maintenance.js";
 import { parseAddress } from "#transport/address.js";
 
@@ -26,6 +35,8 @@ export interface LabFile {
 	readonly content: LabFileContent;
 	/** True when the instruments are simulators: then everything a person or program sees says so. */
 	readonly simulated: boolean;
+	/** What is known of heated zones, by name; none where the lab file names no model. */
+	readonly heaters: Readonly<Record<string, Heater>>;
 }
 
 /** One lost poll does not make a value stale. */
@@ -55,6 +66,7 @@ export function parseLabFile(text: string, path: string): LabFile {
 		problems.push(...validate(validLabFile, document.value, document).map((finding) => finding.problem));
 	const content = document.value as LabFileContent;
 	if (problems.length === 0) problems.push(...meaningProblems(content, document));
+	const heaters = problems.length === 0 ? heatersOf(content, document, path, problems) : {};
 	if (problems.length > 0) {
 		const first = problems[0]!;
 		const more = problems.length === 1 ? "" : ` and ${problems.length - 1} more`;
@@ -70,8 +82,55 @@ export function parseLabFile(text: string, path: string): LabFile {
 		sha256: createHash("sha256").update(text).digest("hex"),
 		content,
 		simulated: content.simulation !== undefined,
+		heaters,
 	};
 }
+
+/** Reads the models that the zones name; what is wrong with them is added to the problems. */
+function heatersOf(content: LabFileContent, document: YamlDocument, path: string, problems: Problem[]) {
+	const heaters: Record<string, Heater> = {};
+	for (const [name, zone] of Object.entries(content.reactor.zones)) {
+		if (zone.model === undefined) continue;
+		const place = { path: ["reactor", "zones", name, "model"] };
+		const wrong = (message: string) =>
+			problems.push(
+				problemAt(document, place, { severity: "error", code: "LAB_FILE_INVALID", message, value: zone.model }),
+			);
+		if (zone.heats_foil && zone.foil === undefined) {
+			wrong(`Zone ${name} heats the foil: with a model it needs the foil's lag and offset (foil).`);
+			continue;
+		}
+		try {
+			const file = parseModelFile(readFileSync(resolve(dirname(path), zone.model), "utf8"));
+			if (file.zone !== name) wrong(`The model ${zone.model} is that of zone ${file.zone}.`);
+			const { decimals } = content.instruments[zone.instrument]!.settings;
+			const resolutionC = 10 ** -(typeof decimals === "number" ? decimals : 1);
+			heaters[name] = { model: file.model, controller: file.controller, foil: calibrationOf(zone), resolutionC };
+		} catch (thrown) {
+			wrong(`The model ${zone.model} cannot be used: ${asAdlayerError(thrown).message}`);
+		}
+	}
+	return heaters;
+}
+
+const middle = ([low, high]: readonly [number, number]): number => (low + high) / 2;
+const half = ([low, high]: readonly [number, number]): number => (high - low) / 2;
+
+/** Of foil minus the instrument's reading; of the zone minus it where it does not heat the foil. */
+function calibrationOf(zone: ZoneEntry): FoilCalibration {
+	const { foil } = zone;
+	return {
+		offsetC: offsetOf(zone),
+		offsetBoundC: foil === undefined ? 0 : half(foil.offset_degC),
+		lagS: foil === undefined ? 0 : middle(foil.lag_s),
+		lagBoundS: foil === undefined ? 0 : half(foil.lag_s),
+	};
+}
+
+const offsetOf = ({ sensor, foil }: ZoneEntry): number =>
+	sensor.offset_degC + (foil === undefined ? 0 : middle(foil.offset_degC));
+const uncertaintyOf = ({ sensor, foil }: ZoneEntry): number =>
+	sensor.uncertainty_degC + (foil === undefined ? 0 : half(foil.offset_degC));
 
 /** What the schema cannot say: names that must exist, addresses and settings that must fit their driver, ranges in order. */
 function meaningProblems(content: LabFileContent, document: YamlDocument): Problem[] {
@@ -181,6 +240,17 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 				`Zone ${zone} would run away within its own ramps; runaway_degC_per_min is above ramp_degC_per_min_max.`,
 				{ value: spec.heater.runaway_degC_per_min, limit: spec.ramp_degC_per_min_max },
 			);
+		const at = ["reactor", "zones", zone, "foil"];
+		if (spec.foil !== undefined && !spec.heats_foil)
+			wrong(at, `Zone ${zone} does not heat the foil, so it has no calibration of it.`);
+		for (const key of ["lag_s", "offset_degC"] as const) {
+			const pair = spec.foil?.[key];
+			if (pair !== undefined && pair[0] > pair[1])
+				wrong([...at, key], `${key} is [least, greatest], not [${pair.join(", ")}].`, {
+					value: pair[0],
+					limit: pair[1],
+				});
+		}
 	}
 	for (const [precursor, spec] of Object.entries(reactor.precursors)) {
 		const at = ["reactor", "precursors", precursor];
@@ -316,8 +386,8 @@ export function reactorOf({ content }: LabFile): Reactor {
 			instrument: zone.instrument,
 			heatsFoil: zone.heats_foil,
 			limitC: zone.limit_degC,
-			offsetC: zone.sensor.offset_degC,
-			uncertaintyC: zone.sensor.uncertainty_degC,
+			offsetC: offsetOf(zone),
+			uncertaintyC: uncertaintyOf(zone),
 			rampCPerMinMax: zone.ramp_degC_per_min_max,
 			heater: {
 				output: typeof zone.heater.output === "string" ? zone.heater.output : null,
@@ -387,7 +457,7 @@ export function labFacts({ content }: LabFile): LabFacts {
 				setpointCMin: typeof setpoint_degC_min === "number" ? setpoint_degC_min : zone.prediction.ambient_degC,
 				setpointCMax: typeof setpoint_degC_max === "number" ? setpoint_degC_max : zone.limit_degC,
 				limitC: zone.limit_degC,
-				sensorUncertaintyC: zone.sensor.uncertainty_degC,
+				sensorUncertaintyC: uncertaintyOf(zone),
 				rampCPerMinMax: zone.ramp_degC_per_min_max,
 				ambientC: zone.prediction.ambient_degC,
 				coolTimeConstantS: zone.prediction.cool_time_constant_s,
@@ -487,7 +557,7 @@ export function foilTemperature({ content }: LabFile): (sample: SampleRecord) =>
 	const offsets = new Map(
 		Object.values(content.reactor.zones)
 			.filter((zone) => zone.heats_foil)
-			.map((zone) => [zone.instrument, zone.sensor.offset_degC]),
+			.map((zone) => [zone.instrument, offsetOf(zone)]),
 	);
 	return ({ instrument, values, fault }) => {
 		const offsetC = offsets.get(instrument);

@@ -28,6 +28,7 @@ import type {
 	JournalRecord,
 	RecordBody,
 	RecordSink,
+	RunCommand,
 	RunState,
 	SampleRecord,
 } from "#record/records.js";
@@ -39,6 +40,8 @@ import type { Campaign } from "#src/campaign/queue.js";
 import { type LabFile, labFacts, maintenanceFacts, reactorOf, signalRoles } from "#src/config.js";
 import type { Counts } from "#src/maintenance/counters.js";
 import { Maintenance } from "#src/maintenance/maintenance.js";
+import { Tuning } from "#src/tuning/tuning.js";
+import type { ZoneTest } from "#src/tuning/zone-test.js";
 import { parseAddress } from "#transport/address.js";
 import { type MqttOverride, type OpenOverride, Ports } from "#transport/ports.js";
 
@@ -90,6 +93,7 @@ export class Control {
 	readonly plant: Plant;
 	readonly supervisor: Supervisor;
 	private readonly reactor: GuardedReactor;
+	private readonly tuning: Tuning;
 	private run: Run | undefined;
 	/** The last leak check, when it ended (Unix ms) and how. */
 	private leakCheck: { readonly wall: number; readonly passed: boolean } | undefined;
@@ -155,6 +159,8 @@ export class Control {
 		const reactor = reactorOf(lab);
 		this.supervisor = new Supervisor(clock, this.plant, reactor, journal);
 		this.reactor = new GuardedReactor(clock, this.plant, reactor, this.supervisor, journal);
+		const { supervisor, reactor: guarded } = this;
+		this.tuning = new Tuning({ clock, sink: journal, reactor: guarded, supervisor, speed: options.speed });
 	}
 
 	start(): void {
@@ -176,7 +182,10 @@ export class Control {
 		this.supervisor.restore({ interlocks, alarms });
 		this.takeUpInterruptedRun();
 		this.keepHouse();
-		this.supervisor.start((interlock, _effect, cause) => this.run?.tripped(`${interlock}: ${cause}`));
+		this.supervisor.start((interlock, _effect, cause) => {
+			this.tuning.active?.tripped(`${interlock}: ${cause}`);
+			this.run?.tripped(`${interlock}: ${cause}`);
+		});
 		this.plant.start();
 	}
 
@@ -188,6 +197,9 @@ export class Control {
 		if (run !== undefined && allowed(run.state).includes("abort")) {
 			run.command("abort", "control", `stop-${journal.lastSeq + 1}`);
 		}
+		const { active } = this.tuning;
+		active?.abort("Control stops.");
+		if (active !== undefined) await Promise.race([active.settled, clock.sleep(STOP_MS)]);
 		// Also a safe state that somebody else has ordered a moment ago is seen to its end.
 		if (run !== undefined && !run.isOver) await Promise.race([run.settled, clock.sleep(STOP_MS)]);
 		this.supervisor.stop();
@@ -245,6 +257,7 @@ export class Control {
 			alarms: this.supervisor.alarms.status,
 			alarmFlood: this.supervisor.alarms.flood,
 			maintenance: this.maintenance.status,
+			...(this.tuning.active === undefined ? {} : { tune: this.tuning.active.progress }),
 			roles: signalRoles(lab),
 		};
 	}
@@ -258,6 +271,8 @@ export class Control {
 				return this.launch(args, id);
 			case "command": {
 				const { run, command: order, by, annealMinutes } = args as ControlCommands["command"]["args"];
+				const { active } = this.tuning;
+				if (active !== undefined && (run === undefined || run === active.tune)) return this.endTest(active, order, by);
 				const present = this.present(run);
 				if (order === "restart" && present.state === "held") this.refuseUnlessConnected();
 				present.command(order, by, id, annealMinutes);
@@ -282,6 +297,26 @@ export class Control {
 				return this.campaigns.create(args);
 			case "command-campaign":
 				return this.campaigns.command(args, id);
+			case "tune": {
+				const { order, by } = args as ControlCommands["tune"]["args"];
+				this.refuseWhileRunning();
+				const { lab, clock, journal } = this.options;
+				const tune = `${lab.content.station}-${stamp(clock.wallMs())}-${journal.lastSeq + 1}-tune`;
+				return this.tuning.start(tune, order, by);
+			}
+			case "tune-progress": {
+				const { tune, fromRow } = args as ControlCommands["tune-progress"]["args"];
+				return this.tuning.follow(tune, fromRow);
+			}
+			case "loop-settings": {
+				const { zone } = args as ControlCommands["loop-settings"]["args"];
+				return { zone, settings: await this.tuning.settings(zone) };
+			}
+			case "apply-loop-settings": {
+				const { zone, settings, by } = args as ControlCommands["apply-loop-settings"]["args"];
+				this.refuseWhileRunning();
+				return { zone, ...(await this.tuning.apply(zone, settings, by)) };
+			}
 			case "acknowledge-alarm": {
 				const { alarm, by } = args as ControlCommands["acknowledge-alarm"]["args"];
 				return { alarm, state: alarms.acknowledge(alarm, by) };
@@ -396,7 +431,8 @@ export class Control {
 	}
 
 	private get runDependencies() {
-		return { clock: this.options.clock, sink: this.sink, reactor: this.reactor, supervisor: this.supervisor };
+		const { clock, lab } = this.options;
+		return { clock, sink: this.sink, reactor: this.reactor, supervisor: this.supervisor, heaters: lab.heaters };
 	}
 
 	private present(run: string | undefined): Run {
@@ -409,15 +445,30 @@ export class Control {
 		return this.run;
 	}
 
+	private refuseWhileRunning(): void {
+		if (this.run === undefined || this.run.isOver || this.run.state === "idle") return;
+		throw new AdlayerError(
+			"RUN_ACTIVE",
+			`Run ${this.run.identity.run} (${this.run.plan.recipe}) is ${this.run.state} on this reactor.`,
+			{ context: { run: this.run.identity.run, state: this.run.state } },
+		);
+	}
+
+	/** Whatever ends a run ends a test; nothing else can be done with one. */
+	private async endTest(test: ZoneTest, order: RunCommand, by: string): Promise<{ run: string; state: RunState }> {
+		if (order !== "abort" && order !== "hold" && order !== "stop")
+			throw new AdlayerError("COMMAND_NOT_ALLOWED", `The test of a zone cannot ${order}; it can abort, hold or stop.`);
+		test.abort(`${order} by ${by}`);
+		await Promise.race([test.settled, this.options.clock.sleep(STOP_MS)]);
+		return { run: test.tune, state: test.isOver ? "aborted" : "aborting" };
+	}
+
 	private async launch(args: LaunchArgs, id: string): Promise<LaunchResult> {
 		const { lab, clock, journal, version } = this.options;
-		if (this.run !== undefined && !this.run.isOver && this.run.state !== "idle") {
-			throw new AdlayerError(
-				"RUN_ACTIVE",
-				`Run ${this.run.identity.run} (${this.run.plan.recipe}) is ${this.run.state} on this reactor.`,
-				{ context: { run: this.run.identity.run, state: this.run.state } },
-			);
-		}
+		this.refuseWhileRunning();
+		const { active } = this.tuning;
+		if (active !== undefined)
+			throw new AdlayerError("TUNE_ACTIVE", `Zone ${active.order.zone} is being tested (${active.tune}).`);
 		const disk = this.options.disk?.();
 		if (disk !== undefined && (disk.level === "no-new-runs" || disk.level === "samples-thinned")) {
 			throw new AdlayerError(

@@ -1,7 +1,15 @@
 import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError, assert } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
-import type { Device, DriverContext, Identification, PolledValue, PolledValues, SignalInfo } from "#device/contract.js";
+import type {
+	Device,
+	DriverContext,
+	Identification,
+	LoopAccess,
+	PolledValue,
+	PolledValues,
+	SignalInfo,
+} from "#device/contract.js";
 import {
 	type CompleteSettings,
 	checkSettings,
@@ -14,6 +22,7 @@ import {
 } from "./config.js";
 import { type InstrumentState, identify, type RawSetup, readDecimals, refuseUnlessSafe, stateOf } from "./identify.js";
 import { look } from "./look.js";
+import { readLoop, writeLoop } from "./loop-settings.js";
 import { RegisterReader } from "./register-reader.js";
 import { REGISTER, Scale, STATUS } from "./registers.js";
 
@@ -51,6 +60,11 @@ export class Eurotherm3216 implements Device {
 	private setting = 0;
 	/** Counts safe states, so that a command under way does not outlive one. */
 	private safeStates = 0;
+	readonly loop: LoopAccess = {
+		settings: () => readLoop(this.loopPort()),
+		write: (settings) => writeLoop(this.loopPort(), settings),
+		remember: () => this.remember(),
+	};
 
 	constructor(context: DriverContext<Eurotherm3216Settings>) {
 		const { name, settings, clock, modbus } = context;
@@ -198,6 +212,44 @@ export class Eurotherm3216 implements Device {
 
 	close(): Promise<void> {
 		return this.modbus.close();
+	}
+
+	private loopPort() {
+		const { name, modbus, reader, scale } = this;
+		return { name, modbus, reader, scale };
+	}
+
+	/**
+	 * A setpoint that this driver keeps refreshed is set again; otherwise the instrument is let go of, back to the setpoint it
+	 * worked to. One that had lapsed from its remote setpoint is not brought back to that: it may be hot.
+	 */
+	private async remember(): Promise<() => Promise<void>> {
+		const { wanted } = this;
+		if (wanted !== undefined) {
+			const setpointC = this.scale.fromWord(wanted);
+			return async () => void (await this.set("setpoint", setpointC));
+		}
+		const [remote] = await this.reader.read(REGISTER.remoteSetpoint, 1);
+		const [select] = await this.reader.read(REGISTER.localRemote, 1);
+		const [working] = await this.reader.read(REGISTER.workingSetpoint, 1);
+		return () => this.letGo({ remote: remote!, select: select!, working: working! });
+	}
+
+	private async letGo(former: { remote: number; select: number; working: number }): Promise<void> {
+		const { safeStates } = this;
+		this.forget();
+		// Whichever value of 276 means "remote": until the former one is selected, the instrument works to what it worked to.
+		await this.writeRemote(former.working);
+		this.stillAllowed(safeStates);
+		await this.modbus.writeRegister(REGISTER.localRemote, former.select);
+		await this.clock.sleep(FOLLOW_MS);
+		this.stillAllowed(safeStates);
+		const [working] = await this.reader.read(REGISTER.workingSetpoint, 1);
+		const [select] = await this.reader.read(REGISTER.localRemote, 1);
+		if (working === former.working && select === former.select) return;
+		const [workingC, formerC] = [this.scale.fromWord(working!), this.scale.fromWord(former.working)];
+		const message = `${this.name} works to ${workingC} degC (register 276: ${select}) instead of its former ${formerC} degC (${former.select}).`;
+		throw new AdlayerError("READBACK_MISMATCH", message, { context: { workingC, formerC } });
 	}
 
 	private get scale(): Scale {

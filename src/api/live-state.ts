@@ -8,7 +8,7 @@ import { LiveRun, runOf } from "#api/live-run.js";
 import type { Clock } from "#core/clock.js";
 import type { Quality } from "#core/reading.js";
 import { FloodCount } from "#record/alarm-flood.js";
-import type { RunDetail, RunSummary } from "#record/history.js";
+import { annealFacts, type RunDetail, type RunSummary } from "#record/history.js";
 import type {
 	AlarmRecord,
 	JournalRecord,
@@ -228,7 +228,7 @@ export class LiveState {
 		if (summary === undefined || created == null || created.run !== run) return undefined;
 		const records = this.eventsOf(run, 0);
 		if (records === undefined) return undefined;
-		return { ...summary, ...detailsOf(created), steps: stepsFrom(records) };
+		return { ...summary, ...detailsOf(created), steps: stepsFrom(records), anneals: annealsFrom(records) };
 	}
 
 	/** The changes of alarms that are held here, newest first. */
@@ -351,6 +351,10 @@ export class LiveState {
 function detailsOf(created: RunCreated) {
 	const { recipeText, parameters, labFileSha256, softwareVersion, acknowledged } = created;
 	return { recipeText, parameters, labFileSha256, softwareVersion, acknowledged };
+}
+
+function annealsFrom(records: readonly JournalRecord[]): RunDetail["anneals"] {
+	return records.flatMap((record) => (record.kind === "anneal" ? [annealFacts(record)] : []));
 }
 
 /** Ended steps in order, each with the title and time of its start. */

@@ -177,6 +177,7 @@ const runDetail = {
 		labFileSha256: string,
 		softwareVersion: string,
 		acknowledged: list(string),
+		anneals: list({ type: "object" }),
 		steps: list({ type: "object" }),
 		rows: nullable(shape({ samples: integer, pulses: integer, steps: integer, events: integer })),
 	}),

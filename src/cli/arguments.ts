@@ -37,6 +37,15 @@ export function parseNumber(text: string): number {
 	throw new InvalidArgumentError("It is no number.");
 }
 
+/** Gives a parser of plain numbers; `what` says which. */
+export function parseQuantity(what: string): (text: string) => number {
+	return (text) => {
+		const value = Number(text);
+		if (text.trim() !== "" && Number.isFinite(value)) return value;
+		throw new InvalidArgumentError(`Not ${what}.`);
+	};
+}
+
 /** Collects name=value; a value that reads as a number is one. */
 export function parseSet(text: string, before: Record<string, number | string>): Record<string, number | string> {
 	const equals = text.indexOf("=");

@@ -3,7 +3,7 @@
 import type { RestClient } from "#cli/rest-client.js";
 import type { Clock, Timer } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
-import type { RunDetail } from "#record/history.js";
+import type { AnnealFacts, RunDetail } from "#record/history.js";
 import type { JournalRecord, RunState } from "#record/records.js";
 import type { ServiceHealth } from "#record/service-status.js";
 import type { ControlStatus, CycleCount } from "#record/status.js";
@@ -38,6 +38,7 @@ export interface RunResult {
 	/** Rows of the run in the database; null without one. */
 	readonly rows: number | null;
 	readonly durationS: number | null;
+	readonly anneals: readonly AnnealFacts[];
 }
 
 export interface FollowOptions {
@@ -75,6 +76,7 @@ export async function followRun(options: FollowOptions): Promise<RunResult> {
 		worstPulseErrorMs: detail.worstPulseErrorMs,
 		rows: detail.rows === null ? null : Object.values(detail.rows).reduce((sum, count) => sum + count, 0),
 		durationS: detail.durationS,
+		anneals: detail.anneals,
 	};
 }
 

@@ -6,6 +6,7 @@ import {
 	parseMinutes,
 	parseNumber,
 	parsePort,
+	parseQuantity,
 	parseSeconds,
 	parseSet,
 	parseShelving,
@@ -35,7 +36,7 @@ import { addRecipeTable } from "#cli/commands/recipe-table.js";
 import { type RunOptions, run } from "#cli/commands/run.js";
 import { type StartOptions, start } from "#cli/commands/start.js";
 import { type DataOption, status } from "#cli/commands/status.js";
-import type { TuneOptions } from "#cli/commands/tune.js";
+import type { TuneOptions } from "#cli/commands/tune-zone.js";
 import type { CliContext, Outcome } from "#cli/context.js";
 
 const PROCESSES = {
@@ -161,8 +162,25 @@ export function buildProgram(version: string, perform: Perform): Command {
 	addRecipeTable(program, perform);
 	addCampaign(program, perform);
 
-	command("tune [zone]", "identify a heater from the table of a test: time, power, temperature")
-		.requiredOption("--from <file>", "the table, CSV")
+	const minutes = parseQuantity("a number of minutes");
+	const degC = parseQuantity("a temperature in degC");
+	command("tune [zone]", "identify a heater: test its zone, or read the table of a test (--from)")
+		.option("--max <degC>", "the test ends at once above this", degC)
+		.option("--around <degC>", "the temperature about which a relay test swings", degC)
+		.addOption(new Option("--kind <kind>", "the test").choices(["relay", "step"]).default("relay"))
+		.option("--high <degC>", "setpoint of the high side (default: 2 below --max)", degC)
+		.option("--low <degC>", "setpoint of the low side (default: 40 below --around)", degC)
+		.option("--hysteresis <degC>", "a relay switches so far above and below --around", degC, 1)
+		.option("--swings <number>", "swings of a relay test", parseQuantity("a number"), 4)
+		.option("--step <minutes>", "how long a step holds the high side", minutes, 30)
+		.option("--watch <minutes>", "how long the zone is watched at rest before", minutes, 3)
+		.option("--within <minutes>", "the longest that the test may take", minutes, 120)
+		.option("--answer <seconds>", "the zone must have moved by 0.5 degC within this", parseQuantity("seconds"), 300)
+		.option("--apply", "write the proposed settings to the instrument without asking")
+		.option("--apply-from <model>", "write the settings of a model file, without a test")
+		.option("--by <name>", "who tests (default: the system's user name)")
+		.option("--data <folder>", "data folder (default: ADLAYER_DATA); model and plot go to its models")
+		.option("--from <file>", "identify from this table (CSV: time, power, temperature) instead of a test")
 		.option("--time <column>", "column of the time: header, or number from 1")
 		.option("--power <column>", "column of the power")
 		.option("--temperature <column>", "column of the temperature")
@@ -172,7 +190,7 @@ export function buildProgram(version: string, perform: Perform): Command {
 		.option("--power-full <number>", "what full power is in the power column (default: 100)", parseFullPower)
 		.option("--out <folder>", "where model and plot go (default: beside the table)")
 		.action((zone: string | undefined, options: TuneOptions) =>
-			perform(async (context) => (await import("#cli/commands/tune.js")).tuneFromFile(context, zone, options)),
+			perform(async (context) => (await import("#cli/commands/tune-zone.js")).tune(context, zone, options)),
 		);
 
 	for (const name of ["lab", "control", "service"] as const) {

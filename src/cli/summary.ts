@@ -2,6 +2,7 @@
 import type { RunResult } from "#cli/follow.js";
 import type { LabTruth, RunningSystem } from "#cli/launcher.js";
 import { duration } from "#cli/progress.js";
+import type { AnnealFacts } from "#record/history.js";
 
 export interface SummaryInput {
 	readonly result: RunResult;
@@ -30,6 +31,7 @@ export function renderSummary({ result, simulated, truth, meltingPointC, system 
 		],
 		["Peak foil temperature", peak(result.peakFoilC, meltingPointC)],
 	];
+	for (const anneal of result.anneals) rows.push(["Anneal", annealInWords(anneal)]);
 	if (truth !== null) {
 		const melted = truth.melted ? "MELTED" : "not melted";
 		const lithiated = `${(truth.lithiatedFraction * 100).toFixed(0)} % lithiated`;
@@ -50,6 +52,11 @@ export function renderSummary({ result, simulated, truth, meltingPointC, system 
 	}
 	const nameChars = Math.max(...rows.map(([name]) => name.length));
 	return rows.map(([name, text]) => `${name.padEnd(nameChars)}  ${text}`);
+}
+
+function annealInWords({ zone, targetC, withinC, inBandS, meanC, spreadC, words }: AnnealFacts): string {
+	const held = meanC === null ? "" : `, mean ${meanC.toFixed(2)} ± ${(spreadC ?? 0).toFixed(2)} °C`;
+	return `${zone} ${(inBandS / 60).toFixed(1)} min within ${withinC} °C of ${targetC} °C${held}. ${words}`;
 }
 
 /** A measured temperature never proves that nothing melted; it says how far away it was. */

@@ -33,32 +33,48 @@ const instrument = strict({
 	settings: { type: "object" },
 });
 
-const zone = strict({
-	instrument: name,
-	heats_foil: { type: "boolean" },
-	limit_degC: celsius,
-	ramp_degC_per_min_max: positive,
-	sensor: strict({
-		offset_degC: { type: "number", minimum: -20, maximum: 20 },
-		uncertainty_degC: positive,
-		date: { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
-		author: { type: "string", minLength: 1 },
-	}),
-	heater: strict({
-		output: { anyOf: [signal, absent] },
-		full_percent: { type: "number", exclusiveMinimum: 0, maximum: 100 },
-		rise_degC: positive,
-		within_s: { type: "number", minimum: 10, maximum: 1_800 },
-		runaway_degC_per_min: positive,
-		follow_degC: positive,
-		follow_s: { type: "number", minimum: 1, maximum: 7_200 },
-	}),
-	prediction: strict({
-		ambient_degC: celsius,
-		cool_time_constant_s: positive,
-		settle_s: { type: "number", minimum: 0 },
-	}),
+/** Least and greatest. */
+const bounds = (items: object) => ({ type: "array", items, minItems: 2, maxItems: 2 });
+
+/** From a thermocouple wafer in the foil's place. */
+const foil = strict({
+	lag_s: bounds({ type: "number", minimum: 0, maximum: 3_600 }),
+	offset_degC: bounds({ type: "number", minimum: -20, maximum: 20 }),
+	date: { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
+	author: { type: "string", minLength: 1 },
 });
+
+const zone = strict(
+	{
+		instrument: name,
+		heats_foil: { type: "boolean" },
+		limit_degC: celsius,
+		ramp_degC_per_min_max: positive,
+		sensor: strict({
+			offset_degC: { type: "number", minimum: -20, maximum: 20 },
+			uncertainty_degC: positive,
+			date: { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
+			author: { type: "string", minLength: 1 },
+		}),
+		heater: strict({
+			output: { anyOf: [signal, absent] },
+			full_percent: { type: "number", exclusiveMinimum: 0, maximum: 100 },
+			rise_degC: positive,
+			within_s: { type: "number", minimum: 10, maximum: 1_800 },
+			runaway_degC_per_min: positive,
+			follow_degC: positive,
+			follow_s: { type: "number", minimum: 1, maximum: 7_200 },
+		}),
+		prediction: strict({
+			ambient_degC: celsius,
+			cool_time_constant_s: positive,
+			settle_s: { type: "number", minimum: 0 },
+		}),
+		foil,
+		model: { type: "string", minLength: 1 },
+	},
+	["foil", "model"],
+);
 
 const precursor = strict(
 	{
@@ -257,6 +273,9 @@ export interface ZoneEntry {
 		readonly cool_time_constant_s: number;
 		readonly settle_s: number;
 	};
+	readonly foil?: { readonly lag_s: readonly [number, number]; readonly offset_degC: readonly [number, number] };
+	/** File of the zone's model, beside the lab file. */
+	readonly model?: string;
 }
 
 export interface PrecursorEntry {

@@ -1,6 +1,7 @@
 /** The arguments of every command as JSON Schemas: control takes nothing from the outside that it has not checked. */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { AdlayerError, type Problem } from "#core/errors.js";
+import type { TuneOrder } from "#record/tune.js";
 import type { CommandName } from "./messages.js";
 
 const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength });
@@ -13,6 +14,20 @@ const strict = (properties: Record<string, object>, optional: readonly string[] 
 	required: Object.keys(properties).filter((key) => !optional.includes(key)),
 	properties,
 });
+
+const TUNE_NUMBERS = [
+	"lowC",
+	"highC",
+	"aroundC",
+	"hysteresisC",
+	"cycles",
+	"stepS",
+	"watchS",
+	"limitC",
+	"secondsMax",
+	"silenceSMax",
+	"answerSMax",
+] as const satisfies readonly (keyof TuneOrder)[];
 
 const SCHEMAS: Readonly<Record<CommandName, object>> = {
 	status: strict({}),
@@ -60,6 +75,25 @@ const SCHEMAS: Readonly<Record<CommandName, object>> = {
 		},
 		["entry", "order", "loaded", "barcode", "acknowledge"],
 	),
+	tune: strict({
+		order: strict({
+			zone: name,
+			kind: { enum: ["relay", "step"] },
+			...Object.fromEntries(TUNE_NUMBERS.map((key) => [key, { type: "number" }])),
+		}),
+		by,
+	}),
+	"tune-progress": strict({ tune: name, fromRow: { type: "integer", minimum: 0 } }),
+	"loop-settings": strict({ zone: name }),
+	"apply-loop-settings": strict({
+		zone: name,
+		settings: strict({
+			proportionalBandC: { type: "number" },
+			integralS: { type: "number" },
+			derivativeS: { type: "number" },
+		}),
+		by,
+	}),
 	maintenance: strict({}),
 	"change-bottle": strict({ precursor: name, grams: { type: "number" }, by }),
 	"acknowledge-alarm": strict({ alarm: name, by }),

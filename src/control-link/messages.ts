@@ -4,6 +4,7 @@ import type { CampaignDetail, CampaignOrder, CampaignsStatus } from "#record/cam
 import type { MaintenanceStatus } from "#record/maintenance.js";
 import type { RunCommand, RunState } from "#record/records.js";
 import type { ControlStatus } from "#record/status.js";
+import type { TuneOrder, TuneProgress, TuneRow, TuneSettings } from "#record/tune.js";
 
 /** A message longer than this is refused: the link carries commands, not data. */
 export const MESSAGE_BYTES_MAX = 64 * 1024;
@@ -52,6 +53,20 @@ export interface ControlCommands {
 	"command-campaign": { args: CampaignOrder; result: { campaign: CampaignDetail; run: string | null } };
 	maintenance: { args: Record<string, never>; result: MaintenanceStatus };
 	"change-bottle": { args: { precursor: string; grams: number; by: string }; result: MaintenanceStatus };
+	/** Begins the test of a zone; an abort or hold ends it. One that nobody asks about is ended. */
+	tune: { args: { order: TuneOrder; by: string }; result: TuneProgress };
+	/** How a test goes, and its rows from a number on, some at a time. */
+	"tune-progress": {
+		args: { tune: string; fromRow: number };
+		result: TuneProgress & { columns: readonly string[]; data: TuneRow[] };
+	};
+	/** The loop settings of a zone's instrument; null where its driver cannot reach them. */
+	"loop-settings": { args: { zone: string }; result: { zone: string; settings: TuneSettings | null } };
+	/** Writes them, read back. */
+	"apply-loop-settings": {
+		args: { zone: string; settings: TuneSettings; by: string };
+		result: { zone: string; former: TuneSettings; now: TuneSettings };
+	};
 	"acknowledge-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
 	/** `for`: seconds, or until the cause has gone once. */
 	"shelve-alarm": {

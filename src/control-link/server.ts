@@ -32,6 +32,10 @@ const COMMANDS: Record<CommandName, true> = {
 	"command-campaign": true,
 	maintenance: true,
 	"change-bottle": true,
+	tune: true,
+	"tune-progress": true,
+	"loop-settings": true,
+	"apply-loop-settings": true,
 	"acknowledge-alarm": true,
 	"shelve-alarm": true,
 	"unshelve-alarm": true,
@@ -39,6 +43,8 @@ const COMMANDS: Record<CommandName, true> = {
 	"return-alarm": true,
 	"reset-interlock": true,
 };
+
+const QUESTIONS: ReadonlySet<CommandName> = new Set(["status", "tune-progress", "loop-settings"]);
 
 export interface ControlServerOptions {
 	/** At most 107 bytes. */
@@ -126,7 +132,7 @@ export class ControlServer {
 			return Promise.resolve({ id: idOf(line), error: asAdlayerError(error).toJSON() });
 		}
 		// A question changes nothing, and its answer is large: asked again, it is answered anew.
-		if (request.command === "status") return this.perform(request);
+		if (QUESTIONS.has(request.command)) return this.perform(request);
 		const known = this.answers.get(request.id);
 		if (known !== undefined) return known;
 		const reply = this.perform(request);

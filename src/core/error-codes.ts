@@ -460,6 +460,18 @@ export const ERROR_CODES = {
 		"The chamber cannot be filled safely: it is hot, or its pressure or the flow is not what it should be.",
 		"Read the message; wait until the foil is cold, or check gauge, flow controller and the lab file's chamber volume.",
 	),
+	TUNE_ACTIVE: entry(
+		"refuse-command",
+		409,
+		"A zone is being tested on this reactor.",
+		"Wait for the test's end, or end it with adlayer abort; then try again.",
+	),
+	TUNE_REFUSED: entry(
+		"refuse-command",
+		409,
+		"A zone cannot be tested, or its controller not set, as ordered.",
+		"Read the message: it names every reason with value and limit.",
+	),
 	NOT_FOUND: entry(
 		"refuse-command",
 		404,

@@ -64,6 +64,29 @@ export interface Device {
 	readonly watchdog?: Watchdog;
 	/** Channels that test battery cells. */
 	readonly cycler?: Cycler;
+	/** A temperature controller's own loop, where the driver can reach its settings. */
+	readonly loop?: LoopAccess;
+}
+
+/** Settings of a PID loop, in the instrument's readings. */
+export interface LoopSettings {
+	/** The error that asks for full power. */
+	readonly proportionalBandC: number;
+	/** 0: off. */
+	readonly integralS: number;
+	/** 0: off. */
+	readonly derivativeS: number;
+}
+
+export interface LoopAccess {
+	settings(): Promise<LoopSettings>;
+	/**
+	 * Writes what differs and reads all of it back; gives what the instrument then has. When it fails on the way, the former
+	 * settings are written back before it throws.
+	 */
+	write(settings: LoopSettings): Promise<LoopSettings>;
+	/** Remembers what the controller works to and by whose word; the function given back brings it there again, verified. */
+	remember(): Promise<() => Promise<void>>;
 }
 
 /** Digital outputs whose pulses are timed by the instrument's hardware. */

@@ -62,7 +62,7 @@ export interface Zone {
 	/** True when this zone can bring the foil to its melting point. */
 	readonly heatsFoil: boolean;
 	readonly limitC: number;
-	/** Added to what the sensor reads. */
+	/** Added to what the sensor reads; in a zone that heats the foil up to the foil's temperature, where that is calibrated. */
 	readonly offsetC: number;
 	/** Of the corrected reading, k = 2. */
 	readonly uncertaintyC: number;

@@ -53,6 +53,8 @@ export interface AnnealFigures {
 }
 
 const MINUTE_S = 60;
+/** A reading at the edge of the band is in it, whatever the rounding of its number. */
+const EDGE_C = 1e-6;
 
 interface Point {
 	readonly atS: number;
@@ -131,7 +133,7 @@ export class AnnealRecord {
 		const { targetC, withinC, uncertaintyC } = this.options;
 		this.knownS += seconds;
 		const above = (degC: number) => seconds * shareAbove(from.foilC, to.foilC, degC);
-		this.inBandS += above(targetC - withinC) - above(targetC + withinC);
+		this.inBandS += above(targetC - withinC - EDGE_C) - above(targetC + withinC + EDGE_C);
 		for (const each of this.above) {
 			each.s += above(each.thresholdC);
 			each.atLeastS += above(each.thresholdC + uncertaintyC);

@@ -1,5 +1,5 @@
 /** What the store answers about the past; implemented by src/store, asked by src/api. Times are Unix ms. */
-import type { JournalRecord, PulseRecord, RunState, StepEnded } from "#record/records.js";
+import type { AnnealRecorded, JournalRecord, PulseRecord, RecordBase, RunState, StepEnded } from "#record/records.js";
 import type { CycleCount } from "#record/status.js";
 
 export interface RunSummary {
@@ -26,11 +26,26 @@ export interface RunDetail extends RunSummary {
 	readonly labFileSha256: string;
 	readonly softwareVersion: string;
 	readonly acknowledged: readonly string[];
+	/** The record of each anneal that has ended. */
+	readonly anneals: readonly AnnealFacts[];
 	readonly steps: readonly (Omit<StepEnded, "kind"> & {
 		readonly title: string;
 		readonly startedAt: number;
 		readonly endedAt: number;
 	})[];
+}
+
+export type AnnealFacts = Omit<AnnealRecorded, "kind" | "run"> & { readonly at: number };
+
+export function annealFacts({
+	kind: _,
+	run: __,
+	seq: ___,
+	t: ____,
+	wall,
+	...facts
+}: AnnealRecorded & RecordBase): AnnealFacts {
+	return { ...facts, at: wall };
 }
 
 export type PulseRow = Omit<PulseRecord, "kind"> & { readonly at: number };

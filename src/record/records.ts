@@ -6,6 +6,7 @@ import type { Problem } from "#core/errors.js";
 import type { Unit } from "#core/reading.js";
 import type { CampaignRunState } from "#record/campaigns.js";
 import type { CellTestOrdered, CellTestPositions, CellTestRows, CellTestStateChanged } from "#record/cell-tests.js";
+import type { TuneOrder } from "#record/tune.js";
 
 export const JOURNAL_SCHEMA = 1;
 
@@ -390,6 +391,54 @@ export interface RunFinished {
 	readonly plannedS: number;
 }
 
+/** What an anneal was. Temperatures are the foil's as far as the zone's sensor and calibration tell them; uncertainties are k = 2. */
+export interface AnnealRecorded {
+	readonly kind: "anneal";
+	readonly run: string;
+	/** Of the anneal's step. */
+	readonly index: number;
+	readonly zone: string;
+	readonly targetC: number;
+	readonly withinC: number;
+	readonly orderedS: number;
+	readonly seconds: number;
+	/** Time without known temperature, of these seconds. */
+	readonly unknownS: number;
+	readonly inBandS: number;
+	/** Mean and standard deviation from the first arrival in the band on; null before it. */
+	readonly meanC: number | null;
+	readonly spreadC: number | null;
+	readonly maxC: number | null;
+	readonly uncertaintyC: number;
+	/** As measured; at least and at most by the uncertainty and the time that is not known. */
+	readonly minutesAbove: readonly {
+		readonly thresholdC: number;
+		readonly minutes: number;
+		readonly atLeast: number;
+		readonly atMost: number;
+	}[];
+	readonly ramp: {
+		readonly plannedS: number | null;
+		readonly actualS: number | null;
+		readonly farthestFromPlanC: number | null;
+	};
+	readonly melting: "below" | "not-excluded" | "reached" | "no-melting-point";
+	/** The verdict in words. It never says that a foil did not melt. */
+	readonly words: string;
+}
+
+/** A zone's test, or the loop settings that came of one. */
+export interface TuneRecord {
+	readonly kind: "tune";
+	readonly tune: string;
+	readonly zone: string;
+	/** `applying` is written and synced before the first setting is. */
+	readonly state: "started" | "done" | "aborted" | "applying" | "applied";
+	readonly by: string;
+	readonly detail: string;
+	readonly order?: TuneOrder;
+}
+
 /** Something worth a line in the log that has no record of its own. */
 export interface NoteRecord {
 	readonly kind: "note";
@@ -424,11 +473,13 @@ export type RecordBody =
 	| ActuationRecord
 	| InterlockRecord
 	| AlarmRecord
+	| AnnealRecorded
 	| RunFinished
 	| CellTestOrdered
 	| CellTestStateChanged
 	| CellTestRows
 	| CellTestPositions
+	| TuneRecord
 	| NoteRecord;
 
 export type JournalRecord = RecordBase & RecordBody;

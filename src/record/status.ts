@@ -1,6 +1,7 @@
 import type { Quality, Unit } from "#core/reading.js";
 import type { MaintenanceStatus } from "#record/maintenance.js";
 import type { AlarmRecord, AlarmState, InstrumentRecord, PlannedStep, RunPhase, RunState } from "#record/records.js";
+import type { TuneProgress } from "#record/tune.js";
 import type { AlarmFlood } from "./alarm-flood.js";
 
 /** What control says of itself over the control link, and what the service rebuilds from the journal for REST and MQTT. */
@@ -20,6 +21,8 @@ export interface ControlStatus {
 	readonly alarmFlood?: AlarmFlood;
 	/** Absent where control does not count. */
 	readonly maintenance?: MaintenanceStatus;
+	/** The test of a zone that is under way; only control says it. */
+	readonly tune?: TuneProgress;
 	/** Signals that people look for first; whoever shows the state falls back to names and units without it. */
 	readonly roles?: SignalRoles;
 }

@@ -83,6 +83,12 @@ export class Actuators {
 		this.commanded.targetsC.delete(name);
 	}
 
+	/** Gives a zone's instrument back to itself; it counts as heated until that has succeeded. */
+	async letGoOfZone(name: string, letGo: () => Promise<void>): Promise<void> {
+		await letGo();
+		this.commanded.targetsC.delete(name);
+	}
+
 	private noteCarrier(sccm: number): void {
 		this.commanded.carrierSccm = sccm;
 		this.commanded.carrierSinceMs = this.clock.nowMs();

@@ -57,6 +57,13 @@ export const ALARM_DEFINITIONS = {
 		consequence: "The valve I/O's watchdog is not fed, and shuts the precursor valves.",
 		response: "Look for load on the machine; control needs a processor at its priority.",
 	}),
+	heater: definition({
+		priority: "high",
+		cause: "A zone is no longer the model that its guide goes by.",
+		consequence: "The run is held with its heaters off: what its sensor says may be wrong.",
+		response:
+			"Look for a slipped thermocouple, a failing heater or another load. Tune the zone anew, or take its model out of the lab file.",
+	}),
 	"run.held": definition({
 		priority: "high",
 		cause: "Control has held the run by itself.",

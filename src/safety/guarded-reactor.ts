@@ -2,7 +2,7 @@
 import type { Clock } from "#core/clock.js";
 import { AdlayerError, assert } from "#core/errors.js";
 import type { Reading } from "#core/reading.js";
-import type { PulseOutputs } from "#device/contract.js";
+import type { LoopAccess, PulseOutputs } from "#device/contract.js";
 import type { Plant } from "#device/plant.js";
 import type { Reactor } from "#device/reactor.js";
 import type { RecordSink } from "#record/records.js";
@@ -153,6 +153,34 @@ export class GuardedReactor {
 		permitHeat(this.supervisor, name, targetC);
 		this.supervisor.takenOver(`zone ${name}`);
 		await this.actuators.setZone(name, targetC, reason === undefined ? undefined : { run: this.run, reason });
+	}
+
+	/** What a zone's instrument works to now; the function given back brings it there again. */
+	async rememberZone(name: string): Promise<(reason: string) => Promise<void>> {
+		const { instrument } = this.spec.zones[name]!;
+		const targetC = this.supervisor.commanded.targetsC.get(name);
+		const letGo = targetC === undefined ? await this.plant.device(instrument).loop?.remember() : undefined;
+		return async (reason) => {
+			if (targetC !== undefined) await this.setZone(name, targetC, reason);
+			else if (letGo === undefined) await this.switchZoneOff(name, reason);
+			else await this.actuators.letGoOfZone(name, letGo);
+		};
+	}
+
+	/** While its setpoint leads on purpose, whoever lets it lead watches that the zone does what it should. */
+	letLead(name: string, leads: boolean): void {
+		if (leads) this.supervisor.commanded.leading?.add(name);
+		else this.supervisor.commanded.leading?.delete(name);
+	}
+
+	/** The own loop of a zone's instrument; undefined where its driver cannot reach it. */
+	zoneLoop(name: string): LoopAccess | undefined {
+		return this.plant.device(this.spec.zones[name]!.instrument).loop;
+	}
+
+	/** Any signal of a zone's instrument. */
+	zoneReading(name: string, signal: string): Reading {
+		return this.plant.reading(`${this.spec.zones[name]!.instrument}.${signal}`);
 	}
 
 	/** Always permitted. */

@@ -24,6 +24,8 @@ export interface Commanded {
 	shutFor?: "exposure" | "backfill" | "leak-check" | undefined;
 	/** Setpoints of the zones that are heated, corrected degC; a zone that is off is absent. */
 	readonly targetsC: Map<string, number>;
+	/** Zones whose setpoint leads on purpose, by a test or a guide that watches them: their temperature is not near it. */
+	readonly leading?: Set<string>;
 }
 
 export interface SafetyView {

@@ -79,7 +79,13 @@ export class Supervisor {
 		const interlocks = interlocksOf(reactor);
 		this.alarms = new Alarms(clock, sink, (alarm) => isAlarmOf(alarm, plant, reactor, interlocks));
 		this.doses = new DoseHistory(Object.keys(reactor.precursors), clock.nowMs());
-		this.commanded = { carrierSccm: 0, carrierSinceMs: clock.nowMs(), stopValve: "shut", targetsC: new Map() };
+		this.commanded = {
+			carrierSccm: 0,
+			carrierSinceMs: clock.nowMs(),
+			stopValve: "shut",
+			targetsC: new Map(),
+			leading: new Set(),
+		};
 		this.view = this.makeView();
 		const actuators = new Actuators(clock, plant, reactor, sink, this.commanded, this.doses);
 		this.latches = interlocks.map((interlock) => new Latch(interlock));

@@ -1,5 +1,12 @@
-import type { History, HistoryPoint, PulseRow, RunDetail, RunSummary } from "#record/history.js";
-import type { JournalRecord, PulseRecord, RunState, StepEnded } from "#record/records.js";
+import {
+	annealFacts,
+	type History,
+	type HistoryPoint,
+	type PulseRow,
+	type RunDetail,
+	type RunSummary,
+} from "#record/history.js";
+import type { AnnealRecorded, JournalRecord, PulseRecord, RecordBase, RunState, StepEnded } from "#record/records.js";
 import type { Database } from "./database.js";
 import type { Pulse, Run, Step } from "./generated/client.js";
 import { signalHistory } from "./signal-history.js";
@@ -56,8 +63,14 @@ export class StoreHistory implements History {
 				where: { run, outcome: { not: null } },
 				orderBy: { startedSeq: "asc" },
 			});
+			const anneals = await prisma.event.findMany({
+				select: { body: true },
+				where: { run, kind: "anneal" },
+				orderBy: { seq: "asc" },
+			});
 			return {
 				...summary(row),
+				anneals: anneals.map(({ body }) => annealFacts(body as unknown as AnnealRecorded & RecordBase)),
 				recipeText: row.recipeText,
 				parameters: row.parameters as Record<string, number | string>,
 				labFileSha256: row.labFileSha256,

@@ -82,6 +82,27 @@ describe("the live view", () => {
 	});
 });
 
+const ANNEAL = {
+	index: 12,
+	zone: "stage",
+	targetC: 180,
+	withinC: 0.3,
+	orderedS: 1800,
+	seconds: 2400,
+	unknownS: 0,
+	inBandS: 1800,
+	meanC: 179.98,
+	spreadC: 0.04,
+	maxC: 180.12,
+	uncertaintyC: 0.3,
+	minutesAbove: [],
+	ramp: { plannedS: 480, actualS: 510, farthestFromPlanC: 4 },
+	melting: "below",
+	words:
+		"The foil's highest temperature was 180.12 ± 0.3 °C (k = 2), below the melting point of 180.5 °C by more than the uncertainty.",
+	at: 0,
+} as const;
+
 describe("the summary", () => {
 	const result = {
 		ok: true,
@@ -92,6 +113,7 @@ describe("the summary", () => {
 		peakFoilC: 180.12,
 		worstPulseErrorMs: 0.0213,
 		rows: 123_456,
+		anneals: [ANNEAL],
 		durationS: 9_712,
 	};
 
@@ -113,6 +135,7 @@ describe("the summary", () => {
 			Duration               2:41:52 lab time
 			Worst pulse error      0.021 ms
 			Peak foil temperature  180.12 °C measured, 0.38 °C below the melting point (180.5 °C)
+			Anneal                 stage 30.0 min within 0.3 °C of 180 °C, mean 179.98 ± 0.04 °C. The foil's highest temperature was 180.12 ± 0.3 °C (k = 2), below the melting point of 180.5 °C by more than the uncertainty.
 			Film by the twin       50.2 nm, interlayer 99.7 nm, 98 % lithiated
 			Foil by the twin       Li, peak 180.20 °C, not melted
 			Rows in the database   123456

@@ -97,6 +97,7 @@ describe("run", () => {
 			worstPulseErrorMs: 0.02,
 			rows: expect.any(Number),
 			durationS: 101,
+			anneals: [],
 		});
 		expect(stdout.trim().split("\n")).toHaveLength(1);
 		expect(stderr).toContain("SIMULATED Li@3LiAlOx-ex");

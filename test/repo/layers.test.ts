@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 	"control-link": ["core", "record"],
 	safety: ["core", "record", "device"],
 	recipe: ["core", "record", "analysis", "heating", "safety", "device"],
+	tuning: ["core", "record", "heating", "safety"],
 	cycling: ["core", "record", "recipe", "analysis", "safety", "device"],
 	store: ["core", "record", "journal"],
 	publish: ["core", "record", "journal"],

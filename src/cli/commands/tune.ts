@@ -2,15 +2,18 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import type { CliContext, Outcome } from "#cli/context.js";
+import type { Output } from "#cli/output.js";
 import { AdlayerError } from "#core/errors.js";
-import { simcSettings } from "#heating/controller-settings.js";
-import { type Estimate, identify, zoneModelOf } from "#heating/identify.js";
+import { type ProposedSettings, simcSettings } from "#heating/controller-settings.js";
+import { type Estimate, type Identification, identify, zoneModelOf } from "#heating/identify.js";
 import { modelDocument, modelYaml } from "#heating/model-file.js";
 import { modelPlot } from "#heating/model-plot.js";
+import type { TestData } from "#heating/response.js";
 import { readTestFile, type TemperatureUnit, type TestFileOptions, type TimeUnit } from "#heating/test-file.js";
+import type { TuneSettings } from "#record/tune.js";
 
-export interface TuneOptions {
-	readonly from: string;
+export interface TableOptions {
+	readonly from?: string;
 	readonly time?: string;
 	readonly power?: string;
 	readonly temperature?: string;
@@ -26,33 +29,71 @@ const DEFECTS_SHOWN = 10;
 
 /** Identifies a heater from the table of a test, without hardware; writes its model and a plot. */
 export async function tuneFromFile(
-	{ out, clock }: CliContext,
+	context: CliContext,
 	zone: string | undefined,
-	options: TuneOptions,
+	options: TableOptions & { readonly from: string },
 ): Promise<Outcome> {
+	const { out } = context;
 	const text = read(options.from);
 	const file = readTestFile(text, readingOptions(options));
-	const identification = identify(file.data);
-	const controller = simcSettings(zoneModelOf(identification.chosen));
 	const stem = basename(options.from, extname(options.from));
-	const parts = {
+	const found = await identified(context, {
 		zone: zone ?? stem,
+		data: file.data,
+		source: { file: basename(options.from), text },
+		folder: options.out ?? dirname(options.from),
+		stem,
+	});
+	const { defects, defectRows } = file;
+	tellModel(out, found);
+	for (const { message } of defects.slice(0, DEFECTS_SHOWN)) out.line(`Left out: ${message}`);
+	if (defectRows > DEFECTS_SHOWN) out.line(`${defectRows} rows were left out.`);
+	out.line(`${found.files.model}, ${found.files.plot}`);
+	out.result({ ok: true, ...found.document, reading: file.reading, defectRows, defects, files: found.files });
+	return 0;
+}
+
+interface Test {
+	readonly zone: string;
+	readonly data: TestData;
+	readonly source: { readonly file: string; readonly text: string };
+	/** Where model and plot go, and how their names begin. */
+	readonly folder: string;
+	readonly stem: string;
+}
+
+export interface Found {
+	readonly zone: string;
+	readonly identification: Identification;
+	readonly controller: ProposedSettings;
+	readonly document: ReturnType<typeof modelDocument>;
+	readonly files: { readonly model: string; readonly plot: string };
+}
+
+/** Identifies, and writes model and plot. */
+export async function identified({ clock }: Pick<CliContext, "clock">, test: Test): Promise<Found> {
+	const { zone, data, source, folder, stem } = test;
+	const identification = identify(data);
+	const controller = simcSettings(zoneModelOf(identification.chosen));
+	const parts = {
+		zone,
 		date: new Date(clock.wallMs()).toISOString(),
-		source: { file: basename(options.from), sha256: createHash("sha256").update(text).digest("hex") },
+		source: { file: source.file, sha256: createHash("sha256").update(source.text).digest("hex") },
 		identification,
 		controller,
 	};
-	const folder = options.out ?? dirname(options.from);
 	const files = { model: join(folder, `${stem}.model.yaml`), plot: join(folder, `${stem}.model.svg`) };
 	write(files.model, modelYaml(parts));
-	write(files.plot, await modelPlot(`${parts.zone}, ${parts.date.slice(0, 10)}`, file.data, identification.fittedC));
+	write(files.plot, await modelPlot(`${zone}, ${parts.date.slice(0, 10)}`, data, identification.fittedC));
+	return { zone, identification, controller, document: modelDocument(parts), files };
+}
 
+export function tellModel(out: Output, { zone, identification, controller }: Found): void {
 	const { chosen } = identification;
-	const { defects, defectRows } = file;
 	const line = (name: string, { value, sigma }: Estimate, unit: string) =>
 		out.line(`  ${name.padEnd(14)} ${value.toPrecision(4)} ± ${sigma.toPrecision(2)} ${unit}`);
 	out.line(
-		`Zone ${parts.zone}: ${identification.rows} rows, ${(identification.seconds / 60).toFixed(0)} min, order ${chosen.order}`,
+		`Zone ${zone}: ${identification.rows} rows, ${(identification.seconds / 60).toFixed(0)} min, order ${chosen.order}`,
 	);
 	line("gain", chosen.gainCPerPercent, "°C/%");
 	line("time constant", chosen.timeConstantS, "s");
@@ -64,21 +105,28 @@ export async function tuneFromFile(
 		`  residuals      ${chosen.residualRmsC.toPrecision(2)} °C rms, ${chosen.residualMaxC.toPrecision(2)} °C at most`,
 	);
 	out.line(`Controller by ${controller.rule}:`);
-	out.line(`  PB ${controller.proportionalBandC} °C, Ti ${controller.integralS} s, Td ${controller.derivativeS} s`);
+	out.line(`  ${inWords(controller)}`);
 	for (const warning of identification.warnings) out.line(`Warning: ${warning}`);
-	for (const { message } of defects.slice(0, DEFECTS_SHOWN)) out.line(`Left out: ${message}`);
-	if (defectRows > DEFECTS_SHOWN) out.line(`${defectRows} rows were left out.`);
-	out.line(`${files.model}, ${files.plot}`);
-	out.result({ ok: true, ...modelDocument(parts), reading: file.reading, defectRows, defects, files });
-	return 0;
 }
 
-function readingOptions({ neighbour, from: _from, out: _out, ...rest }: TuneOptions): TestFileOptions {
+export const inWords = ({ proportionalBandC, integralS, derivativeS }: TuneSettings): string =>
+	`PB ${proportionalBandC} °C, Ti ${integralS} s, Td ${derivativeS} s`;
+
+function readingOptions(options: TableOptions): TestFileOptions {
+	const { neighbour, time, power, temperature, timeUnit, temperatureUnit, powerFull } = options;
 	const neighbours = Object.fromEntries(Object.entries(neighbour).map(([name, column]) => [name, String(column)]));
-	return { ...rest, neighbours };
+	return {
+		neighbours,
+		...(time === undefined ? {} : { time }),
+		...(power === undefined ? {} : { power }),
+		...(temperature === undefined ? {} : { temperature }),
+		...(timeUnit === undefined ? {} : { timeUnit }),
+		...(temperatureUnit === undefined ? {} : { temperatureUnit }),
+		...(powerFull === undefined ? {} : { powerFull }),
+	};
 }
 
-function read(path: string): string {
+export function read(path: string): string {
 	try {
 		return readFileSync(path, "utf8");
 	} catch (cause) {
@@ -86,7 +134,7 @@ function read(path: string): string {
 	}
 }
 
-function write(path: string, text: string): void {
+export function write(path: string, text: string): void {
 	try {
 		writeFileSync(path, text);
 	} catch (cause) {

@@ -41,6 +41,10 @@ export interface StepContext {
 	readonly dueMs: number;
 	/** The anneal's count; made at its first execution, kept over interruptions. */
 	annealCount(step: AnnealStep): AnnealCount;
+	/** What the run declares of a zone; undefined where it declares nothing. */
+	neverAboveC(zone: string): number | undefined;
+	/** The anneal is over, and put on record. */
+	annealOver(step: AnnealStep): void;
 	flowCommanded(sccm: number): void;
 	/** The carrier flow that the recipe wants by its last order; undefined before the first. */
 	flowWanted(): number | undefined;
@@ -114,7 +118,7 @@ async function heat(step: HeatStep, context: StepContext): Promise<void> {
 	for (const { zone, toC, rampCPerMin } of step.zones) {
 		await context.ramps.start(
 			zone,
-			{ toC, rampCPerMin, approachFromC: 0, approachCPerMin: rampCPerMin },
+			{ toC, rampCPerMin, approachFromC: 0, approachCPerMin: rampCPerMin, neverAboveC: context.neverAboveC(zone) },
 			step.title,
 			context.signal,
 		);
@@ -175,7 +179,7 @@ async function anneal(step: AnnealStep, context: StepContext): Promise<void> {
 	const { atC: toC, rampCPerMin, approachFromC, approachCPerMin } = step;
 	await context.ramps.start(
 		step.zone,
-		{ toC, rampCPerMin, approachFromC, approachCPerMin },
+		{ toC, rampCPerMin, approachFromC, approachCPerMin, neverAboveC: step.neverAboveC, holds: true },
 		step.title,
 		context.signal,
 	);
@@ -188,6 +192,7 @@ async function anneal(step: AnnealStep, context: StepContext): Promise<void> {
 		},
 		() => `Only ${(count.inBandS / 60).toFixed(1)} of ${(step.forS / 60).toFixed(1)} min in band at ${toC} °C`,
 	);
+	context.annealOver(step);
 }
 
 async function cool(step: CoolStep, context: StepContext): Promise<void> {

@@ -2,11 +2,14 @@
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import type { Plan, Step } from "#recipe/plan.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
+import { isGood } from "#safety/interlock.js";
 import type { Concern } from "#safety/permits.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
 /** A held zone stays at least this far below the metal's melting point, unless the recipe says otherwise. */
 const HOLD_BELOW_MELTING_C = 20;
+/** A setpoint that is further above its zone was leading it, and is taken back to where the zone is. */
+const LEADS_C = 2;
 
 /** These wait for temperature, pump or carrier: that is the cause when they fail. */
 const HEATERS_OFF_AFTER: ReadonlySet<Step["type"]> = new Set([
@@ -36,7 +39,9 @@ export async function zonesToHold(plan: Plan, reactor: GuardedReactor, superviso
 	const ceilingC = plan.holdC ?? belowMeltingC;
 	const toHold = async (zone: string, setpointC: number) => {
 		try {
-			await reactor.setZone(zone, Math.min(setpointC, ceilingC), "hold");
+			const reading = reactor.zone(zone);
+			const leads = isGood(reading) && setpointC - reading.value > LEADS_C;
+			await reactor.setZone(zone, Math.min(leads ? reading.value : setpointC, ceilingC), "hold");
 		} catch (thrown) {
 			const { message } = asAdlayerError(thrown);
 			await supervisor.makeZoneSafe(zone, `It could not be set to its hold temperature: ${message}`);

@@ -1,5 +1,6 @@
 /** Moves zone setpoints along ramps, so that no controller ever sees a step it would overshoot. */
 import type { Clock, Timer } from "#core/clock.js";
+import { GuidedHeating, type Heater } from "#recipe/engine/guided-heating.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
 
@@ -12,6 +13,18 @@ export interface Ramp {
 	/** From this distance below the target on, the slower rate holds; 0 for none. */
 	readonly approachFromC: number;
 	readonly approachCPerMin: number;
+	/** Never above this on the way, where the zone's heater is known; the zone's own limit when absent. */
+	readonly neverAboveC?: number | undefined;
+	/** The temperature is guided for as long as it is wanted, where the zone's heater is known. */
+	readonly holds?: boolean;
+}
+
+/** Heaters that are known, and whom to tell when one is not what it was. */
+export interface KnownHeaters {
+	readonly heaters: Readonly<Record<string, Heater>>;
+	onMismatch(zone: string, reason: string): void;
+	/** A new way begins. */
+	onBegin(zone: string): void;
 }
 
 interface Active extends Ramp {
@@ -26,12 +39,14 @@ export class Ramps {
 	private readonly suspended = new Set<string>();
 	/** Counts halts, so that a ramp whose first setpoint is on its way does not outlive one. */
 	private halts = 0;
+	private readonly guided = new Map<string, GuidedHeating>();
 
 	constructor(
 		private readonly clock: Clock,
 		private readonly reactor: GuardedReactor,
 		/** A setpoint could not be moved; the ramp has stopped. */
 		private readonly onFailure: (zone: string, thrown: unknown) => void,
+		private readonly known?: KnownHeaters,
 	) {}
 
 	/** The last ramp ordered for each zone that the recipe wants heated, whatever has become of it. */
@@ -54,6 +69,8 @@ export class Ramps {
 		const { halts } = this;
 		await this.reactor.setZone(zone, from, `${reason}: ramp to ${ramp.toC} °C`);
 		if (halts !== this.halts || this.ordered.get(zone) !== ramp) return;
+		if (from < ramp.toC && (await this.guide(zone, ramp))) return;
+		if (halts !== this.halts || this.ordered.get(zone) !== ramp) return;
 		if (from < ramp.toC) this.active.set(zone, { ...ramp, setpointC: from, timer: this.schedule(zone) });
 	}
 
@@ -66,7 +83,7 @@ export class Ramps {
 	/** Leaves every setpoint where it is. */
 	haltAll(): void {
 		this.halts += 1;
-		for (const zone of [...this.active.keys()]) this.halt(zone);
+		for (const zone of [...this.active.keys(), ...this.guided.keys()]) this.halt(zone);
 	}
 
 	/** Every setpoint stays where it is until `resume`. */
@@ -96,6 +113,45 @@ export class Ramps {
 		this.active.get(zone)?.timer.cancel();
 		this.active.delete(zone);
 		this.suspended.delete(zone);
+		this.guided.get(zone)?.halt();
+		this.guided.delete(zone);
+	}
+
+	/** True when a known heater takes the way from here, or the order has been overtaken meanwhile. */
+	private async guide(zone: string, ramp: Ramp): Promise<boolean> {
+		const { known, clock, reactor, halts } = this;
+		const heater = known?.heaters[zone];
+		if (known === undefined || heater === undefined) return false;
+		const { limitC } = reactor.spec.zones[zone]!;
+		const guided = await GuidedHeating.begin({
+			clock,
+			reactor,
+			zone,
+			heater,
+			task: {
+				targetC: ramp.toC,
+				neverAboveC: Math.min(limitC, ramp.neverAboveC ?? limitC),
+				rampCPerMin: ramp.rampCPerMin,
+				stageLimitC: limitC - heater.resolutionC,
+			},
+			holds: ramp.holds === true,
+			onMismatch: (reason) => {
+				this.guided.delete(zone);
+				known.onMismatch(zone, reason);
+			},
+			onFailure: (thrown) => {
+				this.guided.delete(zone);
+				this.onFailure(zone, thrown);
+			},
+		});
+		if (guided === undefined) return false;
+		if (halts !== this.halts || this.ordered.get(zone) !== ramp) {
+			guided.halt();
+			return true;
+		}
+		known.onBegin(zone);
+		this.guided.set(zone, guided);
+		return true;
 	}
 
 	private schedule(zone: string): Timer {

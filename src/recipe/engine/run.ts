@@ -2,15 +2,17 @@
 import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import { Activity } from "#recipe/engine/activity.js";
-import { AnnealCounts } from "#recipe/engine/anneal-count.js";
+import { type AnnealCount, AnnealCounts } from "#recipe/engine/anneal-count.js";
+import { AnnealRecords, type PlannedWay, plannedRamp } from "#recipe/engine/anneal-records.js";
 import { declarationOf } from "#recipe/engine/declaration.js";
 import { Doses } from "#recipe/engine/doses.js";
 import { allOff, executeStep, type StepContext } from "#recipe/engine/execute-step.js";
 import { GapTemperatures } from "#recipe/engine/gap-temperatures.js";
+import { type Heater, plannedWay } from "#recipe/engine/guided-heating.js";
 import { needsHeatersOff, zonesToHold } from "#recipe/engine/hold.js";
 import { Progress } from "#recipe/engine/progress.js";
 import { Prompts } from "#recipe/engine/prompts.js";
-import { Ramps } from "#recipe/engine/ramps.js";
+import { type KnownHeaters, Ramps } from "#recipe/engine/ramps.js";
 import { resumeAt, stepsBefore } from "#recipe/engine/restart.js";
 import { StepLog } from "#recipe/engine/step-log.js";
 import { baseProof, type TakenUp } from "#recipe/engine/taken-up.js";
@@ -36,6 +38,8 @@ export interface RunDependencies {
 	readonly sink: RecordSink;
 	readonly reactor: GuardedReactor;
 	readonly supervisor: Supervisor;
+	/** Zones whose heater is known are guided. */
+	readonly heaters?: Readonly<Record<string, Heater>>;
 }
 
 export class Run {
@@ -45,6 +49,7 @@ export class Run {
 	private readonly doses: Doses;
 	private readonly ramps: Ramps;
 	private readonly anneals = new AnnealCounts();
+	private readonly annealRecords: AnnealRecords;
 	private readonly log: StepLog;
 	private readonly prompts: Prompts;
 	private readonly activity = new Activity((thrown) => {
@@ -78,9 +83,17 @@ export class Run {
 		this.doses = new Doses(on.clock, on.reactor, on.sink, identity.run);
 		this.prompts = new Prompts(on.clock, on.sink, identity.run);
 		this.log = new StepLog(on.clock, on.sink, identity.run);
-		this.ramps = new Ramps(on.clock, on.reactor, (zone, thrown) => {
-			this.failed(`The setpoint of zone ${zone} could not be moved: ${asAdlayerError(thrown).message}`, true);
-		});
+		this.annealRecords = new AnnealRecords(on.reactor, plan, (record) =>
+			on.sink.append({ kind: "anneal", run: identity.run, ...record }),
+		);
+		this.ramps = new Ramps(
+			on.clock,
+			on.reactor,
+			(zone, thrown) => {
+				this.failed(`The setpoint of zone ${zone} could not be moved: ${asAdlayerError(thrown).message}`, true);
+			},
+			this.knownHeaters(),
+		);
 		if (takenUp !== undefined) this.remember(takenUp);
 	}
 
@@ -96,6 +109,20 @@ export class Run {
 			await safe;
 			this.leave("holding", cause);
 		});
+	}
+
+	private knownHeaters(): KnownHeaters {
+		const { alarms } = this.on.supervisor;
+		return {
+			heaters: this.on.heaters ?? {},
+			onBegin: (zone) => alarms.cleared(`heater.${zone}`),
+			onMismatch: (zone, reason) => {
+				const message = `Zone ${zone} is not its model any more. ${reason}`;
+				alarms.raise({ alarm: `heater.${zone}`, message });
+				// What a sensor that lies says of the temperature is worth nothing: no heat.
+				this.failed(message, true);
+			},
+		};
 	}
 
 	get isOver(): boolean {
@@ -165,6 +192,7 @@ export class Run {
 		const hottest = reactor.hottestFoilZone();
 		if (hottest !== undefined && hottest.celsius > (this.peak?.celsius ?? Number.NEGATIVE_INFINITY))
 			this.peak = hottest;
+		this.annealRecords.sampled(clock.nowMs());
 		this.anneals.push((zone) => {
 			const reading = reactor.zone(zone);
 			return { atMs: reading.atMs, celsius: isGood(reading) ? reading.value : null };
@@ -387,7 +415,9 @@ export class Run {
 			ramps: this.ramps,
 			doses: this.doses,
 			next: () => (this.wish === undefined ? this.plan.steps[step.index + 1] : undefined),
-			annealCount: (order) => this.anneals.of(order.index, order),
+			annealCount: (order) => this.annealCount(order),
+			neverAboveC: (zone) => (reactor.spec.zones[zone]!.heatsFoil ? (this.plan.neverAboveC ?? undefined) : undefined),
+			annealOver: (order) => this.annealRecords.end(order.index),
 			flowCommanded: (sccm) => {
 				this.carrierSccm = sccm;
 			},
@@ -401,6 +431,20 @@ export class Run {
 		};
 		this.doing = step.type;
 		return executeStep(step, context);
+	}
+
+	private annealCount(order: AnnealStep): AnnealCount {
+		const reading = this.on.reactor.zone(order.zone);
+		this.annealRecords.begin(order, isGood(reading) ? this.plannedWay(order, reading.value) : undefined);
+		return this.anneals.of(order.index, order);
+	}
+
+	private plannedWay(order: AnnealStep, fromC: number): PlannedWay | undefined {
+		const { atC: toC, rampCPerMin, approachFromC, approachCPerMin, bandC, neverAboveC, zone } = order;
+		const heater = this.on.heaters?.[zone];
+		if (heater === undefined) return plannedRamp(fromC, { toC, rampCPerMin, approachFromC, approachCPerMin }, bandC);
+		const stageLimitC = this.on.reactor.spec.zones[zone]!.limitC;
+		return plannedWay(heater, { targetC: toC, neverAboveC, rampCPerMin, stageLimitC }, fromC, bandC);
 	}
 
 	private async grantWish(signal: AbortSignal): Promise<void> {
@@ -530,6 +574,7 @@ export class Run {
 
 	private recordEnd(state: "complete" | "stopped" | "aborted"): void {
 		const { plan, progress, peak } = this;
+		this.annealRecords.endAll();
 		this.on.sink.append({
 			kind: "run-finished",
 			run: this.identity.run,

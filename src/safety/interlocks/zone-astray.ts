@@ -29,6 +29,7 @@ export function zoneAstray(reactor: Reactor, zone: string): Interlock {
 				const cause = `The controller of zone ${zone} works with ${working.value.toFixed(1)} °C; it was given ${targetC.toFixed(1)} °C.`;
 				return { cause, value: working.value, limit: targetC, unit: "degC" };
 			}
+			if (view.commanded.leading?.has(zone)) return undefined;
 			const reading = corrected(view.reading(signal), offsetC);
 			// A temperature that is not known is over-temperature's affair.
 			if (!isGood(reading) || Math.abs(reading.value - targetC) <= followC) return undefined;

@@ -1,0 +1,161 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { type LabFile, parseLabFile } from "#src/config.js";
+import { Story } from "./stories.js";
+
+const LABS = resolve(import.meta.dirname, "../../recipes/labs");
+const FOIL = "foil: { lag_s: [24, 36], offset_degC: [-0.05, 0.05], date: 2026-11-02, author: test }";
+
+/** The simulated lab with the stage's heater known. */
+function knownLab(extra = `${FOIL}\n      model: models/stage.model.yaml`): LabFile {
+	const path = resolve(LABS, "simulated.lab.yaml");
+	const text = readFileSync(path, "utf8").replace(
+		/(heats_foil: true\n)(?!\s+foil)/,
+		(line) => `${line}      ${extra}\n`,
+	);
+	return parseLabFile(text, path);
+}
+
+const RECIPE = `
+adlayer: recipe/1
+name: anneal-only
+title: Anneal alone
+version: "1.0"
+description: Heats to 120 °C and anneals lithium at 180 °C.
+material: Li
+product: none
+foil_never_above_degC: 180.4
+steps:
+  - phase: pump
+    steps:
+      - flow: { sccm: 0 }
+      - pump_down: { below_torr: 0.1, timeout_s: 600 }
+      - flow: { sccm: 100 }
+  - phase: heat
+    steps:
+      - heat: { stage: { to_degC: 120, ramp_degC_per_min: 10 } }
+      - stabilise: { zones: [stage], within_degC: 1, for_s: 60, timeout_s: 5400 }
+  - phase: anneal
+    steps:
+      - anneal: { zone: stage, at_degC: 180, within_degC: 0.5, for_s: 1200, ramp_degC_per_min: 10, approach_last_degC: 10, approach_degC_per_min: 1, never_above_degC: 180.4, timeout_s: 7200 }
+  - phase: cool
+    steps:
+      - cool: { zone: stage, below_degC: 60, timeout_s: 14400 }
+`;
+
+let story: Story;
+afterEach(async () => {
+	vi.restoreAllMocks();
+	await story.stop();
+});
+
+async function launched(lab: LabFile): Promise<void> {
+	story = new Story({ lab });
+	await story.ready();
+	await story.launch("anneal-only.recipe.yaml", {
+		recipeText: RECIPE,
+		acknowledge: ["MELTING_NOT_EXCLUDED"],
+	});
+}
+
+/** As `knownLab`, with a heater that is wrongly known. */
+function misknownLab(share: number): LabFile {
+	const lab = knownLab();
+	const heater = lab.heaters.stage!;
+	const model = { ...heater.model, gainCPerPercent: share * heater.model.gainCPerPercent };
+	return { ...lab, heaters: { stage: { ...heater, model } } };
+}
+
+/** In the middle of the anneal's ramp. */
+async function inRamp(): Promise<void> {
+	await launched(knownLab());
+	await story.step("anneal");
+	await story.clock.advanceUntil(() => story.control.plant.reading("stage.temperature").value! > 150, 3_000_000);
+}
+
+describe("a zone whose heater is known", () => {
+	it("is guided to its anneal without overshoot, as planned and sooner than by ramp", async () => {
+		await launched(knownLab());
+		await story.state("complete", 40_000);
+		const [guided] = story.records("anneal");
+		expect(story.truth().peakFoilC).toBeLessThan(180.3);
+		expect(guided!.ramp.actualS! / guided!.ramp.plannedS!).toBeLessThan(1.25);
+		expect(guided!.ramp.actualS! / guided!.ramp.plannedS!).toBeGreaterThan(0.8);
+		expect(guided).toMatchObject({ melting: "below", uncertaintyC: 0.35, unknownS: 0 });
+		expect(story.status.alarms).toEqual([]);
+		await story.stop();
+		const plain = parseLabFile(
+			readFileSync(resolve(LABS, "simulated.lab.yaml"), "utf8"),
+			resolve(LABS, "simulated.lab.yaml"),
+		);
+		await launched(plain);
+		await story.state("complete", 40_000);
+		expect(guided!.ramp.actualS!).toBeLessThan(0.8 * story.records("anneal")[0]!.ramp.actualS!);
+	});
+
+	it.each([0.5, 1.5])(
+		"that is not its model any more (gain %f) is held with its heaters off, and the reason told",
+		async (share) => {
+			await launched(misknownLab(share));
+			await story.state("held", 40_000);
+			expect(story.run.cause).toMatch(/Zone stage is not its model any more\. The zone (heats|needs)/);
+			expect(story.status.alarms.find(({ alarm }) => alarm === "heater.stage")).toMatchObject({ priority: "high" });
+			await story.forS(10);
+			expect(story.setpointsC.stage).toBeLessThanOrEqual(40);
+			expect(story.truth().peakFoilC).toBeLessThan(180.3);
+		},
+	);
+
+	it.each(["sensor", "line", "heater", "lid"] as const)(
+		"losing its %s in mid-ramp comes to the safe state",
+		async (what) => {
+			await inRamp();
+			const { twin } = story.lab;
+			const zoneC = twin.zoneC.bind(twin);
+			if (what === "sensor")
+				vi.spyOn(twin, "zoneC").mockImplementation((zone) => (zone === "stage" ? (null as never) : zoneC(zone)));
+			else if (what === "line") story.lab.silence("stage", true);
+			else if (what === "heater") {
+				const setHeaterPercent = twin.setHeaterPercent.bind(twin);
+				vi.spyOn(twin, "setHeaterPercent").mockImplementation((zone, percent) =>
+					setHeaterPercent(zone, zone === "stage" ? 0 : percent),
+				);
+				setHeaterPercent("stage", 0);
+			} else twin.setLid(false);
+			await story.state("held", 600);
+			await story.forS(30);
+			if (what === "line") story.lab.silence("stage", false);
+			await story.forS(20);
+			expect(story.setpointsC.stage ?? 0).toBeLessThanOrEqual(40);
+			const after = story.control.plant.reading("stage.output").value;
+			expect(after).toBe(0);
+			expect(story.truth().peakFoilC).toBeLessThan(180.3);
+		},
+	);
+});
+
+it("a controller that blinks in mid-ramp is told its setpoint again; whatever its integral holds then, the foil stays below melting", async () => {
+	await inRamp();
+	story.lab.powerCycle("stage");
+	await story.forS(30);
+	expect(story.control.plant.reading("stage.setpoint").quality).toBe("good");
+	await story.forS(1_500);
+	expect(story.truth().peakFoilC).toBeLessThan(180.4);
+});
+
+describe("a lab file with models", () => {
+	it("is refused without the foil's calibration, with a missing model, or with that of another zone", () => {
+		expect(() => knownLab("model: models/stage.model.yaml")).toThrow(/needs the foil's lag and offset/);
+		expect(() => knownLab(`${FOIL}\n      model: models/none.yaml`)).toThrow(/cannot be used/);
+		expect(() => knownLab("foil: { lag_s: [36, 24], offset_degC: [0, 0], date: 2026-11-02, author: x }")).toThrow(
+			/\[least, greatest\]/,
+		);
+		const path = resolve(LABS, "simulated.lab.yaml");
+		const text = readFileSync(path, "utf8").replace(
+			"heats_foil: false",
+			"heats_foil: false\n      model: models/stage.model.yaml",
+		);
+		expect(() => parseLabFile(text, path)).toThrow(/is that of zone stage/);
+	});
+});
