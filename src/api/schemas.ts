@@ -292,6 +292,31 @@ const runStatus = {
 	),
 };
 
+const manual = {
+	$id: "Manual",
+	title: "Manual operation that has not come to rest; null when there is none",
+	...nullable(
+		shape({
+			by: string,
+			order: string,
+			at: unixMs,
+			restAt: { ...unixMs, description: "Without another command the reactor goes to rest then, Unix ms" },
+			neverAboveC: nullableNumber,
+		}),
+	),
+};
+
+const lastDoses = {
+	$id: "LastDoses",
+	title: "The last dose of each precursor, also from before a restart of control",
+	type: "object",
+	additionalProperties: shape({
+		at: { type: ["integer", "null"], description: "Unix time in ms" },
+		fate: { type: ["string", "null"], enum: ["delivered", "unknown", null] },
+		countedS: { type: "number", description: "s that count as purge since; from the restart of control at most" },
+	}),
+};
+
 const status = {
 	$id: "Status",
 	...shape(
@@ -309,6 +334,8 @@ const status = {
 			alarms: list(ref("Alarm")),
 			alarmFlood: ref("AlarmFlood"),
 			maintenance: { type: "object", description: "As GET /maintenance" },
+			manual: ref("Manual"),
+			lastDoses: ref("LastDoses"),
 			roles: {
 				type: "object",
 				description: "Which signals (instrument.signal) play which part",
@@ -319,7 +346,7 @@ const status = {
 				additionalProperties: string,
 			},
 		},
-		["roles", "alarmFlood", "maintenance"],
+		["roles", "alarmFlood", "maintenance", "manual", "lastDoses"],
 	),
 };
 
@@ -362,6 +389,8 @@ export const SCHEMAS = [
 	pulse,
 	event,
 	runStatus,
+	manual,
+	lastDoses,
 	status,
 	checkReport,
 ];

@@ -149,8 +149,12 @@ export const LAB_FILE_SCHEMA = strict(
 				}),
 				qcm: strict({ thickness: signal }),
 				chamber_volume_l: positive,
+				manual: strict({
+					idle_s: { type: "number", minimum: 10, maximum: 7_200 },
+					purge_s: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: positive },
+				}),
 			},
-			["chamber_volume_l", "qcm"],
+			["chamber_volume_l", "qcm", "manual"],
 		),
 		maintenance,
 	},
@@ -208,6 +212,8 @@ export interface LabFileContent {
 		};
 		readonly qcm?: { readonly thickness: string };
 		readonly chamber_volume_l?: number;
+		/** Absent: nothing is moved by hand. */
+		readonly manual?: { readonly idle_s: number; readonly purge_s: Readonly<Record<string, number>> };
 	};
 }
 

@@ -52,6 +52,18 @@ export interface ControlCommands {
 	"command-campaign": { args: CampaignOrder; result: { campaign: CampaignDetail; run: string | null } };
 	maintenance: { args: Record<string, never>; result: MaintenanceStatus };
 	"change-bottle": { args: { precursor: string; grams: number; by: string }; result: MaintenanceStatus };
+	/** By hand: `carrier`, `stop_valve` or a zone, or its signal. `neverAboveC` for zones that heat the foil. */
+	"manual-set": {
+		args: { actuator: string; value: number | string; neverAboveC?: number; by: string };
+		result: { order: string };
+	};
+	/** By hand: one pulse of the hardware timer. */
+	"manual-dose": {
+		args: { precursor: string; ms: number; by: string };
+		result: { order: string; pulse?: number; confirmedMs?: number };
+	};
+	/** Everything to rest. `run`: the run that was aborted for it. */
+	"make-safe": { args: { by: string }; result: { safe: boolean; run: string | null } };
 	"acknowledge-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
 	/** `for`: seconds, or until the cause has gone once. */
 	"shelve-alarm": {

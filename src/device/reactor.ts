@@ -42,6 +42,13 @@ export interface Reactor {
 		/** The chamber's gauge must have moved this long after flow, valve or dose has. */
 		readonly gaugeFrozenS: number;
 	};
+	/** Bounds of manual operation; absent where the lab file allows none. */
+	readonly manual?: {
+		/** Without a command for so long the reactor goes to rest. */
+		readonly idleS: number;
+		/** Seconds since the end of a dose of this precursor before another may open. */
+		readonly purgeS: Readonly<Record<string, number>>;
+	};
 	/** A crystal that grows the same film: signal of its thickness, nm. */
 	readonly qcm?: { readonly thickness: string };
 }

@@ -327,6 +327,29 @@ export interface ActuationRecord {
 	readonly by?: string;
 }
 
+/** A person commands the reactor itself: recorded before anything moves, and again with what came of it. */
+export interface ManualCommanded {
+	readonly kind: "manual-command";
+	readonly command: "set" | "dose" | "safe";
+	/** In words, e.g. "carrier = 20". */
+	readonly order: string;
+	readonly by: string;
+	readonly id: string;
+	readonly outcome: "ordered" | "done" | "refused" | "failed";
+	/** Why it was refused or failed. */
+	readonly detail?: string;
+	/** The bound on zones that heat the foil; null while nothing may heat them. */
+	readonly neverAboveC: number | null;
+	/** Without another command the reactor goes to rest then, Unix ms; null for a command that ends manual operation. */
+	readonly restAt: number | null;
+}
+
+/** The reactor is at rest, and free for a run. */
+export interface ManualEnded {
+	readonly kind: "manual-ended";
+	readonly cause: string;
+}
+
 export interface InterlockRecord {
 	readonly kind: "interlock";
 	readonly interlock: string;
@@ -422,6 +445,8 @@ export type RecordBody =
 	| CampaignRunRecord
 	| BottleChanged
 	| ActuationRecord
+	| ManualCommanded
+	| ManualEnded
 	| InterlockRecord
 	| AlarmRecord
 	| RunFinished

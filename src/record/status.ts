@@ -20,8 +20,31 @@ export interface ControlStatus {
 	readonly alarmFlood?: AlarmFlood;
 	/** Absent where control does not count. */
 	readonly maintenance?: MaintenanceStatus;
+	/** Manual operation that has not come to rest; null when there is none. */
+	readonly manual?: ManualStatus | null;
+	/** By precursor. */
+	readonly lastDoses?: Readonly<Record<string, LastDoseStatus>>;
 	/** Signals that people look for first; whoever shows the state falls back to names and units without it. */
 	readonly roles?: SignalRoles;
+}
+
+export interface ManualStatus {
+	/** Who gave the last command, what it was, and when, Unix ms. */
+	readonly by: string;
+	readonly order: string;
+	readonly at: number;
+	/** Without another command the reactor goes to rest then, Unix ms. */
+	readonly restAt: number;
+	/** The bound on zones that heat the foil; null while nothing may heat them. */
+	readonly neverAboveC: number | null;
+}
+
+export interface LastDoseStatus {
+	/** End of the last dose on record, Unix ms, and what is known of it; null when there is none. */
+	readonly at: number | null;
+	readonly fate: "delivered" | "unknown" | null;
+	/** What purges are counted from: since the last dose or, when that is later, since control or the valve I/O came up. */
+	readonly countedS: number;
 }
 
 /** Which signals (`instrument.signal`) play which part. */

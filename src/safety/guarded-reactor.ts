@@ -6,7 +6,7 @@ import type { PulseOutputs } from "#device/contract.js";
 import type { Plant } from "#device/plant.js";
 import type { Reactor } from "#device/reactor.js";
 import type { RecordSink } from "#record/records.js";
-import { Actuators } from "#safety/actuators.js";
+import { Actuators, type Reason } from "#safety/actuators.js";
 import { type Commanded, corrected, isGood, isMade, zoneSignal } from "#safety/interlock.js";
 import {
 	permitArm,
@@ -36,6 +36,8 @@ export interface ConfirmedDose {
 export class GuardedReactor {
 	/** The run on whose behalf actuators move, for the record. */
 	run: string | null = null;
+	/** Who moves them by hand; undefined on behalf of a run. */
+	by: string | undefined;
 	private readonly foilZones: readonly {
 		readonly signal: string;
 		readonly offsetC: number;
@@ -117,14 +119,14 @@ export class GuardedReactor {
 	async setCarrier(sccm: number, reason: string): Promise<void> {
 		permitCarrier(this.supervisor, sccm);
 		this.supervisor.takenOver("carrier");
-		await this.actuators.setCarrier(sccm, { run: this.run, reason });
+		await this.actuators.setCarrier(sccm, this.why(reason));
 	}
 
 	async setStopValve(open: boolean, reason: string): Promise<void> {
 		if (open) permitStopValveOpen(this.supervisor);
 		else permitStopValveShut(this.supervisor);
 		this.supervisor.takenOver("stop valve");
-		await this.actuators.setStopValve(open, { run: this.run, reason });
+		await this.actuators.setStopValve(open, this.why(reason));
 		if (!open) return;
 		for (const precursor of this.exposed) this.supervisor.doses.ended(precursor, this.clock.nowMs());
 		this.exposed.clear();
@@ -140,7 +142,7 @@ export class GuardedReactor {
 	async fill(sccm: number, reason: string): Promise<void> {
 		permitFill(this.supervisor, sccm);
 		this.supervisor.takenOver("carrier");
-		await this.actuators.setCarrier(sccm, { run: this.run, reason });
+		await this.actuators.setCarrier(sccm, this.why(reason));
 	}
 
 	/** True while every lid contact is proven made. */
@@ -152,12 +154,17 @@ export class GuardedReactor {
 	async setZone(name: string, targetC: number, reason?: string): Promise<void> {
 		permitHeat(this.supervisor, name, targetC);
 		this.supervisor.takenOver(`zone ${name}`);
-		await this.actuators.setZone(name, targetC, reason === undefined ? undefined : { run: this.run, reason });
+		await this.actuators.setZone(name, targetC, reason === undefined ? undefined : this.why(reason));
+	}
+
+	/** Throws PERMIT_REFUSED when this temperature may not be gone to now. */
+	permitZone(name: string, targetC: number): void {
+		permitHeat(this.supervisor, name, targetC);
 	}
 
 	/** Always permitted. */
 	async switchZoneOff(name: string, reason: string): Promise<void> {
-		await this.actuators.switchZoneOff(name, { run: this.run, reason });
+		await this.actuators.switchZoneOff(name, this.why(reason));
 		this.sink.append({
 			kind: "note",
 			level: "info",
@@ -205,8 +212,12 @@ export class GuardedReactor {
 		if (this.supervisor.doses.isOpen(precursor)) this.supervisor.doses.ended(precursor, this.clock.nowMs());
 	}
 
-	/** A valve that did not shut is told of beyond the refusal: somebody must go there. */
-	private permitDose(precursor: string, widthMs: number): void {
+	private why(reason: string): Reason {
+		return { run: this.run, reason, ...(this.by === undefined ? {} : { by: this.by }) };
+	}
+
+	/** Throws PERMIT_REFUSED. A valve that did not shut is told of beyond the refusal: somebody must go there. */
+	permitDose(precursor: string, widthMs: number): void {
 		const { supervisor } = this;
 		const { last } = supervisor.doses;
 		const [leak] =
