@@ -377,6 +377,9 @@ export function reactorOf({ content }: LabFile): Reactor {
 			gaugeFrozenS: reactor.limits.gauge_frozen_s,
 		},
 		...(reactor.qcm === undefined ? {} : { qcm: reactor.qcm }),
+		...(reactor.suspension === undefined
+			? {}
+			: { suspension: { waitS: reactor.suspension.wait_s, dwellS: reactor.suspension.dwell_s } }),
 		...(reactor.manual === undefined
 			? {}
 			: { manual: { idleS: reactor.manual.idle_s, purgeS: reactor.manual.purge_s } }),

@@ -287,8 +287,26 @@ const runStatus = {
 				description:
 					"What to know of a run that control found open when it came back, until it is restarted or has ended",
 			},
+			suspension: {
+				...nullable(
+					shape({
+						conditions: list(
+							shape({
+								condition: { type: "string", enum: ["carrier", "chamber", "zone"] },
+								reason: string,
+								value: number,
+								threshold: { type: "number", description: "What the value must come back over" },
+								unit: string,
+							}),
+						),
+						since: unixMs,
+						until: { ...unixMs, description: "The run is held for a person then, Unix ms" },
+					}),
+				),
+				description: "What the next dose waits for by itself",
+			},
 		},
-		["prompt", "interruption"],
+		["prompt", "interruption", "suspension"],
 	),
 };
 

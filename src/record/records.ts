@@ -244,6 +244,24 @@ export interface PromptAnswered {
 	readonly by: string;
 }
 
+/** What a dose waits for, with the number that ends the wait. */
+export interface SuspensionCondition {
+	readonly condition: "carrier" | "chamber" | "zone";
+	readonly reason: string;
+	readonly value: number;
+	readonly threshold: number;
+	readonly unit: Unit;
+}
+
+/** A run holds itself before a dose, and goes on by itself; at `until` (Unix ms) it is held for a person. */
+export interface SuspensionRecord {
+	readonly kind: "suspension";
+	readonly run: string;
+	readonly state: "began" | "ended" | "expired" | "interrupted";
+	readonly conditions: readonly SuspensionCondition[];
+	readonly until: number;
+}
+
 /** Rate of rise with the stop valve shut. */
 export interface LeakCheckRecord {
 	readonly kind: "leak-check";
@@ -438,6 +456,7 @@ export type RecordBody =
 	| PulseRecord
 	| PromptAsked
 	| PromptAnswered
+	| SuspensionRecord
 	| LeakCheckRecord
 	| LineEvacuated
 	| CampaignCreated

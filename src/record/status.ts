@@ -1,6 +1,14 @@
 import type { Quality, Unit } from "#core/reading.js";
 import type { MaintenanceStatus } from "#record/maintenance.js";
-import type { AlarmRecord, AlarmState, InstrumentRecord, PlannedStep, RunPhase, RunState } from "#record/records.js";
+import type {
+	AlarmRecord,
+	AlarmState,
+	InstrumentRecord,
+	PlannedStep,
+	RunPhase,
+	RunState,
+	SuspensionCondition,
+} from "#record/records.js";
 import type { AlarmFlood } from "./alarm-flood.js";
 
 /** What control says of itself over the control link, and what the service rebuilds from the journal for REST and MQTT. */
@@ -139,6 +147,13 @@ export interface GapTemperature {
 	readonly highestC: number | null;
 }
 
+export interface SuspensionStatus {
+	readonly conditions: readonly SuspensionCondition[];
+	/** Unix ms; at `until` the run is held for a person. */
+	readonly since: number;
+	readonly until: number;
+}
+
 export interface CycleCount {
 	readonly ordered: number;
 	readonly complete: number;
@@ -170,4 +185,6 @@ export interface RunStatus {
 	readonly prompt?: PromptStatus | null;
 	/** Until a run that control found open has been restarted or has ended; null or absent otherwise. */
 	readonly interruption?: Interruption | null;
+	/** What the next dose waits for by itself; null when it waits for nothing. */
+	readonly suspension?: SuspensionStatus | null;
 }

@@ -17,6 +17,7 @@ import {
 	permitStopValveOpen,
 	permitStopValveShut,
 	RECOVERED_MS,
+	RECOVERED_SHARE,
 	recoveryReasons,
 } from "#safety/permits.js";
 import { type DoseEvidence, PulseTrends } from "#safety/pulse-trends.js";
@@ -81,6 +82,13 @@ export class GuardedReactor {
 	/** Any signal, `instrument.signal`. */
 	signal(id: string): Reading {
 		return this.plant.reading(id);
+	}
+
+	/** True when the chamber is clearly above its pressure before the last dose. */
+	get isAboveBaseline(): boolean {
+		const baselinePa = this.supervisor.doses.last?.baselinePa;
+		const chamber = this.chamber();
+		return baselinePa !== undefined && isGood(chamber) && chamber.value > baselinePa * (1 + RECOVERED_SHARE);
 	}
 
 	carrierFlow(): Reading {

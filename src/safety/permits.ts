@@ -10,7 +10,7 @@ const CARRIER_SHARE = 0.1;
 /** A dose opens only into a chamber below this share of its bottle's vapour pressure. */
 const VAPOUR_SHARE_MAX = 0.5;
 /** After a dose the chamber must be back within this share of its pressure before, for so long, before the next. */
-const RECOVERED_SHARE = 0.05;
+export const RECOVERED_SHARE = 0.05;
 export const RECOVERED_MS = 2_000;
 /** Flows that differ by less give the same pressure. */
 const FLOW_SHARE_SAME = 0.01;
