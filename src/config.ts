@@ -266,6 +266,13 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 		if (pulsesOf.has(timer))
 			pulseMisfits(spec, timer, pulsesOf.get(timer), (key, ...rest) => wrong([...at, key], ...rest));
 	}
+	const purges = Object.keys(reactor.manual?.purge_s ?? reactor.precursors);
+	for (const precursor of new Set([...purges, ...Object.keys(reactor.precursors)])) {
+		const at = ["reactor", "manual", "purge_s"];
+		if (!Object.hasOwn(reactor.precursors, precursor))
+			wrong([...at, precursor], `There is no precursor ${precursor}.`, { value: precursor });
+		else if (!purges.includes(precursor)) wrong(at, `The purge after ${precursor} is missing.`, { value: purges });
+	}
 	const { carrier, limits } = reactor;
 	const selected = content.instruments[carrier.instrument]?.settings.gas;
 	if (typeof selected === "string" && selected !== carrier.gas)
@@ -440,6 +447,12 @@ export function reactorOf({ content }: LabFile): Reactor {
 			gaugeFrozenS: reactor.limits.gauge_frozen_s,
 		},
 		...(reactor.qcm === undefined ? {} : { qcm: reactor.qcm }),
+		...(reactor.suspension === undefined
+			? {}
+			: { suspension: { waitS: reactor.suspension.wait_s, dwellS: reactor.suspension.dwell_s } }),
+		...(reactor.manual === undefined
+			? {}
+			: { manual: { idleS: reactor.manual.idle_s, purgeS: reactor.manual.purge_s } }),
 	};
 }
 

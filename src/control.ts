@@ -17,6 +17,8 @@ import {
 	isTakenUp,
 	pulsesInTheBalance,
 } from "#recipe/engine/interrupted-run.js";
+import { ManualOperation } from "#recipe/engine/manual-operation.js";
+import { type ManualOrder, setOrder } from "#recipe/engine/manual-order.js";
 import { Run } from "#recipe/engine/run.js";
 import { takeUp } from "#recipe/engine/taken-up.js";
 import { allowed } from "#recipe/isa88.js";
@@ -32,7 +34,7 @@ import type {
 	RunState,
 	SampleRecord,
 } from "#record/records.js";
-import type { ControlStatus, InstrumentStatus, SignalStatus } from "#record/status.js";
+import type { ControlStatus, InstrumentStatus, LastDoseStatus, SignalStatus } from "#record/status.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
 import { type SafetyCarry, Supervisor } from "#safety/supervisor.js";
 import { Campaigns, memoryState, type StateFile } from "#src/campaign/campaigns.js";
@@ -62,12 +64,18 @@ export interface ControlOptions {
 	readonly open?: OpenOverride;
 	readonly mqtt?: MqttOverride;
 	/** What the journal tells of the time before this process; absent when there was none. */
-	readonly lastKnown?: InterruptedRun & Partial<SafetyCarry>;
 	/** Where the campaigns last beyond this process. */
 	readonly campaignFile?: StateFile<readonly Campaign[]>;
 	/** Where the maintenance counters last, and the records that they may not know yet, oldest first. */
 	readonly maintenanceFile?: StateFile<Counts>;
 	readonly uncounted?: (afterSeq: number, take: (record: JournalRecord) => void) => void;
+	readonly lastKnown?: InterruptedRun &
+		Partial<SafetyCarry> & {
+			/** By precursor: the last pulse that was or may have been delivered. */
+			readonly lastDose?: Readonly<Record<string, { readonly wall: number; readonly fate: "delivered" | "unknown" }>>;
+			/** The last command of manual operation that did not come to rest. */
+			readonly manual?: { readonly by: string; readonly order: string };
+		};
 	/** How full the journal's disk is. */
 	readonly disk?: () => DiskState;
 }
@@ -95,6 +103,8 @@ export class Control {
 	private readonly reactor: GuardedReactor;
 	private readonly tuning: Tuning;
 	private run: Run | undefined;
+	private readonly manual: ManualOperation;
+	private readonly lastDoses = new Map<string, { readonly at: number; readonly fate: "delivered" | "unknown" }>();
 	/** The last leak check, when it ended (Unix ms) and how. */
 	private leakCheck: { readonly wall: number; readonly passed: boolean } | undefined;
 	private isStopping = false;
@@ -161,6 +171,9 @@ export class Control {
 		this.reactor = new GuardedReactor(clock, this.plant, reactor, this.supervisor, journal);
 		const { supervisor, reactor: guarded } = this;
 		this.tuning = new Tuning({ clock, sink: journal, reactor: guarded, supervisor, speed: options.speed });
+		this.manual = new ManualOperation({ clock, sink: this.sink, reactor: this.reactor, supervisor: this.supervisor });
+		for (const [precursor, { wall: at, fate }] of Object.entries(options.lastKnown?.lastDose ?? {}))
+			this.lastDoses.set(precursor, { at, fate });
 	}
 
 	start(): void {
@@ -185,6 +198,7 @@ export class Control {
 		this.supervisor.start((interlock, _effect, cause) => {
 			this.tuning.active?.tripped(`${interlock}: ${cause}`);
 			this.run?.tripped(`${interlock}: ${cause}`);
+			this.manual.tripped(`${interlock}: ${cause}`);
 		});
 		this.plant.start();
 	}
@@ -202,6 +216,8 @@ export class Control {
 		if (active !== undefined) await Promise.race([active.settled, clock.sleep(STOP_MS)]);
 		// Also a safe state that somebody else has ordered a moment ago is seen to its end.
 		if (run !== undefined && !run.isOver) await Promise.race([run.settled, clock.sleep(STOP_MS)]);
+		if (this.manual.isActive) await Promise.race([this.manual.rest("control is stopped"), clock.sleep(STOP_MS)]);
+		this.manual.stop();
 		this.supervisor.stop();
 		this.housekeeping?.cancel();
 		await this.plant.stop();
@@ -258,6 +274,8 @@ export class Control {
 			alarmFlood: this.supervisor.alarms.flood,
 			maintenance: this.maintenance.status,
 			...(this.tuning.active === undefined ? {} : { tune: this.tuning.active.progress }),
+			manual: this.manual.status,
+			lastDoses: this.lastDoseStatus,
 			roles: signalRoles(lab),
 		};
 	}
@@ -274,6 +292,8 @@ export class Control {
 				const { active } = this.tuning;
 				if (active !== undefined && (run === undefined || run === active.tune)) return this.endTest(active, order, by);
 				const present = this.present(run);
+				// The bounds of the ended run have become those of what is done by hand.
+				if (order === "reset") this.refuseWhileByHand();
 				if (order === "restart" && present.state === "held") this.refuseUnlessConnected();
 				present.command(order, by, id, annealMinutes);
 				return { run: present.identity.run, state: present.state };
@@ -299,7 +319,8 @@ export class Control {
 				return this.campaigns.command(args, id);
 			case "tune": {
 				const { order, by } = args as ControlCommands["tune"]["args"];
-				this.refuseWhileRunning();
+				this.refuseWhileOwned();
+				this.refuseWhileByHand();
 				const { lab, clock, journal } = this.options;
 				const tune = `${lab.content.station}-${stamp(clock.wallMs())}-${journal.lastSeq + 1}-tune`;
 				return this.tuning.start(tune, order, by);
@@ -314,9 +335,20 @@ export class Control {
 			}
 			case "apply-loop-settings": {
 				const { zone, settings, by } = args as ControlCommands["apply-loop-settings"]["args"];
-				this.refuseWhileRunning();
+				this.refuseWhileOwned();
+				this.refuseWhileByHand();
 				return { zone, ...(await this.tuning.apply(zone, settings, by)) };
 			}
+			case "manual-set": {
+				const { actuator, value, neverAboveC, by } = args as ControlCommands["manual-set"]["args"];
+				return this.byHand(setOrder(this.reactor.spec, actuator, value), by, id, neverAboveC);
+			}
+			case "manual-dose": {
+				const { precursor, ms, by } = args as ControlCommands["manual-dose"]["args"];
+				return this.byHand({ move: "dose", precursor, widthMs: ms }, by, id);
+			}
+			case "make-safe":
+				return this.makeSafe((args as ControlCommands["make-safe"]["args"]).by, id);
 			case "acknowledge-alarm": {
 				const { alarm, by } = args as ControlCommands["acknowledge-alarm"]["args"];
 				return { alarm, state: alarms.acknowledge(alarm, by) };
@@ -345,6 +377,65 @@ export class Control {
 			default:
 				throw new AdlayerError("USAGE", `There is no command ${command}.`);
 		}
+	}
+
+	/** One act of a person, while no run owns the reactor. */
+	private byHand(order: ManualOrder, by: string, id: string, neverAboveC?: number) {
+		this.refuseWhileOwned();
+		if (order.move === "dose") this.refuseWithoutLeakCheck(`A dose of ${order.precursor} by hand`);
+		return this.manual.perform({ order, by, id, ...(neverAboveC === undefined ? {} : { neverAboveC }) });
+	}
+
+	/** Puts the reactor to rest, whatever it is doing: a run that owns it is aborted, also one that was. */
+	private async makeSafe(by: string, id: string): Promise<ControlCommands["make-safe"]["result"]> {
+		const { journal } = this.options;
+		const cause = `made safe by ${by}`;
+		journal.append({
+			kind: "manual-command",
+			command: "safe",
+			order: "safe",
+			by,
+			id,
+			outcome: "ordered",
+			neverAboveC: null,
+			restAt: null,
+		});
+		const { run } = this;
+		const isOwned = run !== undefined && !run.isOver && run.state !== "idle";
+		if (isOwned && allowed(run.state).includes("abort")) run.command("abort", by, id);
+		this.tuning.active?.abort(cause);
+		await this.manual.rest(cause);
+		return { safe: true, run: isOwned ? run.identity.run : null };
+	}
+
+	private get lastDoseStatus(): Record<string, LastDoseStatus> {
+		const nowMs = this.options.clock.nowMs();
+		return Object.fromEntries(
+			Object.keys(this.reactor.spec.precursors).map((precursor) => {
+				const { at, fate } = this.lastDoses.get(precursor) ?? { at: null, fate: null };
+				return [precursor, { at, fate, countedS: this.supervisor.doses.secondsSince(precursor, nowMs) }];
+			}),
+		);
+	}
+
+	/** While a run or the test of a zone has the reactor. */
+	private refuseWhileOwned(): void {
+		const { run } = this;
+		const { active } = this.tuning;
+		if (active !== undefined)
+			throw new AdlayerError("TUNE_ACTIVE", `Zone ${active.order.zone} is being tested (${active.tune}).`);
+		if (run === undefined || run.isOver || run.state === "idle") return;
+		throw new AdlayerError(
+			"RUN_ACTIVE",
+			`Run ${run.identity.run} (${run.plan.recipe}) is ${run.state} on this reactor.`,
+			{ context: { run: run.identity.run, state: run.state } },
+		);
+	}
+
+	private refuseWhileByHand(): void {
+		const { status } = this.manual;
+		if (status === null) return;
+		throw new AdlayerError("MANUAL_ACTIVE", `The reactor is operated by hand: ${status.order} by ${status.by}.`);
 	}
 
 	/** Alarms of what control itself stands on: the journal and its disk. */
@@ -386,6 +477,12 @@ export class Control {
 		if (lastKnown === undefined) return;
 		const { openRun } = lastKnown;
 		for (const record of pulsesInTheBalance(lastKnown, clock.nowMs())) journal.append(record);
+		const { manual } = lastKnown;
+		if (manual !== undefined) {
+			const cause = `control restarted after ${manual.order} by ${manual.by}`;
+			void this.supervisor.makeSafe("trip", cause);
+			journal.append({ kind: "manual-ended", cause });
+		}
 		if (openRun === null) return;
 		const { run, state, created } = openRun;
 		const cause = `Control restarted while the run was ${state}.`;
@@ -445,15 +542,6 @@ export class Control {
 		return this.run;
 	}
 
-	private refuseWhileRunning(): void {
-		if (this.run === undefined || this.run.isOver || this.run.state === "idle") return;
-		throw new AdlayerError(
-			"RUN_ACTIVE",
-			`Run ${this.run.identity.run} (${this.run.plan.recipe}) is ${this.run.state} on this reactor.`,
-			{ context: { run: this.run.identity.run, state: this.run.state } },
-		);
-	}
-
 	/** Whatever ends a run ends a test; nothing else can be done with one. */
 	private async endTest(test: ZoneTest, order: RunCommand, by: string): Promise<{ run: string; state: RunState }> {
 		if (order !== "abort" && order !== "hold" && order !== "stop")
@@ -465,10 +553,8 @@ export class Control {
 
 	private async launch(args: LaunchArgs, id: string): Promise<LaunchResult> {
 		const { lab, clock, journal, version } = this.options;
-		this.refuseWhileRunning();
-		const { active } = this.tuning;
-		if (active !== undefined)
-			throw new AdlayerError("TUNE_ACTIVE", `Zone ${active.order.zone} is being tested (${active.tune}).`);
+		this.refuseWhileOwned();
+		this.refuseWhileByHand();
 		const disk = this.options.disk?.();
 		if (disk !== undefined && (disk.level === "no-new-runs" || disk.level === "samples-thinned")) {
 			throw new AdlayerError(
@@ -477,7 +563,7 @@ export class Control {
 			);
 		}
 		const plan = this.planOf(args);
-		this.refuseWithoutLeakCheck(plan);
+		if (needsLeakCheck(plan)) this.refuseWithoutLeakCheck(plan.recipe);
 		this.refuseUnlessReady();
 		const sample = (args.sample ?? (plan.product === "none" ? plan.recipe : plan.product)).slice(
 			0,
@@ -515,6 +601,7 @@ export class Control {
 		});
 		this.supervisor.declare(declarationOf(plan));
 		this.reactor.run = run;
+		this.reactor.by = undefined;
 		this.run = new Run(this.runDependencies, plan, { run, sample, operator: args.operator });
 		this.run.command("start", args.operator, id);
 		return { run, state: this.run.state, product: plan.product, sample };
@@ -550,26 +637,26 @@ export class Control {
 		return plan;
 	}
 
-	/** What a run writes; its leak checks are remembered for later launches. */
+	/** What a run writes, or a person by hand; leak checks and doses are remembered. */
 	private get sink(): RecordSink {
 		const { journal, clock } = this.options;
 		return {
 			append: (body) => {
 				if (body.kind === "leak-check") this.leakCheck = { wall: clock.wallMs(), passed: body.passed };
+				if (body.kind === "pulse" && body.fate !== "not-delivered") {
+					const endedMsAgo = body.issuedT === null ? 0 : clock.nowMs() - body.issuedT - body.commandedMs;
+					this.lastDoses.set(body.precursor, { at: clock.wallMs() - endedMsAgo, fate: body.fate });
+				}
 				return journal.append(body);
 			},
 			synced: () => journal.synced(),
 		};
 	}
 
-	/** A run that doses follows a leak check that passed within the lab file's hours, or makes one before its first dose. */
-	private refuseWithoutLeakCheck(plan: Plan): void {
+	/** `what` doses: only after a leak check that passed within the lab file's hours. */
+	private refuseWithoutLeakCheck(what: string): void {
 		const hours = this.options.lab.content.reactor.limits.leak_check.valid_hours;
 		if (hours === undefined) return;
-		const first = plan.steps.find(
-			(step) => isDose(step) || step.type === "line-evacuate" || step.type === "leak-check",
-		);
-		if (first === undefined || first.type === "leak-check") return;
 		const { leakCheck } = this;
 		const message =
 			leakCheck === undefined
@@ -578,11 +665,9 @@ export class Control {
 					? `the last one passed ${((this.options.clock.wallMs() - leakCheck.wall) / HOUR_MS).toFixed(1)} h ago`
 					: "the last one failed";
 		if (leakCheck?.passed && this.options.clock.wallMs() - leakCheck.wall <= hours * HOUR_MS) return;
-		throw new AdlayerError(
-			"LEAK_CHECK_MISSING",
-			`${plan.recipe} doses, which needs a leak check passed within ${hours} h; ${message}.`,
-			{ context: { validHours: hours, last: leakCheck ?? null } },
-		);
+		throw new AdlayerError("LEAK_CHECK_MISSING", `${what} needs a leak check passed within ${hours} h; ${message}.`, {
+			context: { validHours: hours, last: leakCheck ?? null },
+		});
 	}
 
 	private refuseUnlessConnected(): void {
@@ -624,6 +709,7 @@ export class Control {
 		this.sampleSeq.set(name, this.options.journal.append(record));
 		this.supervisor.sampled();
 		this.run?.sampled();
+		this.manual.sampled();
 	}
 
 	private instrumentChanged(
@@ -669,6 +755,12 @@ function followed<Journal extends RecordSink & { readonly lastSeq: number }>(
 		},
 		synced: () => journal.synced(),
 	};
+}
+
+/** A run that doses has a leak check before it, or makes one before its first dose. */
+function needsLeakCheck(plan: Plan): boolean {
+	const first = plan.steps.find((step) => isDose(step) || step.type === "line-evacuate" || step.type === "leak-check");
+	return first !== undefined && first.type !== "leak-check";
 }
 
 /** 20261122-171500 in UTC. */

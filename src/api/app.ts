@@ -21,6 +21,7 @@ import { instrumentRoutes } from "#api/routes/instruments.js";
 import { interlockRoutes } from "#api/routes/interlocks.js";
 import { maintenanceRoutes } from "#api/routes/maintenance.js";
 import { pageRoutes } from "#api/routes/page.js";
+import { reactorRoutes } from "#api/routes/reactor.js";
 import { recipeRoutes } from "#api/routes/recipes.js";
 import { runEventRoutes } from "#api/routes/run-events.js";
 import { runRoutes } from "#api/routes/runs.js";
@@ -84,6 +85,7 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 			recipeRoutes(group);
 			runRoutes(group);
 			runEventRoutes(group);
+			reactorRoutes(group);
 			instrumentRoutes(group);
 			signalRoutes(group);
 			alarmRoutes(group);
@@ -136,6 +138,7 @@ const TAGS = [
 	["recipes", "Recipe files and their checks"],
 	["runs", "Runs of recipes: launch, command, follow"],
 	["campaigns", "Series of runs in a queue, each launched by a person"],
+	["reactor", "The reactor by hand, and its safe state"],
 	["instruments", "Instruments and their connection"],
 	["signals", "Measured and set values, now and in the past"],
 	["alarms", "Alarms and interlocks"],

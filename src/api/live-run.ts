@@ -11,7 +11,7 @@ import type {
 	StepEnded,
 	StepStarted,
 } from "#record/records.js";
-import type { CycleCount, Interruption, PromptStatus, RunStatus } from "#record/status.js";
+import type { CycleCount, Interruption, PromptStatus, RunStatus, SuspensionStatus } from "#record/status.js";
 
 const FINAL: ReadonlySet<RunState> = new Set<RunState>(["complete", "stopped", "aborted"]);
 
@@ -51,6 +51,7 @@ export class LiveRun {
 	private anneal: RunStatus["anneal"] = null;
 	private prompt: PromptStatus | null = null;
 	private interruption: Interruption | null = null;
+	private suspension: SuspensionStatus | null = null;
 	private startT: number | null = null;
 	private endT: number | null = null;
 	private endWall: number | null = null;
@@ -102,9 +103,12 @@ export class LiveRun {
 		this.anneal = status.anneal;
 		this.peakFoilC = highest(this.peakFoilC, status.peakFoilC);
 		this.interruption = status.interruption ?? null;
+		// Its values move on without records.
+		if (this.suspension !== null) this.suspension = status.suspension ?? this.suspension;
 		if (this.created !== null) return;
 		this.adopted = status;
 		this.prompt = status.prompt ?? null;
+		this.suspension = status.suspension ?? null;
 		this.cause = status.cause;
 		this.step = status.step;
 	}
@@ -124,7 +128,13 @@ export class LiveRun {
 				this.startT = record.t - record.elapsedS * 1000;
 				this.stepStartT = record.t;
 				this.prompt = null;
+				this.suspension = null;
 				return;
+			case "suspension": {
+				const { state, conditions, until, wall: since } = record;
+				this.suspension = state === "began" ? { conditions, since, until } : null;
+				return;
+			}
 			case "run-state":
 				this.state = record.to;
 				this.cause = record.cause;
@@ -171,6 +181,7 @@ export class LiveRun {
 			anneal: this.anneal,
 			prompt: this.isFinal ? null : this.prompt,
 			interruption: this.isFinal ? null : this.interruption,
+			suspension: this.isFinal ? null : this.suspension,
 			worstPulseErrorMs:
 				this.finished?.worstPulseErrorMs ?? highest(this.worstPulseErrorMs, this.adopted?.worstPulseErrorMs),
 			peakFoilC: this.finished?.peakFoilC ?? this.peakFoilC,
@@ -223,6 +234,8 @@ export class LiveRun {
 	}
 
 	private pulsed(record: PulseRecord): void {
+		// What was only prepared has dosed nothing, and repeats nothing.
+		if (record.fate === "not-delivered") return;
 		if (record.confirmedMs !== null) {
 			this.worstPulseErrorMs = highest(this.worstPulseErrorMs, Math.abs(record.confirmedMs - record.commandedMs));
 		}

@@ -22,6 +22,8 @@ import type {
 	ControlStatus,
 	InstrumentStatus,
 	InterlockStatus,
+	LastDoseStatus,
+	ManualStatus,
 	SignalRoles,
 	SignalStatus,
 } from "#record/status.js";
@@ -81,6 +83,8 @@ export class LiveState {
 	private run: LiveRun | null = null;
 	/** As control counted when it was last asked. */
 	private maintenance: ControlStatus["maintenance"];
+	private manual: ManualStatus | null = null;
+	private lastDoses: Readonly<Record<string, LastDoseStatus>> = {};
 	/** True while nothing was heard of the run since control came up again. */
 	private runOutlivedControl = false;
 
@@ -150,6 +154,8 @@ export class LiveState {
 			if (!this.interlocks.has(interlock.interlock)) this.interlocks.set(interlock.interlock, interlock);
 		}
 		for (const alarm of status.alarms) if (!this.alarms.has(alarm.alarm)) this.alarms.set(alarm.alarm, alarm);
+		this.manual = status.manual ?? null;
+		this.lastDoses = status.lastDoses ?? {};
 		if (status.run === null) {
 			// Control came up again and did not take its former run up.
 			if (this.runOutlivedControl) this.run = null;
@@ -182,6 +188,8 @@ export class LiveState {
 			alarms: [...this.alarms.values()],
 			alarmFlood: this.flood.at(this.wall),
 			...(this.maintenance === undefined ? {} : { maintenance: this.maintenance }),
+			manual: this.manual,
+			lastDoses: this.lastDoses,
 			...(this.roles === undefined ? {} : { roles: this.roles }),
 		};
 	}
@@ -305,6 +313,7 @@ export class LiveState {
 				// What is still latched or alarmed, control tells anew.
 				this.interlocks.clear();
 				this.alarms.clear();
+				this.manual = null;
 				this.runOutlivedControl = this.run !== null;
 				for (const signal of record.signals) this.declared.set(signal.id, signal);
 				return;
@@ -336,6 +345,14 @@ export class LiveState {
 				if (record.state === "unacknowledged") this.flood.annunciated(wall);
 				return;
 			}
+			case "manual-command": {
+				const { by, order, wall: at, restAt, neverAboveC } = record;
+				if (restAt !== null) this.manual = { by, order, at, restAt, neverAboveC };
+				return;
+			}
+			case "manual-ended":
+				this.manual = null;
+				return;
 			case "run-created":
 				this.run = LiveRun.fromRecord(record);
 				this.runOutlivedControl = false;

@@ -288,9 +288,52 @@ const runStatus = {
 				description:
 					"What to know of a run that control found open when it came back, until it is restarted or has ended",
 			},
+			suspension: {
+				...nullable(
+					shape({
+						conditions: list(
+							shape({
+								condition: { type: "string", enum: ["carrier", "chamber", "zone"] },
+								reason: string,
+								value: number,
+								threshold: { type: "number", description: "What the value must come back over" },
+								unit: string,
+							}),
+						),
+						since: unixMs,
+						until: { ...unixMs, description: "The run is held for a person then, Unix ms" },
+					}),
+				),
+				description: "What the next dose waits for by itself",
+			},
 		},
-		["prompt", "interruption"],
+		["prompt", "interruption", "suspension"],
 	),
+};
+
+const manual = {
+	$id: "Manual",
+	title: "Manual operation that has not come to rest; null when there is none",
+	...nullable(
+		shape({
+			by: string,
+			order: string,
+			at: unixMs,
+			restAt: { ...unixMs, description: "Without another command the reactor goes to rest then, Unix ms" },
+			neverAboveC: nullableNumber,
+		}),
+	),
+};
+
+const lastDoses = {
+	$id: "LastDoses",
+	title: "The last dose of each precursor, also from before a restart of control",
+	type: "object",
+	additionalProperties: shape({
+		at: { type: ["integer", "null"], description: "Unix time in ms" },
+		fate: { type: ["string", "null"], enum: ["delivered", "unknown", null] },
+		countedS: { type: "number", description: "s that count as purge since; from the restart of control at most" },
+	}),
 };
 
 const status = {
@@ -310,6 +353,8 @@ const status = {
 			alarms: list(ref("Alarm")),
 			alarmFlood: ref("AlarmFlood"),
 			maintenance: { type: "object", description: "As GET /maintenance" },
+			manual: ref("Manual"),
+			lastDoses: ref("LastDoses"),
 			roles: {
 				type: "object",
 				description: "Which signals (instrument.signal) play which part",
@@ -320,7 +365,7 @@ const status = {
 				additionalProperties: string,
 			},
 		},
-		["roles", "alarmFlood", "maintenance"],
+		["roles", "alarmFlood", "maintenance", "manual", "lastDoses"],
 	),
 };
 
@@ -363,6 +408,8 @@ export const SCHEMAS = [
 	pulse,
 	event,
 	runStatus,
+	manual,
+	lastDoses,
 	status,
 	checkReport,
 ];

@@ -16,6 +16,18 @@ export function parseSpeed(text: string): number {
 	throw new InvalidArgumentError("A speed is a number above 0: lab time per real time.");
 }
 
+export function parseMilliseconds(text: string): number {
+	const ms = Number(text);
+	if (text.trim() !== "" && Number.isFinite(ms) && ms > 0) return ms;
+	throw new InvalidArgumentError("A width is a number of milliseconds above 0.");
+}
+
+export function parseTemperature(text: string): number {
+	const celsius = Number(text);
+	if (text.trim() !== "" && Number.isFinite(celsius)) return celsius;
+	throw new InvalidArgumentError("A temperature is a number of °C.");
+}
+
 /** At most an hour: longer is no bound. */
 const SECONDS_MAX = 3600;
 

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import {
 	collect,
 	parseFullPower,
+	parseMilliseconds,
 	parseMinutes,
 	parseNumber,
 	parsePort,
@@ -11,6 +12,7 @@ import {
 	parseSet,
 	parseShelving,
 	parseSpeed,
+	parseTemperature,
 } from "#cli/arguments.js";
 import {
 	acknowledge,
@@ -30,6 +32,7 @@ import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/d
 import { commandRun, type RunCommandOptions } from "#cli/commands/hold-abort.js";
 import { type FaultOptions, type FaultsOptions, labFault, labFaults } from "#cli/commands/lab-fault.js";
 import { type BottleOptions, bottle, maintenance, parseGrams } from "#cli/commands/maintenance.js";
+import { type ByHandOptions, dose, type SetOptions, safe, set } from "#cli/commands/manual.js";
 import { PROBE_WITHIN_S, type ProbeOptions, probe } from "#cli/commands/probe.js";
 import { type ProcessCommandOptions, runOneProcess } from "#cli/commands/process.js";
 import { addRecipeTable } from "#cli/commands/recipe-table.js";
@@ -138,6 +141,20 @@ export function buildProgram(version: string, perform: Perform): Command {
 	straight("out-of-service <alarm>", "take an alarm out of service until somebody returns it")
 		.requiredOption("--reason <text>", "why, for whoever comes after")
 		.action((id: string, options: SilenceOptions) => perform((context) => outOfService(context, id, options)));
+
+	straight("set <assignment>", "by hand: carrier=20, stop_valve=open, ZONE=80 or ZONE=off, under the permits of a run")
+		.option("--never-above <degC>", "required to heat a zone that heats the foil", parseTemperature)
+		.option("--by <name>", "who does it (default: the system's user name)")
+		.action((assignment: string, options: SetOptions) => perform((context) => set(context, assignment, options)));
+	straight("dose <precursor>", "by hand: one pulse of the hardware timer, under the permits of a run")
+		.requiredOption("--ms <width>", "how long the valve opens", parseMilliseconds)
+		.option("--by <name>", "who does it (default: the system's user name)")
+		.action((precursor: string, options: ByHandOptions & { ms: number }) =>
+			perform((context) => dose(context, precursor, options)),
+		);
+	straight("safe", "put the reactor to rest: precursors shut, heaters off, purge flow; aborts a run")
+		.option("--by <name>", "who does it (default: the system's user name)")
+		.action((options: ByHandOptions) => perform((context) => safe(context, options)));
 
 	launchable("run <recipe>", "launch a recipe (a name or a file) and follow the run to its end")
 		.option("--url <url>", "the service (default: this machine at ADLAYER_PORT)")

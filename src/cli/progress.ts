@@ -32,6 +32,8 @@ export function renderProgressLine(status: ControlStatus): string {
 		`elapsed ${duration(run.elapsedS)}`,
 		`left ${duration(run.remainingS)}`,
 	];
+	if (run.prompt != null) pieces.push(`asks: ${run.prompt.text} (adlayer confirm ${run.prompt.prompt})`);
+	if (run.suspension != null) pieces.push(`waits: ${run.suspension.conditions.map(({ reason }) => reason).join(" ")}`);
 	if (status.alarms.length > 0) pieces.push(`alarms ${status.alarms.map(({ alarm }) => alarm).join(" ")}`);
 	return pieces.join(" | ");
 }
@@ -107,6 +109,11 @@ function figureLines(status: ControlStatus, run: RunStatus, columns: number): st
 		lines.push(`Anneal   ${duration(run.anneal.inBandS)} of ${duration(run.anneal.orderedS)} in band`);
 	}
 	if (run.interruption != null) lines.push(...interruptionLines(run.interruption));
+	for (const { reason } of run.suspension?.conditions ?? []) lines.push(`Waits    ${reason}`);
+	if (run.prompt != null) {
+		lines.push(`Asks     ${run.prompt.text}`, `         ${run.prompt.confirm}: adlayer confirm ${run.prompt.prompt}`);
+	}
+	if (run.state === "held") lines.push("Choose   restart, stop or abort: on the page; adlayer abort here");
 	const isOrdinary = run.state === "running" || run.state === "complete";
 	if (!isOrdinary) lines.push(clipped(`Because  ${run.cause}`, columns));
 	return lines;

@@ -165,8 +165,16 @@ export const LAB_FILE_SCHEMA = strict(
 				}),
 				qcm: strict({ thickness: signal }),
 				chamber_volume_l: positive,
+				suspension: strict({
+					wait_s: { type: "number", minimum: 10, maximum: 7_200 },
+					dwell_s: { type: "number", minimum: 2, maximum: 600 },
+				}),
+				manual: strict({
+					idle_s: { type: "number", minimum: 10, maximum: 7_200 },
+					purge_s: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: positive },
+				}),
 			},
-			["chamber_volume_l", "qcm"],
+			["chamber_volume_l", "qcm", "suspension", "manual"],
 		),
 		maintenance,
 	},
@@ -224,6 +232,10 @@ export interface LabFileContent {
 		};
 		readonly qcm?: { readonly thickness: string };
 		readonly chamber_volume_l?: number;
+		/** Absent: nothing waits by itself. */
+		readonly suspension?: { readonly wait_s: number; readonly dwell_s: number };
+		/** Absent: nothing is moved by hand. */
+		readonly manual?: { readonly idle_s: number; readonly purge_s: Readonly<Record<string, number>> };
 	};
 }
 

@@ -96,6 +96,17 @@ const SCHEMAS: Readonly<Record<CommandName, object>> = {
 	}),
 	maintenance: strict({}),
 	"change-bottle": strict({ precursor: name, grams: { type: "number" }, by }),
+	"manual-set": strict(
+		{
+			actuator: name,
+			value: { anyOf: [{ type: "number" }, { type: "string", minLength: 1, maxLength: 40 }] },
+			neverAboveC: { type: "number" },
+			by,
+		},
+		["neverAboveC"],
+	),
+	"manual-dose": strict({ precursor: name, ms: { type: "number", exclusiveMinimum: 0 }, by }),
+	"make-safe": strict({ by }),
 	"acknowledge-alarm": strict({ alarm: name, by }),
 	"shelve-alarm": strict({
 		alarm: name,

@@ -67,6 +67,18 @@ export interface ControlCommands {
 		args: { zone: string; settings: TuneSettings; by: string };
 		result: { zone: string; former: TuneSettings; now: TuneSettings };
 	};
+	/** By hand: `carrier`, `stop_valve` or a zone, or its signal. `neverAboveC` for zones that heat the foil. */
+	"manual-set": {
+		args: { actuator: string; value: number | string; neverAboveC?: number; by: string };
+		result: { order: string };
+	};
+	/** By hand: one pulse of the hardware timer. */
+	"manual-dose": {
+		args: { precursor: string; ms: number; by: string };
+		result: { order: string; pulse?: number; confirmedMs?: number };
+	};
+	/** Everything to rest. `run`: the run that was aborted for it. */
+	"make-safe": { args: { by: string }; result: { safe: boolean; run: string | null } };
 	"acknowledge-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
 	/** `for`: seconds, or until the cause has gone once. */
 	"shelve-alarm": {

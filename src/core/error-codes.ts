@@ -305,6 +305,18 @@ export const ERROR_CODES = {
 
 	// runs and commands
 	RUN_ACTIVE: entry("refuse-command", 409, "The reactor already has a run.", "Wait until it has ended, or stop it."),
+	MANUAL_ACTIVE: entry(
+		"refuse-command",
+		409,
+		"Somebody operates the reactor by hand.",
+		"Put it to rest with adlayer safe, then launch.",
+	),
+	MANUAL_NOT_ALLOWED: entry(
+		"refuse-command",
+		409,
+		"The reactor is not operated by hand now.",
+		"The message says what stands against it.",
+	),
 	RUN_NOT_FOUND: entry("refuse-command", 404, "There is no run of that id.", "List the runs with GET /api/v1/runs."),
 	COMMAND_NOT_ALLOWED: entry(
 		"refuse-command",

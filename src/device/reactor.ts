@@ -42,6 +42,20 @@ export interface Reactor {
 		/** The chamber's gauge must have moved this long after flow, valve or dose has. */
 		readonly gaugeFrozenS: number;
 	};
+	/** How a dose waits by itself for flow, pressure and temperature; absent: the run is held at once. */
+	readonly suspension?: {
+		/** The longest wait, then the run is held. */
+		readonly waitS: number;
+		/** Everything must be back in its band for so long. */
+		readonly dwellS: number;
+	};
+	/** Bounds of manual operation; absent where the lab file allows none. */
+	readonly manual?: {
+		/** Without a command for so long the reactor goes to rest. */
+		readonly idleS: number;
+		/** Seconds since the end of a dose of this precursor before another may open. */
+		readonly purgeS: Readonly<Record<string, number>>;
+	};
 	/** A crystal that grows the same film: signal of its thickness, nm. */
 	readonly qcm?: { readonly thickness: string };
 }

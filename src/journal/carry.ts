@@ -12,6 +12,7 @@ export class CarryTracker implements Carry {
 	readonly lastDose: Record<string, LastDose> = {};
 	intended: IntendedPulse[] = [];
 	leakCheck?: { readonly wall: number; readonly passed: boolean };
+	manual?: { readonly by: string; readonly order: string };
 	private readonly latched = new Map<string, InterlockRecord>();
 	private readonly alarmed = new Map<string, AlarmRecord>();
 
@@ -20,6 +21,7 @@ export class CarryTracker implements Carry {
 		this.openRun = from.openRun;
 		this.intended = [...from.intended];
 		if (from.leakCheck !== undefined) this.leakCheck = from.leakCheck;
+		if (from.manual !== undefined) this.manual = from.manual;
 		Object.assign(this.lastDose, from.lastDose);
 		for (const interlock of from.interlocks ?? []) this.latched.set(interlock.interlock, interlock);
 		for (const alarm of from.alarms ?? []) this.alarmed.set(alarm.alarm, alarm);
@@ -55,6 +57,13 @@ export class CarryTracker implements Carry {
 			case "leak-check":
 				this.leakCheck = { wall: record.wall, passed: record.passed };
 				break;
+			case "manual-command":
+				// One that ends manual operation is followed by the record of its end.
+				if (record.command !== "safe") this.manual = { by: record.by, order: record.order };
+				break;
+			case "manual-ended":
+				delete this.manual;
+				break;
 			case "interlock": {
 				const { seq: _seq, t: _t, wall: _wall, ...interlock } = record;
 				if (record.state === "reset") this.latched.delete(record.interlock);
@@ -79,6 +88,7 @@ export class CarryTracker implements Carry {
 			lastDose: { ...this.lastDose },
 			intended: [...this.intended],
 			...(this.leakCheck === undefined ? {} : { leakCheck: this.leakCheck }),
+			...(this.manual === undefined ? {} : { manual: this.manual }),
 			interlocks: this.interlocks,
 			alarms: this.alarms,
 		};

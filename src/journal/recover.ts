@@ -64,6 +64,8 @@ export interface LastKnown {
 	readonly intended: readonly IntendedPulse[];
 	/** The last leak check. */
 	readonly leakCheck?: { readonly wall: number; readonly passed: boolean };
+	/** The last command of manual operation that did not come to rest. */
+	readonly manual?: { readonly by: string; readonly order: string };
 	/** The last record of each interlock that was latched, and of each alarm that was not normal. */
 	readonly interlocks: readonly InterlockRecord[];
 	readonly alarms: readonly AlarmRecord[];
@@ -99,6 +101,7 @@ export function lastKnown(dir: string): LastKnown | undefined {
 		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
 		intended: tracker.intended,
 		...(tracker.leakCheck === undefined ? {} : { leakCheck: tracker.leakCheck }),
+		...(tracker.manual === undefined ? {} : { manual: tracker.manual }),
 		interlocks: tracker.interlocks,
 		alarms: tracker.alarms,
 	};
@@ -109,7 +112,7 @@ export function lastKnownFrom(
 	records: Iterable<JournalRecord>,
 ): Pick<
 	LastKnown,
-	"lastSeq" | "lastWall" | "openRun" | "lastDose" | "intended" | "leakCheck" | "interlocks" | "alarms"
+	"lastSeq" | "lastWall" | "openRun" | "lastDose" | "intended" | "leakCheck" | "manual" | "interlocks" | "alarms"
 > {
 	const tracker = new CarryTracker();
 	let follower = new RunFollower();
@@ -130,6 +133,7 @@ export function lastKnownFrom(
 		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
 		intended: tracker.intended,
 		...(tracker.leakCheck === undefined ? {} : { leakCheck: tracker.leakCheck }),
+		...(tracker.manual === undefined ? {} : { manual: tracker.manual }),
 		interlocks: tracker.interlocks,
 		alarms: tracker.alarms,
 	};

@@ -18,6 +18,8 @@ export interface Carry {
 	readonly lastDose: Readonly<Record<string, LastDose>>;
 	/** The last leak check: when it ended, Unix ms, and how. */
 	readonly leakCheck?: { readonly wall: number; readonly passed: boolean };
+	/** The last command of manual operation that has not come to rest. */
+	readonly manual?: { readonly by: string; readonly order: string };
 	/** Pulses announced whose fate is not recorded. */
 	readonly intended: readonly IntendedPulse[];
 	/** The last record of each interlock that is latched, and of each alarm that is not normal. Absent in older segments. */

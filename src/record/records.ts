@@ -245,6 +245,24 @@ export interface PromptAnswered {
 	readonly by: string;
 }
 
+/** What a dose waits for, with the number that ends the wait. */
+export interface SuspensionCondition {
+	readonly condition: "carrier" | "chamber" | "zone";
+	readonly reason: string;
+	readonly value: number;
+	readonly threshold: number;
+	readonly unit: Unit;
+}
+
+/** A run holds itself before a dose, and goes on by itself; at `until` (Unix ms) it is held for a person. */
+export interface SuspensionRecord {
+	readonly kind: "suspension";
+	readonly run: string;
+	readonly state: "began" | "ended" | "expired" | "interrupted";
+	readonly conditions: readonly SuspensionCondition[];
+	readonly until: number;
+}
+
 /** Rate of rise with the stop valve shut. */
 export interface LeakCheckRecord {
 	readonly kind: "leak-check";
@@ -326,6 +344,29 @@ export interface ActuationRecord {
 	readonly reason: string;
 	/** Who moved it by hand. */
 	readonly by?: string;
+}
+
+/** A person commands the reactor itself: recorded before anything moves, and again with what came of it. */
+export interface ManualCommanded {
+	readonly kind: "manual-command";
+	readonly command: "set" | "dose" | "safe";
+	/** In words, e.g. "carrier = 20". */
+	readonly order: string;
+	readonly by: string;
+	readonly id: string;
+	readonly outcome: "ordered" | "done" | "refused" | "failed";
+	/** Why it was refused or failed. */
+	readonly detail?: string;
+	/** The bound on zones that heat the foil; null while nothing may heat them. */
+	readonly neverAboveC: number | null;
+	/** Without another command the reactor goes to rest then, Unix ms; null for a command that ends manual operation. */
+	readonly restAt: number | null;
+}
+
+/** The reactor is at rest, and free for a run. */
+export interface ManualEnded {
+	readonly kind: "manual-ended";
+	readonly cause: string;
 }
 
 export interface InterlockRecord {
@@ -464,6 +505,7 @@ export type RecordBody =
 	| PulseRecord
 	| PromptAsked
 	| PromptAnswered
+	| SuspensionRecord
 	| LeakCheckRecord
 	| LineEvacuated
 	| CampaignCreated
@@ -471,6 +513,8 @@ export type RecordBody =
 	| CampaignRunRecord
 	| BottleChanged
 	| ActuationRecord
+	| ManualCommanded
+	| ManualEnded
 	| InterlockRecord
 	| AlarmRecord
 	| AnnealRecorded

@@ -1,6 +1,14 @@
 import type { Quality, Unit } from "#core/reading.js";
 import type { MaintenanceStatus } from "#record/maintenance.js";
-import type { AlarmRecord, AlarmState, InstrumentRecord, PlannedStep, RunPhase, RunState } from "#record/records.js";
+import type {
+	AlarmRecord,
+	AlarmState,
+	InstrumentRecord,
+	PlannedStep,
+	RunPhase,
+	RunState,
+	SuspensionCondition,
+} from "#record/records.js";
 import type { TuneProgress } from "#record/tune.js";
 import type { AlarmFlood } from "./alarm-flood.js";
 
@@ -23,8 +31,31 @@ export interface ControlStatus {
 	readonly maintenance?: MaintenanceStatus;
 	/** The test of a zone that is under way; only control says it. */
 	readonly tune?: TuneProgress;
+	/** Manual operation that has not come to rest; null when there is none. */
+	readonly manual?: ManualStatus | null;
+	/** By precursor. */
+	readonly lastDoses?: Readonly<Record<string, LastDoseStatus>>;
 	/** Signals that people look for first; whoever shows the state falls back to names and units without it. */
 	readonly roles?: SignalRoles;
+}
+
+export interface ManualStatus {
+	/** Who gave the last command, what it was, and when, Unix ms. */
+	readonly by: string;
+	readonly order: string;
+	readonly at: number;
+	/** Without another command the reactor goes to rest then, Unix ms. */
+	readonly restAt: number;
+	/** The bound on zones that heat the foil; null while nothing may heat them. */
+	readonly neverAboveC: number | null;
+}
+
+export interface LastDoseStatus {
+	/** End of the last dose on record, Unix ms, and what is known of it; null when there is none. */
+	readonly at: number | null;
+	readonly fate: "delivered" | "unknown" | null;
+	/** What purges are counted from: since the last dose or, when that is later, since control or the valve I/O came up. */
+	readonly countedS: number;
 }
 
 /** Which signals (`instrument.signal`) play which part. */
@@ -119,6 +150,13 @@ export interface GapTemperature {
 	readonly highestC: number | null;
 }
 
+export interface SuspensionStatus {
+	readonly conditions: readonly SuspensionCondition[];
+	/** Unix ms; at `until` the run is held for a person. */
+	readonly since: number;
+	readonly until: number;
+}
+
 export interface CycleCount {
 	readonly ordered: number;
 	readonly complete: number;
@@ -150,4 +188,6 @@ export interface RunStatus {
 	readonly prompt?: PromptStatus | null;
 	/** Until a run that control found open has been restarted or has ended; null or absent otherwise. */
 	readonly interruption?: Interruption | null;
+	/** What the next dose waits for by itself; null when it waits for nothing. */
+	readonly suspension?: SuspensionStatus | null;
 }

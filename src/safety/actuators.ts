@@ -15,6 +15,8 @@ import type { Commanded } from "#safety/interlock.js";
 export interface Reason {
 	readonly run: string | null;
 	readonly reason: string;
+	/** Who moves it by hand. */
+	readonly by?: string;
 }
 
 export class Actuators {

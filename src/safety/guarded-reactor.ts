@@ -6,7 +6,7 @@ import type { LoopAccess, PulseOutputs } from "#device/contract.js";
 import type { Plant } from "#device/plant.js";
 import type { Reactor } from "#device/reactor.js";
 import type { RecordSink } from "#record/records.js";
-import { Actuators } from "#safety/actuators.js";
+import { Actuators, type Reason } from "#safety/actuators.js";
 import { type Commanded, corrected, isGood, isMade, zoneSignal } from "#safety/interlock.js";
 import {
 	permitArm,
@@ -17,6 +17,7 @@ import {
 	permitStopValveOpen,
 	permitStopValveShut,
 	RECOVERED_MS,
+	RECOVERED_SHARE,
 	recoveryReasons,
 } from "#safety/permits.js";
 import { type DoseEvidence, PulseTrends } from "#safety/pulse-trends.js";
@@ -36,6 +37,8 @@ export interface ConfirmedDose {
 export class GuardedReactor {
 	/** The run on whose behalf actuators move, for the record. */
 	run: string | null = null;
+	/** Who moves them by hand; undefined on behalf of a run. */
+	by: string | undefined;
 	private readonly foilZones: readonly {
 		readonly signal: string;
 		readonly offsetC: number;
@@ -81,6 +84,13 @@ export class GuardedReactor {
 		return this.plant.reading(id);
 	}
 
+	/** True when the chamber is clearly above its pressure before the last dose. */
+	get isAboveBaseline(): boolean {
+		const baselinePa = this.supervisor.doses.last?.baselinePa;
+		const chamber = this.chamber();
+		return baselinePa !== undefined && isGood(chamber) && chamber.value > baselinePa * (1 + RECOVERED_SHARE);
+	}
+
 	carrierFlow(): Reading {
 		return this.plant.reading(this.flowSignal);
 	}
@@ -117,14 +127,14 @@ export class GuardedReactor {
 	async setCarrier(sccm: number, reason: string): Promise<void> {
 		permitCarrier(this.supervisor, sccm);
 		this.supervisor.takenOver("carrier");
-		await this.actuators.setCarrier(sccm, { run: this.run, reason });
+		await this.actuators.setCarrier(sccm, this.why(reason));
 	}
 
 	async setStopValve(open: boolean, reason: string): Promise<void> {
 		if (open) permitStopValveOpen(this.supervisor);
 		else permitStopValveShut(this.supervisor);
 		this.supervisor.takenOver("stop valve");
-		await this.actuators.setStopValve(open, { run: this.run, reason });
+		await this.actuators.setStopValve(open, this.why(reason));
 		if (!open) return;
 		for (const precursor of this.exposed) this.supervisor.doses.ended(precursor, this.clock.nowMs());
 		this.exposed.clear();
@@ -140,7 +150,7 @@ export class GuardedReactor {
 	async fill(sccm: number, reason: string): Promise<void> {
 		permitFill(this.supervisor, sccm);
 		this.supervisor.takenOver("carrier");
-		await this.actuators.setCarrier(sccm, { run: this.run, reason });
+		await this.actuators.setCarrier(sccm, this.why(reason));
 	}
 
 	/** True while every lid contact is proven made. */
@@ -152,7 +162,12 @@ export class GuardedReactor {
 	async setZone(name: string, targetC: number, reason?: string): Promise<void> {
 		permitHeat(this.supervisor, name, targetC);
 		this.supervisor.takenOver(`zone ${name}`);
-		await this.actuators.setZone(name, targetC, reason === undefined ? undefined : { run: this.run, reason });
+		await this.actuators.setZone(name, targetC, reason === undefined ? undefined : this.why(reason));
+	}
+
+	/** Throws PERMIT_REFUSED when this temperature may not be gone to now. */
+	permitZone(name: string, targetC: number): void {
+		permitHeat(this.supervisor, name, targetC);
 	}
 
 	/** What a zone's instrument works to now; the function given back brings it there again. */
@@ -185,7 +200,7 @@ export class GuardedReactor {
 
 	/** Always permitted. */
 	async switchZoneOff(name: string, reason: string): Promise<void> {
-		await this.actuators.switchZoneOff(name, { run: this.run, reason });
+		await this.actuators.switchZoneOff(name, this.why(reason));
 		this.sink.append({
 			kind: "note",
 			level: "info",
@@ -233,8 +248,12 @@ export class GuardedReactor {
 		if (this.supervisor.doses.isOpen(precursor)) this.supervisor.doses.ended(precursor, this.clock.nowMs());
 	}
 
-	/** A valve that did not shut is told of beyond the refusal: somebody must go there. */
-	private permitDose(precursor: string, widthMs: number): void {
+	private why(reason: string): Reason {
+		return { run: this.run, reason, ...(this.by === undefined ? {} : { by: this.by }) };
+	}
+
+	/** Throws PERMIT_REFUSED. A valve that did not shut is told of beyond the refusal: somebody must go there. */
+	permitDose(precursor: string, widthMs: number): void {
 		const { supervisor } = this;
 		const { last } = supervisor.doses;
 		const [leak] =

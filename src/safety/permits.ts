@@ -10,7 +10,7 @@ const CARRIER_SHARE = 0.1;
 /** A dose opens only into a chamber below this share of its bottle's vapour pressure. */
 const VAPOUR_SHARE_MAX = 0.5;
 /** After a dose the chamber must be back within this share of its pressure before, for so long, before the next. */
-const RECOVERED_SHARE = 0.05;
+export const RECOVERED_SHARE = 0.05;
 export const RECOVERED_MS = 2_000;
 /** Flows that differ by less give the same pressure. */
 const FLOW_SHARE_SAME = 0.01;
@@ -91,7 +91,10 @@ function* doseReasons(view: SafetyView, precursor: string, widthMs: number): Gen
 		return;
 	}
 	if (view.declaration === null)
-		yield { about: "dose", text: "No run has declared its purge minima and temperature bound." };
+		yield {
+			about: "dose",
+			text: "Nobody has declared purge minima and a temperature bound: neither a run nor manual operation is under way.",
+		};
 	if (!(widthMs >= spec.shortestPulseMs && widthMs <= spec.longestPulseMs)) {
 		yield {
 			about: "dose",
@@ -201,7 +204,7 @@ function* purgeReasons(
 		if (other === precursor || declaration === null) continue;
 		const minimumS = declaration.purgeMinimumS[other];
 		if (minimumS === undefined) {
-			yield { about: "dose", text: `The run declares no purge minimum after ${other}.` };
+			yield { about: "dose", text: `No purge minimum is declared after ${other}.` };
 			continue;
 		}
 		const sinceS = doses.secondsSince(other, nowMs);
@@ -294,7 +297,7 @@ export function permitHeat({ view, latched }: PermitQuestion, zone: string, targ
 	if (spec.heatsFoil && bound !== null && targetC >= bound) {
 		reasons.push({
 			about: "thermal",
-			text: `${targetC} °C is not below ${bound} °C, which the run declared as never above.`,
+			text: `${targetC} °C is not below ${bound} °C, which was declared as never above.`,
 		});
 	}
 	refuseIf(action, reasons);

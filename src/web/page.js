@@ -12,6 +12,7 @@ import { renderRun, startRunView } from "./run-view.js";
 import { followHealth } from "./service-view.js";
 import { controlWatch, followStatus, withoutTrust } from "./status-stream.js";
 import { forget, renderTrends, startTrends } from "./trends-view.js";
+import { renderWaiting, startWaitingView } from "./waiting-view.js";
 
 const isControlHeard = controlWatch();
 let last = null;
@@ -21,6 +22,7 @@ startOperator();
 startTrends();
 startLaunchForm();
 startRunView({ onLaunch: () => void openLaunchForm() });
+startWaitingView();
 void followHealth(() => isConnected);
 void followCampaigns(() => isConnected);
 
@@ -54,6 +56,7 @@ function render(status, isLive) {
 	setText($("station"), status.station);
 	setText($("clock"), `${status.speed === 1 ? "" : "lab time "}${timeOfDay(status.wall)}`);
 	renderRun(status, isLive);
+	renderWaiting(status, isLive);
 	renderReadings(status);
 	renderAttention(status);
 	renderInstruments(status);

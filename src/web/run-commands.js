@@ -24,7 +24,7 @@ export const ALLOWED = {
 /** These are let through in any state: whoever wants less danger need not have seen the latest state. */
 const ALWAYS = new Set(["hold", "abort"]);
 
-const WORDS = {
+export const CONSEQUENCES = {
 	pause: {
 		question: "Pause the run?",
 		consequence: "It finishes its half-cycle and purge, then waits at temperature with the carrier flowing.",
@@ -62,11 +62,11 @@ export const allows = (state, command) => ALLOWED[state]?.includes(command) ?? f
 /** After the loss of control a restart does more, and an anneal goes on only by whoever has read how far it was. */
 function wordsFor(run, name) {
 	const { interruption } = run;
-	if (name !== "restart" || interruption == null) return WORDS[name];
+	if (name !== "restart" || interruption == null) return CONSEQUENCES[name];
 	const minutes = interruption.annealMinutes;
 	const consequence =
 		"The chamber is emptied, purged and brought back to temperature; a half-cycle of unknown fate is repeated.";
-	if (minutes === null) return { ...WORDS.restart, consequence };
+	if (minutes === null) return { ...CONSEQUENCES.restart, consequence };
 	const done = minutes.toFixed(1);
 	return {
 		question: `Go on with the anneal after ${done} min?`,

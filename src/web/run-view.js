@@ -26,7 +26,7 @@ export function renderRun(status, isLive) {
 	$("state").hidden = run === null;
 	setText($("state"), isLive ? state : `was ${state}`);
 	setText($("about"), run === null ? "The reactor is free." : aboutText(run));
-	$("cause").hidden = run === null || ORDINARY.has(state);
+	$("cause").hidden = run === null || ORDINARY.has(state) || state === "held";
 	setText($("cause"), run === null ? "" : `Because: ${run.cause}`);
 	setText($("step"), run?.step?.title ?? "");
 	renderButtons(state, isLive);
@@ -77,7 +77,8 @@ function aboutText({ recipe, sample, operator, product }) {
 
 function renderButtons(state, isLive) {
 	const isOver = run === null || FINAL.has(state);
-	$("run-buttons").hidden = isOver;
+	// A held run's buttons stand beside what each of them leads to.
+	$("run-buttons").hidden = isOver || state === "held";
 	$("idle-buttons").hidden = !isOver;
 	$("launch").disabled = !isLive;
 	$("reset").hidden = run === null;

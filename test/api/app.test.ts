@@ -62,6 +62,7 @@ describe("the document", () => {
 			"get /instruments",
 			"get /interlocks",
 			"get /maintenance",
+			"get /reactor",
 			"get /recipes",
 			"get /recipes/{name}",
 			"get /runs",
@@ -80,6 +81,7 @@ describe("the document", () => {
 			"post /campaigns/{id}/commands",
 			"post /interlocks/{id}/reset",
 			"post /maintenance/bottles/{precursor}",
+			"post /reactor/commands",
 			"post /recipes/check",
 			"post /runs",
 			"post /runs/{id}/commands",
@@ -409,5 +411,41 @@ describe("reading", () => {
 		expect(page.body).not.toMatch(/https?:\/\//);
 		expect(page.headers["content-security-policy"]).toContain("default-src 'self'");
 		for (const file of ["/page.js", "/page.css"]) expect((await app.inject({ url: file })).statusCode).toBe(200);
+	});
+});
+
+describe("the reactor by hand", () => {
+	it("is commanded through control, under the name that is given", async () => {
+		const { app, control } = await world();
+		control.answer = () => ({ order: "carrier = 20 sccm" });
+		const answer = await post(app, "/reactor/commands", { command: "set", actuator: "carrier", value: 20, by: "mk" });
+		expect(answer.json()).toEqual({ simulated: true, order: "carrier = 20 sccm" });
+		await post(app, "/reactor/commands", { command: "dose", precursor: "TMA", ms: 15 });
+		await post(app, "/reactor/commands", { command: "safe", by: "mk" });
+		expect(control.asked.map(({ command, args }) => [command, args])).toEqual([
+			["manual-set", { actuator: "carrier", value: 20, by: "mk" }],
+			["manual-dose", { precursor: "TMA", ms: 15, by: "rest" }],
+			["make-safe", { by: "mk" }],
+		]);
+	});
+
+	it("is told at once of everything that a command lacks or does not take", async () => {
+		const { app, control } = await world();
+		const answer = await post(app, "/reactor/commands", { command: "dose", value: 20 });
+		expect(answer.statusCode).toBe(400);
+		expect(answer.json().detail).toBe("precursor is missing. ms is missing. dose takes no value.");
+		expect(control.asked).toEqual([]);
+	});
+
+	it("shows who operates it, from the first command to the rest", async () => {
+		const { app, recorder } = await world();
+		recorder.write(controlStarted);
+		const said = { command: "set", order: "carrier = 20 sccm", by: "mk", id: "1", neverAboveC: null } as const;
+		recorder.write({ kind: "manual-command", ...said, outcome: "ordered", restAt: WALL_START + 900_000 });
+		const { id: _, command: __, ...shown } = said;
+		const manual = async () => (await get(app, "/reactor")).json().manual;
+		expect(await manual()).toEqual({ ...shown, at: WALL_START, restAt: WALL_START + 900_000 });
+		recorder.write({ kind: "manual-ended", cause: "made safe by mk" });
+		expect(await manual()).toBeNull();
 	});
 });

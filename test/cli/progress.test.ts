@@ -26,6 +26,33 @@ describe("the live view", () => {
 		);
 	});
 
+	it("shows the run's question with the command that answers it, and what a dose waits for", () => {
+		const prompt = {
+			prompt: "hand-valves",
+			text: "Shut the hand valves.",
+			confirm: "Both are shut",
+			timeoutS: 3_600,
+			onTimeout: "hold",
+			askedAt: 0,
+		};
+		const reason = "Carrier flow is 85.0 sccm, 100 sccm are ordered.";
+		const conditions = [{ condition: "carrier", reason, value: 85, threshold: 95, unit: "sccm" }] as const;
+		const run = { ...RUN, prompt, suspension: { conditions, since: 0, until: 600_000 } };
+		const text = renderProgress({ ...STATUS, run }, 72).join("\n");
+		expect(text).toContain("Asks     Shut the hand valves.\n         Both are shut: adlayer confirm hand-valves");
+		expect(text).toContain(`Waits    ${reason}`);
+		const line = renderProgressLine({ ...STATUS, run });
+		expect(line).toContain("asks: Shut the hand valves. (adlayer confirm hand-valves)");
+		expect(line).toContain(`waits: ${reason}`);
+	});
+
+	it("says why a held run is held, and what can be chosen", () => {
+		const run = { ...RUN, state: "held" as const, cause: "Carrier flow is 85 sccm." };
+		const text = renderProgress({ ...STATUS, run }, 72).join("\n");
+		expect(text).toContain("Choose   restart, stop or abort");
+		expect(text).toContain("Because  Carrier flow is 85 sccm.");
+	});
+
 	it("names a stale or faulty value as such and never shows its number", () => {
 		const signals = {
 			...STATUS.signals,

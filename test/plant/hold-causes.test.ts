@@ -24,12 +24,13 @@ describe("a hold that control itself decides on", () => {
 		const { twin } = story.lab;
 		const flow = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(twin), "carrierSccm")!.get!;
 		vi.spyOn(twin, "carrierSccm", "get").mockImplementation(() => 0.85 * flow.call(twin));
-		await story.state("held", 60);
+		// First it waits by itself, as long as the lab file lets it.
+		await story.state("held", 700);
 		await story.forS(5);
 		expect(story.run.cause).toContain("Carrier flow is");
 		expect(story.setpointsC).toEqual(OFF);
 		expect(story.latched).toEqual([]);
-		expect(story.records("pulse").at(-1)).toMatchObject({ fate: "not-delivered" });
+		expect(story.records("pulse-intended")).toHaveLength(2);
 		vi.restoreAllMocks();
 		await story.forS(5);
 		await story.command("restart");

@@ -27,6 +27,8 @@ export interface VirtualPlantOptions {
 	readonly pumped?: boolean;
 	/** How full the journal's disk is. */
 	readonly disk?: () => DiskState;
+	/** What a journal tells of the time before. */
+	readonly lastKnown?: NonNullable<ControlOptions["lastKnown"]>;
 }
 
 export class VirtualPlant {
@@ -113,6 +115,7 @@ export class VirtualPlant {
 			open: (address) => (address.scheme === "simulated" ? life.opener(this.served.opener(address.line)) : undefined),
 			mqtt: (address) => (address.scheme === "simulated" ? life.link(this.served.mqtt(address.line)) : undefined),
 			...(this.options.disk === undefined ? {} : { disk: this.options.disk }),
+			...(this.options.lastKnown === undefined ? {} : { lastKnown: this.options.lastKnown }),
 			...changed,
 		});
 	}

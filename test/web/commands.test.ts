@@ -69,9 +69,9 @@ describeInBrowser("commands from the page", (browser) => {
 		};
 		expect(await become("running", "holding")).toEqual(["Stop", "Abort"]);
 		expect(await become("holding", "held")).toEqual(["Restart", "Stop", "Abort"]);
-		await text(page, "#cause", "Because: Now held.");
+		await text(page, "#choices-cause", "Now held.");
 		station.control.answer = () => ({ run: "r1", state: "restarting" });
-		await page.click("#hold");
+		await page.click('#choices-list [data-command="restart"]');
 		await text(page, "#question", "Restart the run?");
 		await page.click("#yes");
 		await text(page, "#answer", "Restart: done");

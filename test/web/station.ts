@@ -67,9 +67,17 @@ export interface StationOptions {
 	readonly check?: AppDeps["check"];
 }
 
+/** The page asks for the campaigns by itself: that is no command of a person. */
+class CommandedControl extends FakeControl {
+	override request(command: string, args: object, options?: object): Promise<never> {
+		if (command === "campaigns") return Promise.resolve({ campaigns: [], next: null } as never);
+		return super.request(command, args, options);
+	}
+}
+
 export class Station {
 	readonly recorder = new Recorder();
-	readonly control = new FakeControl();
+	readonly control = new CommandedControl();
 	readonly history = new MemoryHistory(this.recorder);
 	readonly clock = new SteppedClock({ wallStartMs: WALL_START });
 	readings: Readings = structuredClone(READINGS);

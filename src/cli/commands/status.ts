@@ -16,9 +16,21 @@ export function controlLink({ env, clock }: CliContext, options: DataOption): Co
 export async function status(context: CliContext, options: DataOption): Promise<Outcome> {
 	const { out } = context;
 	const present = await controlLink(context, options).request("status", {});
-	for (const line of [...renderProgress(present, out.width), "", ...instrumentLines(present)]) out.line(line);
+	for (const line of [...renderProgress(present, out.width), "", ...byHandLines(present), ...instrumentLines(present)])
+		out.line(line);
 	out.result({ ok: true, ...present });
 	return 0;
+}
+
+/** Who operates by hand, and what was dosed last, also before a restart of control. */
+function byHandLines({ manual, lastDoses = {} }: ControlStatus): string[] {
+	const time = (wall: number) => new Date(wall).toISOString();
+	const hand = manual == null ? [] : [`By hand  ${manual.order} by ${manual.by}, to rest at ${time(manual.restAt)}`];
+	const doses = Object.entries(lastDoses).map(([precursor, { at, fate, countedS }]) => {
+		const last = at === null ? "none on record" : `${time(at)} (${fate})`;
+		return `Dosed    ${precursor} last ${last}; ${countedS.toFixed(0)} s count as purge since`;
+	});
+	return [...hand, ...doses];
 }
 
 function instrumentLines({ instruments, signals }: ControlStatus): string[] {

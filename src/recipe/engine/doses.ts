@@ -43,7 +43,8 @@ export class Doses {
 		private readonly clock: Clock,
 		private readonly reactor: GuardedReactor,
 		private readonly sink: RecordSink,
-		private readonly run: string,
+		/** Null for doses by hand. */
+		private readonly run: string | null,
 	) {}
 
 	/** Goes on where the run's records end. */
@@ -134,6 +135,11 @@ export class Doses {
 		}
 	}
 
+	/** Width of the present dose by the timer's own registers; null while it is not proven over. */
+	get confirmedMs(): number | null {
+		return this.open?.confirmedMs ?? null;
+	}
+
 	/** When the present dose ended, monotonic ms. */
 	get lastEndMs(): number | undefined {
 		const issuedMs = this.open?.issuedMs;
@@ -165,8 +171,8 @@ export class Doses {
 			this.inDoubt.add(step.index);
 		}
 		const effective = dose.issuedMs === null ? null : this.trace.evidence(dose.issuedMs, dose.issuedMs + EVIDENCE_MS);
-		// Behind a shut stop valve, or from a shut bottle, a pulse is not like the others.
-		const isOrdinary = step.type === "pulse" && step.isFromShutBottle !== true;
+		// Behind a shut stop valve, from a shut bottle, or by hand, a pulse is not like the others.
+		const isOrdinary = this.run !== null && step.type === "pulse" && step.isFromShutBottle !== true;
 		if (isOrdinary && fate === "delivered" && effective !== null)
 			this.reactor.doseSeen(step.precursor, step.widthMs, effective);
 		this.sink.append({
@@ -230,7 +236,7 @@ export class Doses {
 }
 
 /** Refusals that come before a byte has left. */
-function wasRefused(thrown: unknown): boolean {
+export function wasRefused(thrown: unknown): boolean {
 	const code = thrown instanceof AdlayerError ? thrown.code : undefined;
 	return code === "PERMIT_REFUSED" || code === "DEVICE_NOT_READY" || code === "OUTPUT_BUSY";
 }

@@ -7,6 +7,7 @@ import { evacuateLines } from "#recipe/engine/evacuate-lines.js";
 import type { Prompts } from "#recipe/engine/prompts.js";
 import type { Ramps } from "#recipe/engine/ramps.js";
 import { backfill, exposure, leakCheck } from "#recipe/engine/shut-chamber.js";
+import { isFit, type StableZone, untilFit } from "#recipe/engine/suspension.js";
 import { sleepUntil, until, untilFlow } from "#recipe/engine/waiting.js";
 import type {
 	AnnealStep,
@@ -21,6 +22,7 @@ import type {
 	WaitStep,
 } from "#recipe/plan.js";
 import type { RecordBody } from "#record/records.js";
+import type { SuspensionStatus } from "#record/status.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
 
@@ -48,6 +50,10 @@ export interface StepContext {
 	flowCommanded(sccm: number): void;
 	/** The carrier flow that the recipe wants by its last order; undefined before the first. */
 	flowWanted(): number | undefined;
+	/** Zones that the recipe has proven to be where the doses want them. */
+	stableZones(): readonly StableZone[];
+	/** A dose waits by itself, or does no more. */
+	suspended(status: SuspensionStatus | null): void;
 	readonly prompts: Prompts;
 	/** While true nobody minds an open lid. */
 	lidMayOpen(mayOpen: boolean): void;
@@ -150,7 +156,9 @@ async function stabilise(step: StabiliseStep, context: StepContext): Promise<voi
 	);
 }
 
-async function pulse(step: PulseStep, { doses, dueMs, signal }: StepContext): Promise<void> {
+async function pulse(step: PulseStep, context: StepContext): Promise<void> {
+	const { doses, dueMs, signal } = context;
+	await untilFit(context);
 	await doses.fire(step, dueMs, signal);
 }
 
@@ -166,7 +174,7 @@ async function purge(step: PurgeStep, context: StepContext): Promise<void> {
 	doses.settle();
 	await sleepUntil(clock, prepareMs, signal);
 	const next = context.next();
-	if (next?.type === "pulse") await doses.prepare(next, signal);
+	if (next?.type === "pulse" && isFit(context)) await doses.prepare(next, signal);
 	await sleepUntil(clock, endMs, signal);
 }
 

@@ -15,11 +15,12 @@ import { Prompts } from "#recipe/engine/prompts.js";
 import { type KnownHeaters, Ramps } from "#recipe/engine/ramps.js";
 import { resumeAt, stepsBefore } from "#recipe/engine/restart.js";
 import { StepLog } from "#recipe/engine/step-log.js";
+import { stableZones } from "#recipe/engine/suspension.js";
 import { baseProof, type TakenUp } from "#recipe/engine/taken-up.js";
 import { allowed, isFinal, next, type RunInput } from "#recipe/isa88.js";
 import { type AnnealStep, type CoolStep, isDose, type Plan, type Step } from "#recipe/plan.js";
 import type { RecordBody, RecordSink, RunCommand, RunState } from "#record/records.js";
-import type { CycleCount, Interruption, RunStatus } from "#record/status.js";
+import type { CycleCount, Interruption, RunStatus, SuspensionStatus } from "#record/status.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
 import type { Supervisor } from "#safety/supervisor.js";
@@ -65,6 +66,7 @@ export class Run {
 	private wish: "pause" | "stop" | undefined;
 	/** The carrier flow that the recipe wants; undefined before its first flow step. */
 	private carrierSccm: number | undefined;
+	private suspension: SuspensionStatus | null = null;
 	private peak: { celsius: number; uncertaintyC: number } | undefined;
 	private pauseLimit: { cancel(): void } | undefined;
 	/** Until the run has been restarted after an interruption by the loss of control. */
@@ -223,6 +225,7 @@ export class Run {
 			meltingPointC: plan.material.meltingPointC,
 			prompt: this.prompts.open ?? null,
 			interruption: this.isOver ? null : this.interruption,
+			suspension: this.suspension,
 		};
 	}
 
@@ -422,6 +425,10 @@ export class Run {
 				this.carrierSccm = sccm;
 			},
 			flowWanted: () => this.carrierSccm,
+			stableZones: () => stableZones(step, this.plan),
+			suspended: (status) => {
+				this.suspension = status;
+			},
 			prompts: this.prompts,
 			lidMayOpen: (mayOpen) => supervisor.declare(mayOpen || this.isOver ? null : declarationOf(this.plan)),
 			abort: (cause) => this.beginAbort(cause),
