@@ -4,8 +4,10 @@ import { checkArguments } from "#control-link/arguments.js";
 import type { CommandHandler, ControlCommands, LaunchArgs, LaunchResult } from "#control-link/messages.js";
 import type { Clock, Timer } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
+import { CellTestRounds } from "#cycling/rounds.js";
 import type { DriverContext } from "#device/contract.js";
 import { Plant, type PlantInstrument } from "#device/plant.js";
+import { plantCyclers } from "#device/plant-cyclers.js";
 import { driverNamed } from "#drivers/index.js";
 import { DISK_ALARM_FRACTION, DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
 import { checkRecipe } from "#recipe/check.js";
@@ -62,7 +64,7 @@ export interface ControlOptions {
 	readonly open?: OpenOverride;
 	readonly mqtt?: MqttOverride;
 	/** What the journal tells of the time before this process; absent when there was none. */
-	readonly lastKnown?: InterruptedRun & Partial<SafetyCarry>;
+	readonly lastKnown?: InterruptedRun & Partial<SafetyCarry> & { readonly cellTests?: readonly RecordBody[] };
 	/** Where the campaigns last beyond this process. */
 	readonly campaignFile?: StateFile<readonly Campaign[]>;
 	/** Where the maintenance counters last, and the records that they may not know yet, oldest first. */
@@ -94,6 +96,7 @@ export class Control {
 	readonly supervisor: Supervisor;
 	private readonly reactor: GuardedReactor;
 	private readonly tuning: Tuning;
+	private readonly cellTests: CellTestRounds;
 	private run: Run | undefined;
 	/** The last leak check, when it ended (Unix ms) and how. */
 	private leakCheck: { readonly wall: number; readonly passed: boolean } | undefined;
@@ -161,6 +164,13 @@ export class Control {
 		this.reactor = new GuardedReactor(clock, this.plant, reactor, this.supervisor, journal);
 		const { supervisor, reactor: guarded } = this;
 		this.tuning = new Tuning({ clock, sink: journal, reactor: guarded, supervisor, speed: options.speed });
+		this.cellTests = new CellTestRounds({
+			cyclers: plantCyclers(this.plant),
+			sink: journal,
+			clock,
+			newId: () => `${lab.content.station}-test-${stamp(clock.wallMs())}-${journal.lastSeq + 1}`,
+			before: options.lastKnown?.cellTests ?? [],
+		});
 	}
 
 	start(): void {
@@ -187,6 +197,7 @@ export class Control {
 			this.run?.tripped(`${interlock}: ${cause}`);
 		});
 		this.plant.start();
+		this.cellTests.start();
 	}
 
 	/** Aborts a run that is under way, so that the reactor is safe and the record whole, then lets go of the instruments. */
@@ -204,6 +215,7 @@ export class Control {
 		if (run !== undefined && !run.isOver) await Promise.race([run.settled, clock.sleep(STOP_MS)]);
 		this.supervisor.stop();
 		this.housekeeping?.cancel();
+		await this.cellTests.stop();
 		await this.plant.stop();
 		this.maintenance.save();
 	}
@@ -337,6 +349,18 @@ export class Control {
 				const { alarm, by } = args as ControlCommands["return-alarm"]["args"];
 				return { alarm, state: alarms.returnToService(alarm, by) };
 			}
+			case "cell-tests":
+				return { tests: this.cellTests.list };
+			case "start-cell-test": {
+				const { channel, areaCm2, activeMassG, ...order } = args as ControlCommands["start-cell-test"]["args"];
+				this.refuseOnFullDisk("test");
+				const cell = { channel: channel ?? null, areaCm2: areaCm2 ?? null, activeMassG: activeMassG ?? null };
+				return this.cellTests.order({ ...order, ...cell });
+			}
+			case "stop-cell-test": {
+				const { cellTest, by } = args as ControlCommands["stop-cell-test"]["args"];
+				return this.cellTests.stopTest(cellTest, by);
+			}
 			case "reset-interlock": {
 				const { interlock, by } = args as ControlCommands["reset-interlock"]["args"];
 				this.supervisor.reset(interlock, by);
@@ -469,13 +493,7 @@ export class Control {
 		const { active } = this.tuning;
 		if (active !== undefined)
 			throw new AdlayerError("TUNE_ACTIVE", `Zone ${active.order.zone} is being tested (${active.tune}).`);
-		const disk = this.options.disk?.();
-		if (disk !== undefined && (disk.level === "no-new-runs" || disk.level === "samples-thinned")) {
-			throw new AdlayerError(
-				"DISK_FULL",
-				`The journal's disk is ${((disk.usedFraction ?? 1) * 100).toFixed(0)} % full; no run starts above ${DISK_NO_NEW_RUNS_FRACTION * 100} %.`,
-			);
-		}
+		this.refuseOnFullDisk("run");
 		const plan = this.planOf(args);
 		this.refuseWithoutLeakCheck(plan);
 		this.refuseUnlessReady();
@@ -518,6 +536,15 @@ export class Control {
 		this.run = new Run(this.runDependencies, plan, { run, sample, operator: args.operator });
 		this.run.command("start", args.operator, id);
 		return { run, state: this.run.state, product: plan.product, sample };
+	}
+
+	private refuseOnFullDisk(what: "run" | "test"): void {
+		const disk = this.options.disk?.();
+		if (disk?.level !== "no-new-runs" && disk?.level !== "samples-thinned") return;
+		throw new AdlayerError(
+			"DISK_FULL",
+			`The journal's disk is ${((disk.usedFraction ?? 1) * 100).toFixed(0)} % full; no ${what} starts above ${DISK_NO_NEW_RUNS_FRACTION * 100} %.`,
+		);
 	}
 
 	private planOf(args: LaunchArgs): Plan {
@@ -586,7 +613,10 @@ export class Control {
 	}
 
 	private refuseUnlessConnected(): void {
-		const away = this.plant.instruments.filter(({ name }) => this.plant.instrument(name).state !== "ready");
+		// A cycler has no part in a run.
+		const away = this.plant.instruments.filter(
+			({ name, device }) => device.cycler === undefined && this.plant.instrument(name).state !== "ready",
+		);
 		if (away.length > 0) {
 			const which = away
 				.map(({ name }) => `${name} (${this.plant.instrument(name).error?.message ?? "connecting"})`)

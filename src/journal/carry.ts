@@ -12,6 +12,7 @@ export class CarryTracker implements Carry {
 	readonly lastDose: Record<string, LastDose> = {};
 	intended: IntendedPulse[] = [];
 	leakCheck?: { readonly wall: number; readonly passed: boolean };
+	cellTestsSeq?: number;
 	private readonly latched = new Map<string, InterlockRecord>();
 	private readonly alarmed = new Map<string, AlarmRecord>();
 
@@ -20,6 +21,7 @@ export class CarryTracker implements Carry {
 		this.openRun = from.openRun;
 		this.intended = [...from.intended];
 		if (from.leakCheck !== undefined) this.leakCheck = from.leakCheck;
+		if (from.cellTestsSeq !== undefined) this.cellTestsSeq = from.cellTestsSeq;
 		Object.assign(this.lastDose, from.lastDose);
 		for (const interlock of from.interlocks ?? []) this.latched.set(interlock.interlock, interlock);
 		for (const alarm of from.alarms ?? []) this.alarmed.set(alarm.alarm, alarm);
@@ -55,6 +57,12 @@ export class CarryTracker implements Carry {
 			case "leak-check":
 				this.leakCheck = { wall: record.wall, passed: record.passed };
 				break;
+			case "cell-test-ordered":
+				this.cellTestsSeq ??= record.seq;
+				break;
+			case "cell-test-positions":
+				this.cellTestsSeq = record.seq;
+				break;
 			case "interlock": {
 				const { seq: _seq, t: _t, wall: _wall, ...interlock } = record;
 				if (record.state === "reset") this.latched.delete(record.interlock);
@@ -79,6 +87,7 @@ export class CarryTracker implements Carry {
 			lastDose: { ...this.lastDose },
 			intended: [...this.intended],
 			...(this.leakCheck === undefined ? {} : { leakCheck: this.leakCheck }),
+			...(this.cellTestsSeq === undefined ? {} : { cellTestsSeq: this.cellTestsSeq }),
 			interlocks: this.interlocks,
 			alarms: this.alarms,
 		};
