@@ -445,7 +445,7 @@ export class Control {
 		const look = () => {
 			if (this.isStopping || this.run !== run || run.isOver || run.state === "restarting" || run.state === "running")
 				return;
-			if (!this.plant.allReady && clock.nowMs() < endMs) {
+			if (this.away.length > 0 && clock.nowMs() < endMs) {
 				clock.setTimer(CONNECT_LOOK_MS, look);
 				return;
 			}
@@ -612,11 +612,15 @@ export class Control {
 		);
 	}
 
-	private refuseUnlessConnected(): void {
-		// A cycler has no part in a run.
-		const away = this.plant.instruments.filter(
+	/** Instruments that are not connected, but for cyclers, which have no part in a run. */
+	private get away(): readonly PlantInstrument[] {
+		return this.plant.instruments.filter(
 			({ name, device }) => device.cycler === undefined && this.plant.instrument(name).state !== "ready",
 		);
+	}
+
+	private refuseUnlessConnected(): void {
+		const { away } = this;
 		if (away.length > 0) {
 			const which = away
 				.map(({ name }) => `${name} (${this.plant.instrument(name).error?.message ?? "connecting"})`)
