@@ -9,6 +9,7 @@ import { keithley2400 } from "#drivers/keithley-2400/index.js";
 import { labjackT7 } from "#drivers/labjack-t7/index.js";
 import { mks900 } from "#drivers/mks-900/index.js";
 import { mqttAtmosphere } from "#drivers/mqtt-atmosphere/index.js";
+import { mqttCycler } from "#drivers/mqtt-cycler/index.js";
 import { newareBts8 } from "#drivers/neware-bts8/index.js";
 import { pfeifferPvp } from "#drivers/pfeiffer-pvp/index.js";
 import { pfeifferTpg362 } from "#drivers/pfeiffer-tpg362/index.js";
@@ -36,6 +37,7 @@ const DRIVERS: readonly { readonly driver: AnyDriver; readonly joinKind: Kind | 
 	{ driver: bronkhorstPropar, joinKind: "flow-controller" },
 	{ driver: newareBts8, joinKind: "cycler" },
 	{ driver: keithley2400, joinKind: "cycler" },
+	{ driver: mqttCycler, joinKind: "cycler" },
 ];
 
 export const driverNames: readonly string[] = DRIVERS.map(({ driver }) => driver.name);

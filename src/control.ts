@@ -4,8 +4,10 @@ import { checkArguments } from "#control-link/arguments.js";
 import type { CommandHandler, ControlCommands, LaunchArgs, LaunchResult } from "#control-link/messages.js";
 import type { Clock, Timer } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
+import { CellTestRounds } from "#cycling/rounds.js";
 import type { DriverContext } from "#device/contract.js";
 import { Plant, type PlantInstrument } from "#device/plant.js";
+import { plantCyclers } from "#device/plant-cyclers.js";
 import { driverNamed } from "#drivers/index.js";
 import { DISK_ALARM_FRACTION, DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
 import { checkRecipe } from "#recipe/check.js";
@@ -63,18 +65,20 @@ export interface ControlOptions {
 	readonly addresses?: Readonly<Record<string, string>>;
 	readonly open?: OpenOverride;
 	readonly mqtt?: MqttOverride;
-	/** What the journal tells of the time before this process; absent when there was none. */
 	/** Where the campaigns last beyond this process. */
 	readonly campaignFile?: StateFile<readonly Campaign[]>;
 	/** Where the maintenance counters last, and the records that they may not know yet, oldest first. */
 	readonly maintenanceFile?: StateFile<Counts>;
 	readonly uncounted?: (afterSeq: number, take: (record: JournalRecord) => void) => void;
+	/** What the journal tells of the time before this process; absent when there was none. */
 	readonly lastKnown?: InterruptedRun &
 		Partial<SafetyCarry> & {
 			/** By precursor: the last pulse that was or may have been delivered. */
 			readonly lastDose?: Readonly<Record<string, { readonly wall: number; readonly fate: "delivered" | "unknown" }>>;
 			/** The last command of manual operation that did not come to rest. */
 			readonly manual?: { readonly by: string; readonly order: string };
+			/** Records that tell of battery tests that are open. */
+			readonly cellTests?: readonly RecordBody[];
 		};
 	/** How full the journal's disk is. */
 	readonly disk?: () => DiskState;
@@ -102,6 +106,7 @@ export class Control {
 	readonly supervisor: Supervisor;
 	private readonly reactor: GuardedReactor;
 	private readonly tuning: Tuning;
+	private readonly cellTests: CellTestRounds;
 	private run: Run | undefined;
 	private readonly manual: ManualOperation;
 	private readonly lastDoses = new Map<string, { readonly at: number; readonly fate: "delivered" | "unknown" }>();
@@ -174,6 +179,13 @@ export class Control {
 		this.manual = new ManualOperation({ clock, sink: this.sink, reactor: this.reactor, supervisor: this.supervisor });
 		for (const [precursor, { wall: at, fate }] of Object.entries(options.lastKnown?.lastDose ?? {}))
 			this.lastDoses.set(precursor, { at, fate });
+		this.cellTests = new CellTestRounds({
+			cyclers: plantCyclers(this.plant),
+			sink: journal,
+			clock,
+			newId: () => `${lab.content.station}-test-${stamp(clock.wallMs())}-${journal.lastSeq + 1}`,
+			before: options.lastKnown?.cellTests ?? [],
+		});
 	}
 
 	start(): void {
@@ -201,6 +213,7 @@ export class Control {
 			this.manual.tripped(`${interlock}: ${cause}`);
 		});
 		this.plant.start();
+		this.cellTests.start();
 	}
 
 	/** Aborts a run that is under way, so that the reactor is safe and the record whole, then lets go of the instruments. */
@@ -220,6 +233,7 @@ export class Control {
 		this.manual.stop();
 		this.supervisor.stop();
 		this.housekeeping?.cancel();
+		await this.cellTests.stop();
 		await this.plant.stop();
 		this.maintenance.save();
 	}
@@ -368,6 +382,18 @@ export class Control {
 			case "return-alarm": {
 				const { alarm, by } = args as ControlCommands["return-alarm"]["args"];
 				return { alarm, state: alarms.returnToService(alarm, by) };
+			}
+			case "cell-tests":
+				return { tests: this.cellTests.list };
+			case "start-cell-test": {
+				const { channel, areaCm2, activeMassG, ...order } = args as ControlCommands["start-cell-test"]["args"];
+				this.refuseOnFullDisk("test");
+				const cell = { channel: channel ?? null, areaCm2: areaCm2 ?? null, activeMassG: activeMassG ?? null };
+				return this.cellTests.order({ ...order, ...cell });
+			}
+			case "stop-cell-test": {
+				const { cellTest, by } = args as ControlCommands["stop-cell-test"]["args"];
+				return this.cellTests.stopTest(cellTest, by);
 			}
 			case "reset-interlock": {
 				const { interlock, by } = args as ControlCommands["reset-interlock"]["args"];
@@ -518,7 +544,7 @@ export class Control {
 		const look = () => {
 			if (this.isStopping || this.run !== run || run.isOver || run.state === "restarting" || run.state === "running")
 				return;
-			if (!this.plant.allReady && clock.nowMs() < endMs) {
+			if (this.away.length > 0 && clock.nowMs() < endMs) {
 				clock.setTimer(CONNECT_LOOK_MS, look);
 				return;
 			}
@@ -555,13 +581,7 @@ export class Control {
 		const { lab, clock, journal, version } = this.options;
 		this.refuseWhileOwned();
 		this.refuseWhileByHand();
-		const disk = this.options.disk?.();
-		if (disk !== undefined && (disk.level === "no-new-runs" || disk.level === "samples-thinned")) {
-			throw new AdlayerError(
-				"DISK_FULL",
-				`The journal's disk is ${((disk.usedFraction ?? 1) * 100).toFixed(0)} % full; no run starts above ${DISK_NO_NEW_RUNS_FRACTION * 100} %.`,
-			);
-		}
+		this.refuseOnFullDisk("run");
 		const plan = this.planOf(args);
 		if (needsLeakCheck(plan)) this.refuseWithoutLeakCheck(plan.recipe);
 		this.refuseUnlessReady();
@@ -605,6 +625,15 @@ export class Control {
 		this.run = new Run(this.runDependencies, plan, { run, sample, operator: args.operator });
 		this.run.command("start", args.operator, id);
 		return { run, state: this.run.state, product: plan.product, sample };
+	}
+
+	private refuseOnFullDisk(what: "run" | "test"): void {
+		const disk = this.options.disk?.();
+		if (disk?.level !== "no-new-runs" && disk?.level !== "samples-thinned") return;
+		throw new AdlayerError(
+			"DISK_FULL",
+			`The journal's disk is ${((disk.usedFraction ?? 1) * 100).toFixed(0)} % full; no ${what} starts above ${DISK_NO_NEW_RUNS_FRACTION * 100} %.`,
+		);
 	}
 
 	private planOf(args: LaunchArgs): Plan {
@@ -670,8 +699,15 @@ export class Control {
 		});
 	}
 
+	/** Instruments that are not connected, but for cyclers, which have no part in a run. */
+	private get away(): readonly PlantInstrument[] {
+		return this.plant.instruments.filter(
+			({ name, device }) => device.cycler === undefined && this.plant.instrument(name).state !== "ready",
+		);
+	}
+
 	private refuseUnlessConnected(): void {
-		const away = this.plant.instruments.filter(({ name }) => this.plant.instrument(name).state !== "ready");
+		const { away } = this;
 		if (away.length > 0) {
 			const which = away
 				.map(({ name }) => `${name} (${this.plant.instrument(name).error?.message ?? "connecting"})`)

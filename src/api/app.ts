@@ -11,6 +11,7 @@ import { installErrorForms } from "#api/problem.js";
 import { API_PREFIX } from "#api/route-group.js";
 import { alarmRoutes } from "#api/routes/alarms.js";
 import { campaignRoutes } from "#api/routes/campaigns.js";
+import { cellTestRoutes } from "#api/routes/cell-tests.js";
 import { cellRoutes } from "#api/routes/cells.js";
 import { characterisationRoutes } from "#api/routes/characterisations.js";
 import { fileRoutes } from "#api/routes/files.js";
@@ -99,6 +100,7 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 			fileRoutes(group);
 			campaignRoutes(group);
 			maintenanceRoutes(group);
+			cellTestRoutes(group);
 			api.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
 		},
 		{ prefix: API_PREFIX },
@@ -143,4 +145,5 @@ const TAGS = [
 	["signals", "Measured and set values, now and in the past"],
 	["alarms", "Alarms and interlocks"],
 	["descent", "From foil lot to failed cell"],
+	["cell-tests", "Battery tests on cyclers: order, follow, stop"],
 ] as const;

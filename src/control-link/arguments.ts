@@ -8,6 +8,7 @@ const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength }
 const name = text(200);
 const by = text(100);
 const reason = text(500);
+const amount = { type: "number", exclusiveMinimum: 0 };
 const strict = (properties: Record<string, object>, optional: readonly string[] = []) => ({
 	type: "object",
 	additionalProperties: false,
@@ -117,6 +118,21 @@ const SCHEMAS: Readonly<Record<CommandName, object>> = {
 	"unshelve-alarm": strict({ alarm: name, by }),
 	"remove-alarm": strict({ alarm: name, by, reason }),
 	"return-alarm": strict({ alarm: name, by }),
+	"cell-tests": strict({}),
+	"start-cell-test": strict(
+		{
+			cell: { ...text(60), pattern: "^[^\\s\\p{Cc}][^\\p{Cc}]*$" },
+			cycler: name,
+			channel: name,
+			protocolText: text(60_000),
+			areaCm2: amount,
+			activeMassG: amount,
+			operator: by,
+			attendedBy: by,
+		},
+		["channel", "areaCm2", "activeMassG", "attendedBy"],
+	),
+	"stop-cell-test": strict({ cellTest: name, by }),
 	"reset-interlock": strict({ interlock: name, by }),
 };
 

@@ -1,6 +1,7 @@
 /** The control link: newline-delimited JSON over a local socket. */
 import type { Problem } from "#core/errors.js";
 import type { CampaignDetail, CampaignOrder, CampaignsStatus } from "#record/campaigns.js";
+import type { CellTestSummary } from "#record/cell-tests.js";
 import type { MaintenanceStatus } from "#record/maintenance.js";
 import type { RunCommand, RunState } from "#record/records.js";
 import type { ControlStatus } from "#record/status.js";
@@ -20,6 +21,22 @@ export interface LaunchArgs {
 	sample?: string;
 	operator: string;
 	acknowledge: string[];
+}
+
+/** A battery test to be queued: the units of area and mass are cm2 and g. */
+export interface CellTestArgs {
+	/** The cell's barcode. */
+	cell: string;
+	/** Name of the cycler's instrument. */
+	cycler: string;
+	/** Absent: the first free channel that can run it. */
+	channel?: string;
+	protocolText: string;
+	areaCm2?: number;
+	activeMassG?: number;
+	operator: string;
+	/** Who stays with the test, where a cycler may only run attended. */
+	attendedBy?: string;
 }
 
 export interface LaunchResult {
@@ -89,6 +106,10 @@ export interface ControlCommands {
 	/** Out of service, until somebody returns it. */
 	"remove-alarm": { args: { alarm: string; by: string; reason: string }; result: { alarm: string; state: string } };
 	"return-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
+	/** Open tests, then the last that have ended. */
+	"cell-tests": { args: Record<string, never>; result: { tests: readonly CellTestSummary[] } };
+	"start-cell-test": { args: CellTestArgs; result: CellTestSummary };
+	"stop-cell-test": { args: { cellTest: string; by: string }; result: CellTestSummary };
 	"reset-interlock": { args: { interlock: string; by: string }; result: { interlock: string; state: string } };
 }
 

@@ -44,6 +44,9 @@ const COMMANDS: Record<CommandName, true> = {
 	"unshelve-alarm": true,
 	"remove-alarm": true,
 	"return-alarm": true,
+	"cell-tests": true,
+	"start-cell-test": true,
+	"stop-cell-test": true,
 	"reset-interlock": true,
 };
 

@@ -110,7 +110,7 @@ export class CellTests {
 	/** A queued test leaves the queue at once, a running one is stopped in the next round. */
 	stop(cellTest: string, cause: string): void {
 		const test = this.book.get(cellTest);
-		if (test === undefined) throw new AdlayerError("CYCLER_REFUSED", `There is no open test ${cellTest}.`);
+		if (test === undefined) throw new AdlayerError("NOT_FOUND", `There is no open test ${cellTest}.`);
 		if (test.state === "queued") this.change(test, "stopped", cause);
 		else this.wantsStop.set(cellTest, cause);
 	}

@@ -150,7 +150,7 @@ export interface SimulatorContext<Settings, Port> {
 	readonly unit: number;
 	/** Unix ms of lab time, for instruments that stamp what they say. */
 	readonly wallMs?: () => number;
-	/** For instruments on MQTT, from within `advance`: publishes below the address's prefix. */
+	/** For instruments on MQTT, from within `advance` and `hear`: publishes below the address's prefix. */
 	readonly publish?: (topic: string, payload: Uint8Array, options?: { readonly retain?: boolean }) => void;
 }
 
@@ -161,6 +161,8 @@ export interface SimulatorContext<Settings, Port> {
 export interface InstrumentSimulator {
 	/** Bytes from one connection. `reply` sends bytes back on it, at once. Several units share a line: stay silent when not addressed. */
 	receive(bytes: Uint8Array, connection: SimulatorConnection): void;
+	/** Of an instrument on MQTT: a message of anybody's below its prefix, its own among them. It may publish at once. */
+	hear?(topic: string, payload: Uint8Array): void;
 	/** Brings the electronics (PID, timers, watchdogs) to `nowMs`; never backwards. */
 	advance(nowMs: number): void;
 	/** The next time at which the electronics act by themselves (a pulse edge, a watchdog); Infinity when there is none. */

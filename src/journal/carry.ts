@@ -13,6 +13,7 @@ export class CarryTracker implements Carry {
 	intended: IntendedPulse[] = [];
 	leakCheck?: { readonly wall: number; readonly passed: boolean };
 	manual?: { readonly by: string; readonly order: string };
+	cellTestsSeq?: number;
 	private readonly latched = new Map<string, InterlockRecord>();
 	private readonly alarmed = new Map<string, AlarmRecord>();
 
@@ -22,6 +23,7 @@ export class CarryTracker implements Carry {
 		this.intended = [...from.intended];
 		if (from.leakCheck !== undefined) this.leakCheck = from.leakCheck;
 		if (from.manual !== undefined) this.manual = from.manual;
+		if (from.cellTestsSeq !== undefined) this.cellTestsSeq = from.cellTestsSeq;
 		Object.assign(this.lastDose, from.lastDose);
 		for (const interlock of from.interlocks ?? []) this.latched.set(interlock.interlock, interlock);
 		for (const alarm of from.alarms ?? []) this.alarmed.set(alarm.alarm, alarm);
@@ -64,6 +66,12 @@ export class CarryTracker implements Carry {
 			case "manual-ended":
 				delete this.manual;
 				break;
+			case "cell-test-ordered":
+				this.cellTestsSeq ??= record.seq;
+				break;
+			case "cell-test-positions":
+				this.cellTestsSeq = record.seq;
+				break;
 			case "interlock": {
 				const { seq: _seq, t: _t, wall: _wall, ...interlock } = record;
 				if (record.state === "reset") this.latched.delete(record.interlock);
@@ -89,6 +97,7 @@ export class CarryTracker implements Carry {
 			intended: [...this.intended],
 			...(this.leakCheck === undefined ? {} : { leakCheck: this.leakCheck }),
 			...(this.manual === undefined ? {} : { manual: this.manual }),
+			...(this.cellTestsSeq === undefined ? {} : { cellTestsSeq: this.cellTestsSeq }),
 			interlocks: this.interlocks,
 			alarms: this.alarms,
 		};

@@ -1,6 +1,6 @@
 /** What the journal's end tells after a crash. */
 import { rmSync } from "node:fs";
-import type { AlarmRecord, InterlockRecord, JournalRecord } from "#record/records.js";
+import type { AlarmRecord, InterlockRecord, JournalRecord, RecordBody } from "#record/records.js";
 import { CarryTracker } from "./carry.js";
 import { type OpenRun, RunFollower } from "./run-follower.js";
 import {
@@ -69,6 +69,8 @@ export interface LastKnown {
 	/** The last record of each interlock that was latched, and of each alarm that was not normal. */
 	readonly interlocks: readonly InterlockRecord[];
 	readonly alarms: readonly AlarmRecord[];
+	/** What tells the open battery tests: followed in this order they fill a book. */
+	readonly cellTests: readonly RecordBody[];
 }
 
 /** Reads what control needs to know after a restart; undefined when the folder holds no journal. Throws JOURNAL_CORRUPT. */
@@ -83,15 +85,16 @@ export function lastKnown(dir: string): LastKnown | undefined {
 	}
 	const { tracker, header, lastSeq, lastWall } = end;
 	const follower = new RunFollower();
-	const open = tracker.openRun;
-	if (open !== null) {
-		segments.forEach((segment, index) => {
-			if ((segments[index + 1]?.firstSeq ?? Number.POSITIVE_INFINITY) <= open.seq) return;
-			scanSegment(segment, index === segments.length - 1, ({ record }) => {
-				if (record.seq >= open.seq) follower.follow(record);
-			});
+	const cellTests = new CellTestsFollower();
+	const runFrom = tracker.openRun?.seq ?? Number.POSITIVE_INFINITY;
+	const testsFrom = tracker.cellTestsSeq ?? Number.POSITIVE_INFINITY;
+	segments.forEach((segment, index) => {
+		if ((segments[index + 1]?.firstSeq ?? lastSeq + 1) <= Math.min(runFrom, testsFrom)) return;
+		scanSegment(segment, index === segments.length - 1, ({ record }) => {
+			if (record.seq >= runFrom) follower.follow(record);
+			if (record.seq >= testsFrom) cellTests.follow(record);
 		});
-	}
+	});
 	return {
 		journal: header.journal,
 		station: header.station,
@@ -104,6 +107,7 @@ export function lastKnown(dir: string): LastKnown | undefined {
 		...(tracker.manual === undefined ? {} : { manual: tracker.manual }),
 		interlocks: tracker.interlocks,
 		alarms: tracker.alarms,
+		cellTests: cellTests.records,
 	};
 }
 
@@ -112,9 +116,19 @@ export function lastKnownFrom(
 	records: Iterable<JournalRecord>,
 ): Pick<
 	LastKnown,
-	"lastSeq" | "lastWall" | "openRun" | "lastDose" | "intended" | "leakCheck" | "manual" | "interlocks" | "alarms"
+	| "lastSeq"
+	| "lastWall"
+	| "openRun"
+	| "lastDose"
+	| "intended"
+	| "leakCheck"
+	| "manual"
+	| "interlocks"
+	| "alarms"
+	| "cellTests"
 > {
 	const tracker = new CarryTracker();
+	const cellTests = new CellTestsFollower();
 	let follower = new RunFollower();
 	let lastSeq = 0;
 	let lastWall = 0;
@@ -122,6 +136,7 @@ export function lastKnownFrom(
 		tracker.follow(record);
 		if (record.kind === "run-created") follower = new RunFollower();
 		follower.follow(record);
+		cellTests.follow(record);
 		lastSeq = record.seq;
 		lastWall = record.wall;
 	}
@@ -136,7 +151,35 @@ export function lastKnownFrom(
 		...(tracker.manual === undefined ? {} : { manual: tracker.manual }),
 		interlocks: tracker.interlocks,
 		alarms: tracker.alarms,
+		cellTests: cellTests.records,
 	};
+}
+
+/** Keeps of the records of battery tests what tells the open ones: of rows the last, and nothing from before their positions. */
+class CellTestsFollower {
+	private kept: RecordBody[] = [];
+	private lastRows = new Map<string, RecordBody>();
+
+	follow(record: JournalRecord): void {
+		switch (record.kind) {
+			case "cell-test-positions":
+				this.kept = [record];
+				this.lastRows.clear();
+				break;
+			case "cell-test-ordered":
+			case "cell-test-state":
+				this.kept.push(record);
+				break;
+			case "cell-test-rows":
+				this.lastRows.set(record.cellTest, { ...record, rows: record.rows.slice(-1) });
+				break;
+			default:
+		}
+	}
+
+	get records(): readonly RecordBody[] {
+		return [...this.kept, ...this.lastRows.values()];
+	}
 }
 
 function dosesWithIntended(

@@ -22,6 +22,8 @@ export interface Carry {
 	readonly manual?: { readonly by: string; readonly order: string };
 	/** Pulses announced whose fate is not recorded. */
 	readonly intended: readonly IntendedPulse[];
+	/** Number of the record from which on the open battery tests can be told; absent before the first test. */
+	readonly cellTestsSeq?: number;
 	/** The last record of each interlock that is latched, and of each alarm that is not normal. Absent in older segments. */
 	readonly interlocks?: readonly InterlockRecord[];
 	readonly alarms?: readonly AlarmRecord[];

@@ -185,12 +185,13 @@ export class JournalWriter implements RecordSink {
 		return this.disk;
 	}
 
-	/** Deletes segments that all registered readers have acknowledged; never the newest ones, nor any with records of the open run. */
+	/** Deletes segments that all registered readers have acknowledged; never the newest ones, nor any from which the open run or the open battery tests are told. */
 	deleteAcknowledged(): string[] {
 		if (this.isClosed) return [];
 		const acknowledged = acknowledgedByAll(this.options.dir, this.journal);
 		if (acknowledged === undefined) return [];
-		const needed = Math.min(acknowledged + 1, this.tracker.openRun?.seq ?? Number.POSITIVE_INFINITY);
+		const { openRun, cellTestsSeq } = this.tracker;
+		const needed = Math.min(acknowledged + 1, openRun?.seq ?? Infinity, cellTestsSeq ?? Infinity);
 		const segments = listSegments(this.options.dir);
 		const done = segments.slice(0, -SEGMENTS_KEPT).filter((_, index) => segments[index + 1]!.firstSeq <= needed);
 		for (const { file } of done) rmSync(file, { force: true });

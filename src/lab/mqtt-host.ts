@@ -9,14 +9,28 @@ export type MqttHost = Omit<LineHost, "plug">;
 const HANDSHAKE_MS = 10_000;
 const CONNECTIONS_MAX = 50;
 
-/** Serves on TCP what is published in memory; clients may listen and nothing else. Port 0 takes a free one. Rejects with LINK_UNREACHABLE. */
+/** Topics of commands to an instrument. */
+const COMMAND = /\/cmd$/;
+
+/** Serves on TCP what is published in memory; clients may listen, give commands to instruments (`.../cmd`) and nothing else. Port 0 takes a free one. Rejects with LINK_UNREACHABLE. */
 export async function openMqttHost(broker: MemoryBroker, host = "127.0.0.1", port = 0): Promise<MqttHost> {
 	// Only labs with such an instrument pay for loading it.
 	const { Aedes } = await import("aedes");
+	let isFromClient = false;
 	const aedes = await Aedes.createBroker({
 		connectTimeout: HANDSHAKE_MS,
-		authorizePublish: (client, _packet, callback) => {
-			callback(client === null ? null : new Error("Only the simulated instruments publish here."));
+		authorizePublish: (client, packet, callback) => {
+			if (client !== null && !(COMMAND.test(packet.topic) && packet.retain !== true)) {
+				callback(new Error("Only the simulated instruments publish here."));
+				return;
+			}
+			if (client !== null) {
+				// Aedes itself hands it on to its own listeners.
+				isFromClient = true;
+				broker.publish(packet.topic, Buffer.from(packet.payload));
+				isFromClient = false;
+			}
+			callback(null);
 		},
 	});
 	const sockets = new Set<Socket>();
@@ -36,6 +50,7 @@ export async function openMqttHost(broker: MemoryBroker, host = "127.0.0.1", por
 		server.listen(port, host, () => resolve());
 	});
 	broker.observe((topic, payload, retain) => {
+		if (isFromClient && COMMAND.test(topic)) return;
 		aedes.publish({ cmd: "publish", topic, payload: Buffer.from(payload), qos: 1, retain, dup: false }, () => {});
 	});
 	const address = server.address();

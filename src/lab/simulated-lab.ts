@@ -127,6 +127,7 @@ export class SimulatedLab {
 				isPowered: true,
 				replies: new ReplyFaults(),
 			};
+			this.letHear(member, line);
 			line.members.push(member);
 			lines.set(address.line, line);
 		}
@@ -217,6 +218,17 @@ export class SimulatedLab {
 		if (found !== undefined) return found;
 		const known = this.instruments.map((instrument) => instrument.name).join(", ");
 		throw new AdlayerError("NOT_FOUND", `The simulated lab has no instrument ${name}; it has ${known}.`);
+	}
+
+	/** A simulator on MQTT hears what is published below its prefix. */
+	private letHear(member: LabInstrument, line: { readonly isPlugged: boolean }): void {
+		const { simulator, address } = member;
+		if (simulator.hear === undefined) return;
+		const below = `${address.prefix}/`;
+		this.broker.observe((topic, payload) => {
+			if (!topic.startsWith(below) || !line.isPlugged || !canTalk(member)) return;
+			simulator.hear?.(topic.slice(below.length), payload);
+		});
 	}
 
 	/** Sends what an instrument says, as its faults let it through. A line never changes the order of its bytes. */

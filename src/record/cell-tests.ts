@@ -87,3 +87,29 @@ export interface CellTestPositions {
 	readonly kind: "cell-test-positions";
 	readonly open: readonly CellTestPosition[];
 }
+
+/** A test as it is shown: what was ordered, and how far it has come. */
+export interface CellTestSummary
+	extends Pick<
+		CellTestOrdered,
+		| "cellTest"
+		| "cell"
+		| "cycler"
+		| "protocol"
+		| "protocolSha256"
+		| "areaCm2"
+		| "activeMassG"
+		| "operator"
+		| "attendedBy"
+	> {
+	readonly state: CellTestState;
+	/** Null while it waits for any channel. */
+	readonly channel: string | null;
+	/** The cycler's own id of the test. */
+	readonly cyclerTest: string | null;
+	/** Number of the last row in the record. */
+	readonly rows: number;
+	readonly lastRow: CellTestRow | null;
+	/** Why it ended; absent while it is open. */
+	readonly cause?: string;
+}

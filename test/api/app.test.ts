@@ -58,6 +58,8 @@ describe("the document", () => {
 			"get /campaigns",
 			"get /campaigns/schema",
 			"get /campaigns/{id}",
+			"get /cell-tests",
+			"get /cell-tests/{id}",
 			"get /health",
 			"get /instruments",
 			"get /interlocks",
@@ -79,6 +81,8 @@ describe("the document", () => {
 			"post /alarms/{id}/unshelve",
 			"post /campaigns",
 			"post /campaigns/{id}/commands",
+			"post /cell-tests",
+			"post /cell-tests/{id}/stop",
 			"post /interlocks/{id}/reset",
 			"post /maintenance/bottles/{precursor}",
 			"post /reactor/commands",
@@ -268,6 +272,26 @@ describe("commanding", () => {
 			{ by: "mk", reason: "sent in" },
 			{ by: "rest" },
 			{ by: "rest" },
+		]);
+	});
+
+	it("orders, shows and stops battery tests", async () => {
+		const { app, control } = await world();
+		const test = { cellTest: "sim1-test-9", cell: "C-77", state: "queued", rows: 0, lastRow: null };
+		control.answer = () => test;
+		const order = { cell: "C-77", cycler: "cycler", protocolText: "x", areaCm2: 1.27, operator: "mk" };
+		const ordered = await post(app, "/cell-tests", order);
+		expect(ordered.statusCode).toBe(201);
+		expect(ordered.headers.location).toBe("/api/v1/cell-tests/sim1-test-9");
+		expect((await post(app, "/cell-tests", { ...order, areaCm2: 0, more: 1 })).statusCode).toBe(400);
+		expect((await post(app, "/cell-tests/sim1-test-9/stop")).json()).toMatchObject(test);
+		control.answer = () => ({ tests: [test] });
+		expect((await get(app, "/cell-tests")).json()).toEqual({ simulated: true, tests: [test] });
+		expect((await get(app, "/cell-tests/sim1-test-9")).json()).toMatchObject(test);
+		expect((await get(app, "/cell-tests/other")).statusCode).toBe(404);
+		expect(control.asked.slice(0, 2)).toMatchObject([
+			{ command: "start-cell-test", args: order },
+			{ command: "stop-cell-test", args: { cellTest: "sim1-test-9", by: "rest" } },
 		]);
 	});
 

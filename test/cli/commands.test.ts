@@ -102,6 +102,30 @@ describe("status, hold and abort", () => {
 		]);
 	});
 
+	it("orders, shows and stops battery tests", async () => {
+		const asked: [string, unknown][] = [];
+		const test = { cellTest: "t-9", cell: "C-77", state: "queued", cycler: "cycler", channel: null, protocol: "p" };
+		const shown = { ...test, rows: 0, lastRow: null };
+		const data = await control((command, args) => {
+			asked.push([command, args]);
+			return command === "cell-tests" ? { tests: [shown] } : shown;
+		});
+		const file = join(folder(), "p.yaml");
+		writeFileSync(file, "adlayer: protocol/1");
+		const order = ["--cell", "C-77", "--cycler", "cycler", "--area-cm2", "1.27", "--operator", "mk"];
+		const ordered = await adlayer(["cycling", "start", file, ...order, "--data", data, "--json"]);
+		expect(ordered.json).toEqual({ ok: true, ...shown });
+		expect((await adlayer(["cycling", "tests", "--data", data])).stdout).toContain("t-9 C-77 on cycler, p: queued");
+		expect((await adlayer(["cycling", "stop", "t-9", "--data", data])).code).toBe(0);
+		expect(asked).toMatchObject([
+			["start-cell-test", { cell: "C-77", protocolText: "adlayer: protocol/1", areaCm2: 1.27, operator: "mk" }],
+			["cell-tests", {}],
+			["stop-cell-test", { cellTest: "t-9" }],
+		]);
+		const unread = await adlayer(["cycling", "start", `${file}x`, ...order, "--data", data, "--json"]);
+		expect(unread.code).toBe(2);
+	});
+
 	it("list instruments with their values, a silent one with its reason", async () => {
 		const data = await control(() => STATUS);
 		const { stdout } = await adlayer(["status"], { env: { ADLAYER_DATA: data } });

@@ -19,6 +19,7 @@ import { JournalReader } from "#journal/reader.js";
 import { lastKnown } from "#journal/recover.js";
 import { listSegments } from "#journal/segments.js";
 import { SEQ_GAP_AFTER_REBOOT } from "#journal/writer.js";
+import type { RecordBody } from "#record/records.js";
 import { note, openWriter, runCreated, sample, steppedClock, temporaryFolder, WALL_MS } from "./support.js";
 
 async function readAll(reader: JournalReader) {
@@ -252,6 +253,77 @@ describe("segments", () => {
 		});
 		writer.deleteAcknowledged();
 		expect(listSegments(dir).length).toBe(2);
+		await writer.close();
+	});
+});
+
+describe("open battery tests", () => {
+	const order = {
+		kind: "cell-test-ordered",
+		cellTest: "t-1",
+		cell: "C-77",
+		cycler: "cycler",
+		channel: null,
+		protocol: "p",
+		protocolText: "text",
+		protocolSha256: "00",
+		areaCm2: 1.27,
+		activeMassG: null,
+		operator: "mk",
+		attendedBy: null,
+	} as const;
+	const row = {
+		seq: 1,
+		cycle: 1,
+		step: 1,
+		stepType: "rest",
+		stepS: 10,
+		testS: 10,
+		wallMs: WALL_MS,
+		voltageV: 0,
+		currentA: 0,
+		capacityAh: 0,
+		energyWh: 0,
+	};
+	const rows = (...seqs: number[]): RecordBody => ({
+		kind: "cell-test-rows",
+		cellTest: "t-1",
+		rows: seqs.map((seq) => ({ ...row, seq })),
+		currentSign: "unproven",
+		gaps: [],
+	});
+
+	it("are told from their order or their last positions on, and those segments are kept", async () => {
+		const dir = temporaryFolder();
+		const writer = openWriter(dir, { segmentBytes: 4000 });
+		const fill = () => {
+			for (let index = 0; index < 100; index += 1) writer.append(note("x".repeat(100)));
+		};
+		fill();
+		const ordered = writer.append(order);
+		const state = { kind: "cell-test-state", cellTest: "t-1", cause: "", channel: "a1", cyclerTest: "7" } as const;
+		writer.append({ ...state, from: "queued", to: "running" });
+		fill();
+		writer.append(rows(1, 2));
+		writer.append(rows(3));
+		fill();
+		const store = readerOf(dir, "store");
+		await readAll(store);
+		store.acknowledge(writer.lastSeq);
+		expect(writer.deleteAcknowledged().length).toBeGreaterThan(2);
+		const [first, second] = listSegments(dir);
+		expect(first!.firstSeq).toBeLessThanOrEqual(ordered);
+		expect(second!.firstSeq).toBeGreaterThan(ordered);
+		const told = () => lastKnown(dir)!.cellTests;
+		expect(told()).toMatchObject([order, { to: "running" }, { kind: "cell-test-rows", rows: [{ seq: 3 }] }]);
+		const position = { order, state: "running", channel: "a1", cyclerTest: "7", lastRow: { ...row, seq: 3 } } as const;
+		writer.append({ kind: "cell-test-positions", open: [position] });
+		fill();
+		await readAll(store);
+		store.acknowledge(writer.lastSeq);
+		expect(writer.deleteAcknowledged().length).toBeGreaterThan(2);
+		writer.append(rows(4));
+		expect(told()).toMatchObject([{ open: [{ state: "running" }] }, { rows: [{ seq: 4 }] }]);
 		await writer.close();
 	});
 });

@@ -1,10 +1,12 @@
-/** Files of battery tests: analyse one, compare several, export one as BDF. */
+/** Battery tests: ordered, shown and stopped; their files analysed, compared, exported as BDF. */
 import { basename } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CHEMISTRIES, type Chemistry } from "#analysis/cycles.js";
 import { CYCLING_FORMATS, type CyclingFormat } from "#analysis/formats/layout.js";
 import type { PositiveCurrent } from "#analysis/sign.js";
 import { collect } from "#cli/arguments.js";
+import { cellTests, type StartTestOptions, startTest, stopTest } from "#cli/commands/cell-tests.js";
+import type { DataOption } from "#cli/commands/status.js";
 import type { CliContext, Outcome } from "#cli/context.js";
 import { compareFiles, compareRow, labelsOf, plotsOf, tableLines, writePlots } from "#cli/cycling/compare.js";
 import { BDF_ENCODINGS, type BdfEncoding, exportBdf, readDescent } from "#cli/cycling/export.js";
@@ -116,11 +118,30 @@ const positiveCurrent = (): Option =>
 		"discharge",
 	]);
 
-/** Adds `cycling analyse|compare|export`. */
+/** Adds `cycling tests|start|stop|analyse|compare|export`. */
 export function addCycling(program: Command, perform: Perform): void {
-	const cycling = program.command("cycling").description("files of battery tests: analyse, compare, export");
+	const cycling = program
+		.command("cycling")
+		.description("battery tests: show, start, stop; their files: analyse, compare, export");
 	const command = (text: string, description: string): Command =>
 		cycling.command(text).description(description).option("--json", "the last line of stdout is one JSON object");
+	const onControl = (text: string, description: string): Command =>
+		command(text, description).option("--data <folder>", "data folder (default: ADLAYER_DATA)");
+	onControl("tests", "open battery tests and the last that have ended, straight from control").action(
+		(options: DataOption) => perform((context) => cellTests(context, options)),
+	);
+	onControl("start <protocol>", "order the test of a protocol file for a cell")
+		.requiredOption("--cell <barcode>", "the cell")
+		.requiredOption("--cycler <name>", "the cycler's instrument")
+		.option("--channel <name>", "its channel (default: the first free one that can run it)")
+		.option("--area-cm2 <number>", "area of the smaller electrode, cm²", above(0, "An area"))
+		.option("--mass-g <number>", "active mass, g", above(0, "A mass"))
+		.option("--operator <name>", "who orders (default: the system's user name)")
+		.option("--attended-by <name>", "who stays with it, where a cycler may only run attended")
+		.action((file: string, options: StartTestOptions) => perform((context) => startTest(context, file, options)));
+	onControl("stop <test>", "stop a battery test, or take it out of the queue").action(
+		(test: string, options: DataOption) => perform((context) => stopTest(context, test, options)),
+	);
 	const analysis = (text: string, description: string): Command =>
 		command(text, description)
 			.option("--area-cm2 <number>", "area of the smaller electrode, cm²", above(0, "An area"))
