@@ -7,7 +7,7 @@ import { renderDocs } from "#api/docs-page.js";
 import { Followers } from "#api/followers.js";
 import { refuseForeignPages } from "#api/origin.js";
 import { type AppDeps, LIMITS } from "#api/ports.js";
-import { installErrorForms } from "#api/problem.js";
+import { installErrorForms, usage } from "#api/problem.js";
 import { API_PREFIX } from "#api/route-group.js";
 import { alarmRoutes } from "#api/routes/alarms.js";
 import { campaignRoutes } from "#api/routes/campaigns.js";
@@ -29,7 +29,6 @@ import { signalRoutes } from "#api/routes/signals.js";
 import { statusRoutes } from "#api/routes/status.js";
 import { testRoutes } from "#api/routes/tests.js";
 import { SCHEMAS } from "#api/schemas.js";
-import { AdlayerError } from "#core/errors.js";
 
 /** A socket without traffic is closed after this; streams have a heartbeat well below it. */
 const CONNECTION_TIMEOUT_MS = 60_000;
@@ -57,7 +56,7 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 		// No name of ours has one, and a database takes offence at some.
 		for (const [name, value] of Object.entries((request.params ?? {}) as Record<string, string>))
 			if (/\p{Cc}/u.test(value))
-				throw new AdlayerError("USAGE", `${name} in the path must not contain control characters.`);
+				throw usage(`params.${name}`, `${name} in the path must not contain control characters.`, value);
 	});
 	app.addHook("onRequest", async (_request, reply) => {
 		if (deps.live.simulated) reply.header("Adlayer-Simulated", "true");
@@ -113,7 +112,13 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 
 /** Bodies are taken as they are, addresses are text and are converted; all problems are reported together. */
 function installChecks(app: FastifyInstance): void {
-	const common = { allErrors: true, removeAdditional: false, useDefaults: true, allowUnionTypes: true } as const;
+	const common = {
+		allErrors: true,
+		verbose: true,
+		removeAdditional: false,
+		useDefaults: true,
+		allowUnionTypes: true,
+	} as const;
 	const strict = new Ajv({ ...common, coerceTypes: false });
 	const converting = new Ajv({ ...common, coerceTypes: true });
 	for (const ajv of [strict, converting]) {
