@@ -7,7 +7,7 @@ import { renderDocs } from "#api/docs-page.js";
 import { Followers } from "#api/followers.js";
 import { refuseForeignPages } from "#api/origin.js";
 import { type AppDeps, LIMITS } from "#api/ports.js";
-import { installErrorForms, usage } from "#api/problem.js";
+import { installErrorForms, refuseAddress, usage } from "#api/problem.js";
 import { API_PREFIX } from "#api/route-group.js";
 import { alarmRoutes } from "#api/routes/alarms.js";
 import { campaignRoutes } from "#api/routes/campaigns.js";
@@ -35,6 +35,8 @@ const CONNECTION_TIMEOUT_MS = 60_000;
 /** A request must have come whole within this. */
 const REQUEST_TIMEOUT_MS = 20_000;
 const KEEP_ALIVE_MS = 30_000;
+/** Longer than any name of ours. */
+const PARAM_LENGTH_MAX = 200;
 
 export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}): Promise<FastifyInstance> {
 	const limits = { ...LIMITS, ...deps.limits };
@@ -45,7 +47,8 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 		requestTimeout: REQUEST_TIMEOUT_MS,
 		keepAliveTimeout: KEEP_ALIVE_MS,
 		forceCloseConnections: true,
-		routerOptions: { maxParamLength: 200 },
+		routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+		frameworkErrors: refuseAddress,
 	});
 	installErrorForms(app);
 	installChecks(app);

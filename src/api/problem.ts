@@ -1,6 +1,6 @@
 /** Every failure of the REST interface as RFC 9457 problem+json, from one place. */
 
-import type { FastifyError, FastifyInstance } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { PLAIN } from "#api/schemas.js";
 import { ERROR_CODES, type ErrorCode } from "#core/error-codes.js";
 import { AdlayerError, type Problem } from "#core/errors.js";
@@ -82,6 +82,16 @@ export function usage(path: string, message: string, value?: unknown): AdlayerEr
 
 const isScalar = (value: unknown): boolean => value === null || ["string", "number", "boolean"].includes(typeof value);
 const shown = (value: unknown): unknown => (typeof value === "string" ? value.slice(0, VALUE_LENGTH_MAX) : value);
+
+/** An address that no route can take: names too long, and escapes that are no text. */
+export function refuseAddress(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+	const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 400;
+	const message = `${error.message.slice(0, VALUE_LENGTH_MAX)}.`;
+	void reply
+		.code(status)
+		.type(PROBLEM_TYPE)
+		.send(problemFrom(usage("path", message), status));
+}
 
 export function installErrorForms(app: FastifyInstance): void {
 	app.setNotFoundHandler((request, reply) => {

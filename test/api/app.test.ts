@@ -392,6 +392,19 @@ describe("reading", () => {
 		expect((await post(app, "/recipes/check", {})).json().code).toBe("USAGE");
 	});
 
+	it("refuses an address that is no text or too long as a problem, too", async () => {
+		const { app } = await world();
+		for (const [url, status] of [
+			["/runs/%ff", 400],
+			[`/runs/${"x".repeat(300)}`, 414],
+		] as const) {
+			const answer = await get(app, url);
+			expect(answer.statusCode).toBe(status);
+			expect(answer.headers["content-type"]).toContain("application/problem+json");
+			expect(answer.json()).toMatchObject({ code: "USAGE", status, problems: [{ path: "path" }] });
+		}
+	});
+
 	it("says 404 in the same form for what is not there", async () => {
 		const { app } = await world();
 		for (const answer of [
