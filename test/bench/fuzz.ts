@@ -44,7 +44,7 @@ export const fuzz: Bench = async (seed) => {
 			equals("hangs", count("hang"), "cases", 0),
 			equals("refusals that name no place", count("no-place"), "cases", 0),
 			equals("wrong answers", count("wrong"), "cases", 0),
-			atMost("memory of the heap", peakMb, "MB", MEMORY_MB_MAX),
+			atMost("resident memory", peakMb, "MB", MEMORY_MB_MAX),
 		],
 		detail: { seed, areas, failures: failures.slice(0, FAILURES_LISTED_MAX) },
 	};

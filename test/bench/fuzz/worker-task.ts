@@ -4,7 +4,7 @@ export interface WorkerTask {
 	/** Where to begin: index of the area, and of its case. */
 	readonly area: number;
 	readonly index: number;
-	/** Every so many of the cases: 1 is all. */
+	/** Part of the cases: 1 is all. */
 	readonly share: number;
 	/** [area, case, cases done]. */
 	readonly at: Int32Array;
