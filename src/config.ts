@@ -14,7 +14,7 @@ import type { FoilCalibration } from "#heating/zone-model.js";
 import type { LabPlan } from "#lab/plan.js";
 import type { Heater } from "#recipe/engine/guided-heating.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
-import { compileSchema, validate } from "#recipe/schema.js";
+import { compileSchema, type Validator, validate } from "#recipe/schema.js";
 import { problemAt, readYaml, type YamlDocument } from "#recipe/yaml-document.js";
 import type { SampleRecord } from "#record/records.js";
 import type { SignalRoles } from "#record/status.js";
@@ -43,6 +43,14 @@ export interface LabFile {
 const STALE_POLLS_MIN = 2;
 
 const validLabFile = compileSchema(LAB_FILE_SCHEMA);
+const settingsValidators = new Map<AnyDriver, Validator>();
+
+/** Compiled once for each driver, however many instruments have it. */
+function settingsValidator(driver: AnyDriver): Validator {
+	const known = settingsValidators.get(driver) ?? compileSchema(driver.settingsSchema);
+	settingsValidators.set(driver, known);
+	return known;
+}
 
 /** Reads and checks a lab file; LAB_FILE_INVALID carries every problem with line and column. */
 export function loadLabFile(path: string): LabFile {
@@ -162,7 +170,7 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 		} catch (thrown) {
 			wrong([...at, "address"], asAdlayerError(thrown).message, { value: entry.address });
 		}
-		const misfits = validate(compileSchema(driver.settingsSchema), entry.settings, document);
+		const misfits = validate(settingsValidator(driver), entry.settings, document);
 		for (const { path, problem } of misfits)
 			problems.push(problemAt(document, { path: [...at, "settings", ...path] }, { ...problem }));
 		if (entry.stale_ms < STALE_POLLS_MIN * entry.poll_ms) {

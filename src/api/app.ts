@@ -7,7 +7,7 @@ import { renderDocs } from "#api/docs-page.js";
 import { Followers } from "#api/followers.js";
 import { refuseForeignPages } from "#api/origin.js";
 import { type AppDeps, LIMITS } from "#api/ports.js";
-import { installErrorForms } from "#api/problem.js";
+import { installErrorForms, refuseAddress, usage } from "#api/problem.js";
 import { API_PREFIX } from "#api/route-group.js";
 import { alarmRoutes } from "#api/routes/alarms.js";
 import { campaignRoutes } from "#api/routes/campaigns.js";
@@ -31,13 +31,14 @@ import { signalRoutes } from "#api/routes/signals.js";
 import { statusRoutes } from "#api/routes/status.js";
 import { testRoutes } from "#api/routes/tests.js";
 import { SCHEMAS } from "#api/schemas.js";
-import { AdlayerError } from "#core/errors.js";
 
 /** A socket without traffic is closed after this; streams have a heartbeat well below it. */
 const CONNECTION_TIMEOUT_MS = 60_000;
 /** A request must have come whole within this. */
 const REQUEST_TIMEOUT_MS = 20_000;
 const KEEP_ALIVE_MS = 30_000;
+/** Longer than any name of ours. */
+const PARAM_LENGTH_MAX = 200;
 
 export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}): Promise<FastifyInstance> {
 	const limits = { ...LIMITS, ...deps.limits };
@@ -48,7 +49,8 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 		requestTimeout: REQUEST_TIMEOUT_MS,
 		keepAliveTimeout: KEEP_ALIVE_MS,
 		forceCloseConnections: true,
-		routerOptions: { maxParamLength: 200 },
+		routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+		frameworkErrors: refuseAddress,
 	});
 	installErrorForms(app);
 	installChecks(app);
@@ -59,7 +61,7 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 		// No name of ours has one, and a database takes offence at some.
 		for (const [name, value] of Object.entries((request.params ?? {}) as Record<string, string>))
 			if (/\p{Cc}/u.test(value))
-				throw new AdlayerError("USAGE", `${name} in the path must not contain control characters.`);
+				throw usage(`params.${name}`, `${name} in the path must not contain control characters.`, value);
 	});
 	app.addHook("onRequest", async (_request, reply) => {
 		if (deps.live.simulated) reply.header("Adlayer-Simulated", "true");
@@ -117,7 +119,13 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 
 /** Bodies are taken as they are, addresses are text and are converted; all problems are reported together. */
 function installChecks(app: FastifyInstance): void {
-	const common = { allErrors: true, removeAdditional: false, useDefaults: true, allowUnionTypes: true } as const;
+	const common = {
+		allErrors: true,
+		verbose: true,
+		removeAdditional: false,
+		useDefaults: true,
+		allowUnionTypes: true,
+	} as const;
 	const strict = new Ajv({ ...common, coerceTypes: false });
 	const converting = new Ajv({ ...common, coerceTypes: true });
 	for (const ajv of [strict, converting]) {

@@ -1,10 +1,13 @@
 /** Every failure of the REST interface as RFC 9457 problem+json, from one place. */
 
-import type { FastifyError, FastifyInstance } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { PLAIN } from "#api/schemas.js";
 import { ERROR_CODES, type ErrorCode } from "#core/error-codes.js";
 import { AdlayerError, type Problem } from "#core/errors.js";
 
 export const PROBLEM_TYPE = "application/problem+json";
+/** As much of a refused text as tells which one it was. */
+const VALUE_LENGTH_MAX = 200;
 
 export interface ProblemBody {
 	/** Where the code is explained. */
@@ -49,20 +52,45 @@ function translate(error: FastifyError): { error: AdlayerError; status?: number 
 function validationError(error: FastifyError): AdlayerError {
 	const part = error.validationContext ?? "request";
 	const problems: Problem[] = (error.validation ?? []).map((found) => {
-		const path = `${part}${found.instancePath.replaceAll("/", ".")}`;
-		const extra = found.params.additionalProperty;
-		const allowed = found.params.allowedValues;
+		const at = `${part}${found.instancePath.replaceAll("/", ".")}`;
+		const { additionalProperty: extra, missingProperty: missing, allowedValues, limit = allowedValues } = found.params;
+		const member = extra ?? missing;
+		const isPlain = found.params.pattern === PLAIN;
+		const said = isPlain ? "must not contain control characters" : (found.message ?? "is not valid");
+		const { data } = found as { data?: unknown };
 		return {
 			severity: "error",
 			code: "USAGE",
-			path,
-			message: `${path} ${found.message ?? "is not valid"}${extra === undefined ? "" : `: ${String(extra)}`}.`,
-			...(allowed === undefined ? {} : { limit: allowed }),
+			path: member === undefined ? at : `${at}.${String(member)}`,
+			message: `${at} ${said}${extra === undefined ? "" : `: ${String(extra)}`}.`,
+			...(member === undefined && isScalar(data) ? { value: shown(data) } : {}),
+			...(limit === undefined ? {} : { limit }),
 		};
 	});
 	const count = problems.length;
 	const message = count === 1 ? problems[0]!.message : `The request has ${count} problems.`;
 	return new AdlayerError("USAGE", message, { problems });
+}
+
+/** A refusal of one value of the request, at its place: `query.from`, `body.recipe`. */
+export function usage(path: string, message: string, value?: unknown): AdlayerError {
+	const details = isScalar(value) ? { value: shown(value) } : {};
+	return new AdlayerError("USAGE", message, {
+		problems: [{ severity: "error", code: "USAGE", message, path, ...details }],
+	});
+}
+
+const isScalar = (value: unknown): boolean => value === null || ["string", "number", "boolean"].includes(typeof value);
+const shown = (value: unknown): unknown => (typeof value === "string" ? value.slice(0, VALUE_LENGTH_MAX) : value);
+
+/** An address that no route can take: names too long, and escapes that are no text. */
+export function refuseAddress(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+	const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 400;
+	const message = `${error.message.slice(0, VALUE_LENGTH_MAX)}.`;
+	void reply
+		.code(status)
+		.type(PROBLEM_TYPE)
+		.send(problemFrom(usage("path", message), status));
 }
 
 export function installErrorForms(app: FastifyInstance): void {

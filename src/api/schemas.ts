@@ -414,8 +414,18 @@ export const SCHEMAS = [
 	checkReport,
 ];
 
+/** Names are printed, scanned and put into files: no control characters, no halves of characters. */
+export const PLAIN = "^[^\\p{Cc}\\p{Cs}]*$";
 /** Who gives a command, for the record. */
-export const by = { type: "string", minLength: 1, maxLength: 100, description: "Who does this, for the record" };
+export const by = {
+	type: "string",
+	minLength: 1,
+	maxLength: 100,
+	pattern: PLAIN,
+	description: "Who does this, for the record",
+};
+/** The name of a sample or what else has one. */
+export const plainName = { type: "string", minLength: 1, maxLength: 200, pattern: PLAIN };
 export const setValues = { ...parameters, maxProperties: 100, examples: [{ cycles: 200 }] };
 export const recipeText = {
 	type: "string",

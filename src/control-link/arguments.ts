@@ -5,8 +5,10 @@ import type { TuneOrder } from "#record/tune.js";
 import type { CommandName } from "./messages.js";
 
 const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength });
-const name = text(200);
-const by = text(100);
+/** Names are printed, scanned and put into files: no control characters, no halves of characters. */
+const PLAIN = "^[^\\p{Cc}\\p{Cs}]*$";
+const name = { ...text(200), pattern: PLAIN };
+const by = { ...text(100), pattern: PLAIN };
 const reason = text(500);
 const amount = { type: "number", exclusiveMinimum: 0 };
 const strict = (properties: Record<string, object>, optional: readonly string[] = []) => ({
@@ -157,15 +159,20 @@ export function checkArguments(command: CommandName, args: unknown): void {
 }
 
 function problemOf({ instancePath, keyword, params, message, data }: ErrorObject): Problem {
-	const path = instancePath.slice(1).replaceAll("/", ".");
-	const what = path === "" ? "The object" : path;
-	const named = params as { missingProperty?: string; additionalProperty?: string };
+	const at = instancePath.slice(1).replaceAll("/", ".");
+	const what = at === "" ? "The object" : at;
+	const named = params as { missingProperty?: string; additionalProperty?: string; limit?: unknown };
+	const member = named.missingProperty ?? named.additionalProperty;
+	const path = member === undefined ? at : at === "" ? member : `${at}.${member}`;
+	const limit = named.limit === undefined ? {} : { limit: named.limit };
 	const said =
 		keyword === "required"
 			? `${named.missingProperty} is missing.`
 			: keyword === "additionalProperties"
 				? `There is no argument ${named.additionalProperty}.`
-				: `${what} ${message}.`;
+				: keyword === "pattern"
+					? `${what} must not contain control characters.`
+					: `${what} ${message}.`;
 	const isScalar = data === null || ["string", "number", "boolean"].includes(typeof data);
-	return { severity: "error", code: "USAGE", message: said, path, ...(isScalar ? { value: data } : {}) };
+	return { severity: "error", code: "USAGE", message: said, path, ...(isScalar ? { value: data } : {}), ...limit };
 }

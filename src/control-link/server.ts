@@ -20,6 +20,7 @@ const ANSWERS_KEPT_MAX = 1000;
 const IN_FLIGHT_MAX = 64;
 const SOCKET_MODE = 0o660;
 const ID_LENGTH_MAX = 200;
+const SHOWN_LENGTH_MAX = 80;
 
 const COMMANDS: Record<CommandName, true> = {
 	status: true,
@@ -172,29 +173,37 @@ function encode(reply: LinkReply): string {
 
 function parseRequest(line: string): LinkRequest {
 	const value = readJson(line);
-	const refuse = (message: string): never => {
-		throw new AdlayerError("USAGE", message);
-	};
+	const refuse = (message: string, path = ""): never => refuseAt(path, message);
 	if (typeof value !== "object" || value === null || Array.isArray(value))
 		return refuse("A message on the control link must be a JSON object.");
 	const { v, id, command, args, ifState } = value as Record<string, unknown>;
 	if (v !== LINK_VERSION)
-		return refuse(`The message has version ${JSON.stringify(v)}; this control speaks ${LINK_VERSION}.`);
+		return refuse(`The message has version ${shown(v)}; this control speaks ${LINK_VERSION}.`, "v");
 	if (typeof id !== "string" || id === "" || id.length > ID_LENGTH_MAX)
-		return refuse(`The message needs an id of 1 to ${ID_LENGTH_MAX} characters.`);
+		return refuse(`The message needs an id of 1 to ${ID_LENGTH_MAX} characters.`, "id");
 	if (typeof command !== "string" || !Object.hasOwn(COMMANDS, command))
-		return refuse(`There is no command ${JSON.stringify(command)}.`);
+		return refuse(`There is no command ${shown(command)}.`, "command");
 	if (typeof args !== "object" || args === null || Array.isArray(args))
-		return refuse(`The arguments of ${command} must be an object.`);
-	if (ifState !== undefined && typeof ifState !== "string") return refuse("ifState must be the name of a state.");
+		return refuse(`The arguments of ${command} must be an object.`, "args");
+	if (ifState !== undefined && typeof ifState !== "string")
+		return refuse("ifState must be the name of a state.", "ifState");
 	return value as LinkRequest;
 }
+
+/** `path` is the member of the message; empty for the whole. */
+function refuseAt(path: string, message: string, cause?: unknown): never {
+	throw new AdlayerError("USAGE", message, { problems: [{ severity: "error", code: "USAGE", message, path }], cause });
+}
+
+/** What was given, as far as it fits into a sentence. */
+const shown = (value: unknown): string =>
+	value === undefined ? "none" : JSON.stringify(value).slice(0, SHOWN_LENGTH_MAX);
 
 function readJson(line: string): unknown {
 	try {
 		return JSON.parse(line);
 	} catch (cause) {
-		throw new AdlayerError("USAGE", "A message on the control link is not JSON.", { cause });
+		return refuseAt("", "A message on the control link is not JSON.", cause);
 	}
 }
 

@@ -35,6 +35,16 @@ function hexDigit(byte: number): number {
 	return -1;
 }
 
+/** Undefined where a checksum fits by chance what is no record. */
+function recordOf(json: Buffer): JournalRecord | undefined {
+	try {
+		const record: unknown = JSON.parse(json.toString("utf8"));
+		return typeof record === "object" && record !== null && "seq" in record ? (record as JournalRecord) : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
 export interface ReadLine {
 	readonly record: JournalRecord;
 	/** The record's JSON as it stands in the file. */
@@ -59,7 +69,9 @@ export function parseLines(bytes: Buffer, linesMax = Number.POSITIVE_INFINITY): 
 		if (end < 0) return { lines, consumed: at, stop: "unfinished" };
 		const raw = checkedJson(bytes, at, end);
 		if (raw === undefined) return { lines, consumed: at, stop: "bad-checksum" };
-		lines.push({ record: JSON.parse(raw.toString("utf8")) as JournalRecord, raw });
+		const record = recordOf(raw);
+		if (record === undefined) return { lines, consumed: at, stop: "bad-checksum" };
+		lines.push({ record, raw });
 		at = end + 1;
 	}
 	return { lines, consumed: at, stop: "end" };

@@ -5,6 +5,8 @@ import { type Path, printPath } from "#recipe/path.js";
 
 /** A file has to fit, with everything else, into one message of the control link (64 KiB). */
 export const TEXT_BYTES_MAX = 48 * 1024;
+/** More than this tells nobody anything. */
+const PROBLEMS_MAX = 200;
 
 export interface YamlDocument {
 	/** The content as plain data; undefined when the text could not be read. */
@@ -27,6 +29,9 @@ export function readYaml(text: string): YamlDocument {
 		]);
 	}
 	const lines = new LineCounter();
+	// A text of brackets alone has ten thousands of errors; with its stack each costs more than the parsing.
+	const { stackTraceLimit } = Error;
+	Error.stackTraceLimit = 0;
 	try {
 		const document = parseDocument(text, {
 			lineCounter: lines,
@@ -34,7 +39,7 @@ export function readYaml(text: string): YamlDocument {
 			stringKeys: true,
 			logLevel: "error",
 		});
-		const problems: Problem[] = document.errors.map((error) => {
+		const problems: Problem[] = document.errors.slice(0, PROBLEMS_MAX).map((error) => {
 			const { line, col } = lines.linePos(error.pos[0]);
 			const message = `The text is not valid YAML: ${oneLine(error.message)}`;
 			return {
@@ -48,7 +53,7 @@ export function readYaml(text: string): YamlDocument {
 		});
 		if (problems.length > 0) return unreadable(problems);
 		const aliases = findAliases(document, lines);
-		if (aliases.length > 0) return unreadable(aliases);
+		if (aliases.length > 0) return unreadable(aliases.slice(0, PROBLEMS_MAX));
 		return {
 			value: document.toJS() as unknown,
 			problems: [],
@@ -59,6 +64,8 @@ export function readYaml(text: string): YamlDocument {
 		const reason = thrown instanceof Error ? oneLine(thrown.message) : String(thrown);
 		const message = `The text is not valid YAML: ${reason}`;
 		return unreadable([{ severity: "error", code: "YAML_INVALID", message, ...start, path: "" }]);
+	} finally {
+		Error.stackTraceLimit = stackTraceLimit;
 	}
 }
 

@@ -232,6 +232,20 @@ describe("launching", () => {
 		const answer = await post(app, "/runs", { recipeText: "x".repeat(300_000), operator: "mk" });
 		expect(answer.json()).toMatchObject({ status: 413, code: "MESSAGE_TOO_LARGE" });
 	});
+
+	it("refuses control characters in the names of operator and sample, each at its place, and asks control nothing", async () => {
+		const { app, control } = await world();
+		const answer = await post(app, "/runs", { recipe: "li", operator: "m\u001bk", sample: "S\n1" });
+		expect(answer.statusCode).toBe(400);
+		expect(answer.json().problems).toMatchObject([
+			{ path: "body.sample", message: "body.sample must not contain control characters.", value: "S\n1" },
+			{ path: "body.operator", message: "body.operator must not contain control characters.", value: "m\u001bk" },
+		]);
+		expect((await post(app, "/runs", { recipe: "li", operator: "\ud800" })).statusCode).toBe(400);
+		expect((await post(app, "/runs/r1/commands", { command: "hold", by: "m\u0000k" })).statusCode).toBe(400);
+		expect(control.asked).toEqual([]);
+		expect((await post(app, "/runs", { recipe: "li", operator: "Zoë 王", sample: "µ-7 🧪" })).statusCode).toBe(201);
+	});
 });
 
 describe("commanding", () => {
@@ -402,6 +416,19 @@ describe("reading", () => {
 		});
 		expect((await post(app, "/recipes/check", { recipeText: "a: 1" })).statusCode).toBe(200);
 		expect((await post(app, "/recipes/check", {})).json().code).toBe("USAGE");
+	});
+
+	it("refuses an address that is no text or too long as a problem, too", async () => {
+		const { app } = await world();
+		for (const [url, status] of [
+			["/runs/%ff", 400],
+			[`/runs/${"x".repeat(300)}`, 414],
+		] as const) {
+			const answer = await get(app, url);
+			expect(answer.statusCode).toBe(status);
+			expect(answer.headers["content-type"]).toContain("application/problem+json");
+			expect(answer.json()).toMatchObject({ code: "USAGE", status, problems: [{ path: "path" }] });
+		}
 	});
 
 	it("says 404 in the same form for what is not there", async () => {

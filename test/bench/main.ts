@@ -15,6 +15,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
 	startup: async () => (await import("./startup.js")).startup,
 	heating: async () => (await import("./heating.js")).heating,
 	trip: async () => (await import("./trip.js")).trip,
+	fuzz: async () => (await import("./fuzz.js")).fuzz,
 	"virtual-time": async () => (await import("./virtual-time.js")).virtualTime,
 };
 

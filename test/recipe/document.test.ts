@@ -7,6 +7,12 @@ const LI = recipeText("li-two-step");
 const lineOf = (text: string, passage: string): number => text.slice(0, text.indexOf(passage)).split("\n").length;
 
 describe("recipe document", () => {
+	it("says at most 200 of the problems of a text that is wrong everywhere", () => {
+		const { problems } = check(`name: {${"]".repeat(40_000)}`);
+		expect(problems).toHaveLength(200);
+		expect(problems[199]).toMatchObject({ code: "YAML_INVALID", line: 1, column: expect.any(Number) });
+	});
+
 	it("names line, column, path, value and limit of a value that is out of range", () => {
 		const text = edit(LI, ["ms: 15 }", "ms: 0 }"]);
 		const [problem] = check(text).problems;

@@ -1,8 +1,8 @@
 import type { AppDeps } from "#api/ports.js";
+import { usage } from "#api/problem.js";
 import { API_PREFIX, type RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
-import { boolean, by, integer, list, ref, shape, string } from "#api/schemas.js";
-import { AdlayerError } from "#core/errors.js";
+import { boolean, by, integer, list, plainName, ref, shape, string } from "#api/schemas.js";
 import { CAMPAIGN_SCHEMA, readCampaign } from "#recipe/campaign-document.js";
 import { CAMPAIGN_COMMANDS, type CampaignOrder } from "#record/campaigns.js";
 
@@ -52,7 +52,7 @@ export function campaignRoutes({ api, deps }: RouteGroup): void {
 	});
 	api.post<{ Body: CreateBody }>("/campaigns", { schema: createSchema }, async ({ body }, reply) => {
 		if ((body.campaign === undefined) === (body.campaignText === undefined))
-			throw new AdlayerError("USAGE", "The body needs either campaign (JSON) or campaignText (YAML).");
+			throw usage("body.campaign", "The body needs either campaign (JSON) or campaignText (YAML).");
 		const document = body.campaignText ?? JSON.stringify(body.campaign, null, "\t");
 		const recipes = await recipesOf(deps, document, body.recipes ?? {});
 		const check = body.check ?? false;
@@ -99,8 +99,8 @@ export function campaignRoutes({ api, deps }: RouteGroup): void {
 				by,
 				entry: { type: "integer", minimum: 1 },
 				order: { type: "array", maxItems: 100, items: integer },
-				loaded: { type: "string", minLength: 1, maxLength: 200, description: "The sample in the chamber" },
-				barcode: { type: "string", minLength: 1, maxLength: 200, description: "Of the foil, for the record" },
+				loaded: { ...plainName, description: "The sample in the chamber" },
+				barcode: { ...plainName, description: "Of the foil, for the record" },
 				acknowledge: { type: "array", items: { type: "string", maxLength: 100 }, maxItems: 100 },
 			},
 			["command", "by"],

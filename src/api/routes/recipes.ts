@@ -1,4 +1,5 @@
 import type { AppDeps } from "#api/ports.js";
+import { usage } from "#api/problem.js";
 import type { RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
 import { boolean, list, number, recipeName, recipeText, ref, setValues, shape, string } from "#api/schemas.js";
@@ -15,7 +16,7 @@ export interface RecipeChoice {
 export async function chosenRecipe(deps: AppDeps, choice: RecipeChoice): Promise<{ fileName: string; text: string }> {
 	const { recipe, recipeText: text } = choice;
 	if (text !== undefined) return { fileName: recipe ?? "recipe.yaml", text };
-	if (recipe === undefined) throw new AdlayerError("USAGE", "The body needs recipe (a name) or recipeText.");
+	if (recipe === undefined) throw usage("body.recipe", "The body needs recipe (a name) or recipeText.");
 	const found = await deps.recipes.read(recipe);
 	if (found === undefined) throw new AdlayerError("RECIPE_NOT_FOUND", `There is no recipe ${recipe}.`);
 	return { fileName: found.fileName, text: found.text };

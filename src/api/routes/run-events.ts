@@ -1,10 +1,10 @@
 import { runOf } from "#api/live-run.js";
+import { usage } from "#api/problem.js";
 import type { RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema } from "#api/route-schema.js";
 import { wantsStream } from "#api/routes/accept.js";
 import { findRun, historyOf } from "#api/routes/runs.js";
 import { integer, list, ref, string } from "#api/schemas.js";
-import { AdlayerError } from "#core/errors.js";
 
 export function runEventRoutes({ api, deps, followers }: RouteGroup): void {
 	const schema = routeSchema({
@@ -47,5 +47,8 @@ export function runEventRoutes({ api, deps, followers }: RouteGroup): void {
 function resumePoint(header: string | string[] | undefined): number | undefined {
 	if (header === undefined || header === "") return undefined;
 	if (typeof header === "string" && /^\d{1,15}$/.test(header)) return Number(header);
-	throw new AdlayerError("USAGE", "Last-Event-ID must be the id of an event that this stream sent: a whole number.");
+	throw usage(
+		"headers.last-event-id",
+		"Last-Event-ID must be the id of an event that this stream sent: a whole number.",
+	);
 }

@@ -1,10 +1,12 @@
 import type { AppDeps } from "#api/ports.js";
+import { usage } from "#api/problem.js";
 import { API_PREFIX, type RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
 import { chosenRecipe, type RecipeChoice } from "#api/routes/recipes.js";
 import {
 	by,
 	list,
+	plainName,
 	RUN_COMMANDS,
 	RUN_STATES,
 	recipeName,
@@ -67,7 +69,7 @@ function launchRoute({ api, deps }: RouteGroup): void {
 				recipe: recipeName,
 				recipeText,
 				set: setValues,
-				sample: { type: "string", minLength: 1, maxLength: 200 },
+				sample: plainName,
 				operator: by,
 				acknowledge: { type: "array", items: { type: "string", maxLength: 100 }, maxItems: 100 },
 			},
@@ -180,7 +182,8 @@ function commandRoute({ api, deps }: RouteGroup): void {
 		const options = body.ifState === undefined ? {} : { ifState: body.ifState };
 		if (body.command === "confirm") {
 			if (body.prompt === undefined || body.by === undefined) {
-				throw new AdlayerError("USAGE", "To confirm takes prompt, the question's name, and by, the person's name.");
+				const missing = body.prompt === undefined ? "body.prompt" : "body.by";
+				throw usage(missing, "To confirm takes prompt, the question's name, and by, the person's name.");
 			}
 			const answer = { run: params.id, prompt: body.prompt, by: body.by };
 			const { run, state } = await deps.control.request("confirm", answer, options);

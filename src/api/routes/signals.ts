@@ -1,3 +1,4 @@
+import { usage } from "#api/problem.js";
 import type { RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema } from "#api/route-schema.js";
 import { historyOf } from "#api/routes/runs.js";
@@ -52,7 +53,7 @@ export function signalRoutes({ api, deps }: RouteGroup): void {
 		const { id } = params;
 		const from = timeFrom("from", query.from);
 		const to = timeFrom("to", query.to);
-		if (from >= to) throw new AdlayerError("USAGE", `from (${query.from}) must be before to (${query.to}).`);
+		if (from >= to) throw usage("query.from", `from (${query.from}) must be before to (${query.to}).`, query.from);
 		const points = await historyOf(deps).signal(id, { from, to, points: query.points });
 		const declared = deps.live.declarations.get(id);
 		if (declared === undefined && points.length === 0)
@@ -66,10 +67,8 @@ function timeFrom(name: string, text: string): number {
 	const ms = isMs ? Number(text) : Date.parse(text);
 	const hasZone = isMs || /(Z|[+-]\d\d:?\d\d)$/.test(text);
 	if (ms >= 0 && ms <= WALL_MS_MAX && hasZone && (isMs || isDate(text))) return ms;
-	throw new AdlayerError(
-		"USAGE",
-		`${name} is neither Unix ms nor an ISO 8601 time with time zone: ${text.slice(0, 40)}.`,
-	);
+	const message = `${name} is neither Unix ms nor an ISO 8601 time with time zone: ${text.slice(0, 40)}.`;
+	throw usage(`query.${name}`, message, text);
 }
 
 /** Whether the calendar has the day: the parser takes a 31st of February for the 3rd of March. */

@@ -1,0 +1,96 @@
+/** Every door of the product against input that nobody meant: it refuses at the place, and never falls or hangs. */
+import { resolve } from "node:path";
+import { Worker } from "node:worker_threads";
+import { caseOf } from "./fuzz/area.js";
+import { AREAS } from "./fuzz/areas.js";
+import { type Failure, SHOWN_CHARS_MAX, type WorkerTask } from "./fuzz/worker-task.js";
+import { atLeast, atMost, type Bench, equals } from "./report.js";
+
+const CASES_MIN = 100_000;
+/** A case takes milliseconds; one that takes this long hangs. The first pays for imports too. */
+const HANG_MS = 10_000;
+const START_MS = 60_000;
+const WATCH_MS = 100;
+/** What one process of the product may hold while it refuses. */
+const MEMORY_MB_MAX = 600;
+const FAILURES_LISTED_MAX = 50;
+
+export const fuzz: Bench = async (seed) => {
+	const at = new Int32Array(new SharedArrayBuffer(12));
+	const failures: Failure[] = [];
+	const areas: { area: string; cases: number; seconds: number }[] = [];
+	let from = { area: 0, index: 0 };
+	let peakMb = 0;
+	while (from.area < AREAS.length) {
+		const stuck = await runWorker({ seed, ...from, share: 1, at }, failures, areas, (mb) => {
+			peakMb = Math.max(peakMb, mb);
+		});
+		if (stuck === undefined) break;
+		const area = AREAS[Atomics.load(at, 0)]!;
+		const index = Atomics.load(at, 1);
+		const text = area.show(caseOf(area, seed, index)).slice(0, SHOWN_CHARS_MAX);
+		failures.push({ area: area.name, index, ...stuck, text });
+		from = { area: Atomics.load(at, 0), index: index + 1 };
+		Atomics.add(at, 2, 1);
+	}
+	const count = (fault: string): number => failures.filter((failure) => failure.fault === fault).length;
+	for (const failure of failures.slice(0, FAILURES_LISTED_MAX))
+		console.error(`seed ${seed}, ${failure.area} case ${failure.index}: ${failure.fault}: ${failure.message}`);
+	return {
+		bars: [
+			atLeast("cases", Atomics.load(at, 2), "cases", CASES_MIN),
+			equals("crashes", count("crash"), "cases", 0),
+			equals("answers of 500 and above", count("server-error"), "cases", 0),
+			equals("hangs", count("hang"), "cases", 0),
+			equals("refusals that name no place", count("no-place"), "cases", 0),
+			equals("wrong answers", count("wrong"), "cases", 0),
+			atMost("resident memory", peakMb, "MB", MEMORY_MB_MAX),
+		],
+		detail: { seed, areas, failures: failures.slice(0, FAILURES_LISTED_MAX) },
+	};
+};
+
+/** Undefined when the worker came to its end; else what ended it. */
+function runWorker(
+	task: WorkerTask,
+	failures: Failure[],
+	areas: { area: string; cases: number; seconds: number }[],
+	tookMemory: (mb: number) => void,
+): Promise<{ fault: string; message: string } | undefined> {
+	return new Promise((done) => {
+		const worker = new Worker(resolve(import.meta.dirname, "fuzz/worker.ts"), {
+			workerData: task,
+			resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB_MAX },
+			stderr: false,
+		});
+		let seen = -1;
+		let since = performance.now();
+		let limitMs = START_MS;
+		const watch = setInterval(() => {
+			tookMemory(process.memoryUsage().rss / 1024 ** 2);
+			const count = Atomics.load(task.at, 0) * 10_000_000 + Atomics.load(task.at, 1);
+			if (count !== seen) {
+				if (seen >= 0) limitMs = HANG_MS;
+				seen = count;
+				since = performance.now();
+			} else if (performance.now() - since > limitMs)
+				end({ fault: "hang", message: `No answer within ${limitMs / 1_000} s.` });
+		}, WATCH_MS);
+		const end = (how: { fault: string; message: string } | undefined) => {
+			clearInterval(watch);
+			void worker.terminate().then(() => done(how));
+		};
+		worker.on(
+			"message",
+			(message: { failure?: Failure; area?: string; cases?: number; seconds?: number; done?: true }) => {
+				if (message.failure !== undefined) failures.push(message.failure);
+				else if (message.done) end(undefined);
+				else areas.push({ area: message.area!, cases: message.cases!, seconds: message.seconds! });
+			},
+		);
+		// What no promise and no caller caught: a crash of the process, in the product.
+		worker.on("error", (error) =>
+			end({ fault: "crash", message: error.stack?.split("\n").slice(0, 6).join("\n") ?? String(error) }),
+		);
+	});
+}
