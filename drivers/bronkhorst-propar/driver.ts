@@ -120,13 +120,23 @@ export class BronkhorstPropar implements Device {
 		const counts = Math.round((value / fullScaleSccm) * COUNTS_FULL_SCALE);
 		if (counts > COUNTS_FULL_SCALE) throw this.outOfRange(value, fullScaleSccm);
 		await this.write(counts);
-		const { setpointCounts: held } = await this.readState();
+		const after = await this.readState();
+		const { setpointCounts: held } = after;
 		const sccmOf = (of: number): number => (of / COUNTS_FULL_SCALE) * fullScaleSccm;
 		if (held !== counts) {
 			throw new AdlayerError(
 				"READBACK_MISMATCH",
 				`${this.context.name} was told ${round(sccmOf(counts))} sccm but holds ${round(sccmOf(held))} sccm.`,
 				{ context: { requested: counts, held, unit: "counts of 32000" } },
+			);
+		}
+		// Without a checksum the scale may have arrived wrong: the counts would then stand for another flow.
+		const fullScaleAfterSccm = fullScaleOf(after);
+		if (fullScaleAfterSccm !== fullScaleSccm) {
+			throw new AdlayerError(
+				"READBACK_MISMATCH",
+				`${this.context.name} said a full scale of ${round(fullScaleSccm)} sccm before it was set, and another one after.`,
+				{ context: { before: fullScaleSccm, after: fullScaleAfterSccm ?? null, unit: "sccm" } },
 			);
 		}
 		return sccmOf(held);

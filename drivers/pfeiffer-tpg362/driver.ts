@@ -51,7 +51,7 @@ const LINE_END = Uint8Array.of(CR, LF);
 const ENQUIRY_LINE = Uint8Array.of(ENQ, CR, LF);
 const GAUGE_IDS_ABSENT = ["NOSEN", "NOID"];
 
-/** What the line of measurements looked like when the connection was made; a line of another form has lost or gained bytes. */
+/** What the line of measurements looks like; a line of another form has lost or gained bytes. */
 interface LineForm {
 	readonly gauges: number;
 	readonly decimals: readonly number[];
@@ -60,6 +60,10 @@ interface LineForm {
 }
 
 const NO_SENSOR = 5;
+
+/** `sx.xxxxEsxx` (BG 5195 BEN/A p 71). */
+const MANUAL_DECIMALS = 4;
+const MANUAL_EXPONENT_DIGITS = 2;
 
 /** What became of a question: its data, a refusal, or nothing at all. */
 interface Asked {
@@ -84,6 +88,8 @@ export class Tpg362 implements Device {
 	/** Why there is no unit, in a look by reading alone. */
 	private unitUnknown = "";
 	private form: LineForm | undefined;
+	/** The form of the connection before: the same byte may be lost from every line, also while connecting. */
+	private lastForm: LineForm | undefined;
 	/** What is asked for all channels: PRX, or PR1, PR2, ... where that is not known. */
 	private items: readonly string[] = ["PRX"];
 	/** The item is the one that a bare ENQ repeats. */
@@ -196,11 +202,16 @@ export class Tpg362 implements Device {
 		if (gauges === undefined) {
 			throw new AdlayerError("REPLY_INVALID", `"${printable(text)}" is no line of measurements.`);
 		}
-		this.form = {
+		const form: LineForm = {
 			gauges: gauges.length,
 			decimals: gauges.map(({ decimals }) => decimals),
 			exponentDigits: gauges.map(({ status, exponentDigits }) => (status === NO_SENSOR ? undefined : exponentDigits)),
 		};
+		if (!isCredible(form, this.lastForm)) {
+			throw new AdlayerError("REPLY_INVALID", `"${printable(text)}" has lost or gained digits.`);
+		}
+		this.form = form;
+		this.lastForm = form;
 		this.last = gauges;
 		this.repeatable = all.refused === undefined;
 		return gauges;
@@ -430,6 +441,26 @@ function hasJumped(
 		if (!(ratio < JUMP_RATIO && ratio > 1 / JUMP_RATIO)) return true;
 	}
 	return false;
+}
+
+/**
+ * Whether numbers of this form are whole. The manual's form is; of another one all numbers must agree, and it must be the
+ * form of the connection before, where there was one.
+ */
+function isCredible(form: LineForm, before: LineForm | undefined): boolean {
+	const sensed = form.exponentDigits.map((digits, at) => ({ digits, decimals: form.decimals[at]! }));
+	const present = sensed.filter(({ digits }) => digits !== undefined);
+	if (present.every((one) => one.decimals === MANUAL_DECIMALS && one.digits === MANUAL_EXPONENT_DIGITS)) return true;
+	if (present.some((one) => one.decimals !== present[0]!.decimals || one.digits !== present[0]!.digits)) return false;
+	return (
+		before === undefined ||
+		sensed.every(
+			({ digits, decimals }, at) =>
+				digits === undefined ||
+				before.exponentDigits[at] === undefined ||
+				(decimals === before.decimals[at] && digits === before.exponentDigits[at]),
+		)
+	);
 }
 
 function makerOf(type: string): string | undefined {

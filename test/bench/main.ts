@@ -12,6 +12,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
 	pulse: async () => (await import("./pulse.js")).pulse,
 	cycling: async () => (await import("./cycling.js")).cycling,
 	load: async () => (await import("./load.js")).load,
+	wire: async () => (await import("./wire.js")).wire,
 	startup: async () => (await import("./startup.js")).startup,
 	heating: async () => (await import("./heating.js")).heating,
 	trip: async () => (await import("./trip.js")).trip,

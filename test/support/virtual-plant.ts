@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { LaunchArgs, LaunchResult } from "#control-link/messages.js";
 import { type Clock, SteppedClock } from "#core/clock.js";
+import type { MqttLink, OpenByteStream } from "#core/wire.js";
 import { simulatedDrivers } from "#drivers/index.js";
 import type { DiskState } from "#journal/disk.js";
 import { MemoryJournal } from "#journal/memory.js";
@@ -15,7 +16,9 @@ import type { JournalRecord, RecordKind, RunCommand } from "#record/records.js";
 import { type LabFile, labPlan, loadLabFile } from "#src/config.js";
 import { Control, type ControlOptions } from "#src/control.js";
 import { parseTwinConstants } from "#twin/constants.js";
+import { protocolOf } from "./driver-rigs.js";
 import { Mortal } from "./mortal.js";
+import { WireTap } from "./wire-tap.js";
 
 const RECIPES = resolve(import.meta.dirname, "../../recipes");
 /** 2026-01-01T00:00:00Z, so that journals of two runs can be compared byte for byte. */
@@ -25,6 +28,8 @@ export interface VirtualPlantOptions {
 	readonly seed?: number;
 	readonly lab?: LabFile;
 	readonly pumped?: boolean;
+	/** Every frame passes the tap. */
+	readonly tapped?: boolean;
 	/** How full the journal's disk is. */
 	readonly disk?: () => DiskState;
 	/** What a journal tells of the time before. */
@@ -45,6 +50,8 @@ export class VirtualPlant {
 		nowMs: () => this.life.clock.nowMs(),
 		wallMs: () => this.life.clock.wallMs(),
 	} as Clock);
+	/** When asked for; its frames bear the names of the lab file's lines. */
+	readonly tap: WireTap | undefined;
 	private readonly served: MemoryLab;
 	private readonly library = loadLibrary(RECIPES);
 	private readonly labFile: LabFile;
@@ -63,6 +70,7 @@ export class VirtualPlant {
 			wallAtZeroMs: WALL_START_MS,
 		});
 		this.served = serveMemory(this.lab, this.clock);
+		this.tap = options.tapped === true ? new WireTap(this.clock) : undefined;
 		this.present = this.newControl({});
 		this.present.start();
 	}
@@ -103,6 +111,16 @@ export class VirtualPlant {
 		);
 	}
 
+	private opener(line: string): OpenByteStream {
+		const open = this.served.opener(line);
+		return this.tap === undefined ? open : this.tap.opener(line, protocolOf(driverOnLine(this.labFile, line)), open);
+	}
+
+	private mqtt(line: string): MqttLink {
+		const link = this.served.mqtt(line);
+		return this.tap === undefined ? link : this.tap.mqtt(line, link);
+	}
+
 	private newControl(changed: Partial<ControlOptions>): Control {
 		const { life } = this;
 		return new Control({
@@ -112,8 +130,8 @@ export class VirtualPlant {
 			journal: life.journal(this.journal),
 			version: "test",
 			speed: 1,
-			open: (address) => (address.scheme === "simulated" ? life.opener(this.served.opener(address.line)) : undefined),
-			mqtt: (address) => (address.scheme === "simulated" ? life.link(this.served.mqtt(address.line)) : undefined),
+			open: (address) => (address.scheme === "simulated" ? life.opener(this.opener(address.line)) : undefined),
+			mqtt: (address) => (address.scheme === "simulated" ? life.link(this.mqtt(address.line)) : undefined),
 			...(this.options.disk === undefined ? {} : { disk: this.options.disk }),
 			...(this.options.lastKnown === undefined ? {} : { lastKnown: this.options.lastKnown }),
 			...changed,
@@ -182,4 +200,14 @@ export class VirtualPlant {
 		await stopped;
 		this.served.close();
 	}
+}
+
+/** Of the instruments on a line of a simulated lab, which are of one driver, the first. */
+export function driverOnLine(lab: LabFile, line: string): string {
+	const on = Object.values(lab.content.instruments).find(({ address }) => {
+		const [place] = address.split("?");
+		return place === `simulated:${line}`;
+	});
+	if (on === undefined) throw new Error(`The lab file has no line ${line}.`);
+	return on.driver;
 }

@@ -309,6 +309,22 @@ describe("bronkhorst-propar", () => {
 		await expect(rig.set(50)).rejects.toMatchObject({ code });
 	});
 
+	it("reports a setpoint as failed that was made with a full scale of which one bit came wrong", async () => {
+		const rig = new Rig();
+		await rig.connect();
+		let spoilt = 0;
+		rig.wire.fault = (bytes) => {
+			const text = Buffer.from(bytes).toString("latin1");
+			const wrong = spoilt === 0 ? text.replace("43480000", "43484000") : text;
+			if (wrong !== text) spoilt += 1;
+			return [{ bytes: Buffer.from(wrong, "latin1"), delayMs: 0 }];
+		};
+		await expect(rig.set(40)).rejects.toMatchObject({ code: "READBACK_MISMATCH", context: { after: 200 } });
+		expect(spoilt).toBe(1);
+		expect(await rig.set(40)).toBe(40);
+		expect(rig.targetSccm).toBe(40);
+	});
+
 	it("reports a setpoint that was acknowledged and not taken over", async () => {
 		const rig = new Rig();
 		await rig.connect();

@@ -5,7 +5,7 @@ import { type GaugeType, PCR_280 } from "#drivers/pfeiffer-tpg362/gauges.js";
 import { pfeifferTpg362 } from "#drivers/pfeiffer-tpg362/index.js";
 import { Tpg362Simulator, type Tpg362SimulatorOptions } from "#drivers/pfeiffer-tpg362/simulator.js";
 import { type FaultRig, itSurvivesLineFaults, pollAsPlant } from "../line-faults.js";
-import { SimulatedLine, silent } from "../simulated-line.js";
+import { SimulatedLine, silent, withoutByte } from "../simulated-line.js";
 
 const TORR = 1;
 const PRX_CHARACTERS = "0,1.2000E+00,0,4.0000E-01\r\n".length;
@@ -61,6 +61,43 @@ describe("pfeiffer-tpg362", () => {
 		expect(valid({ channels: { chamber: 7 } })).toBe(false);
 		expect(valid({ channels: {} })).toBe(false);
 		expect(valid({ channels: { chamber: 1 }, unit: "Torr" })).toBe(false);
+	});
+
+	it.each([
+		["from the first connection on", false],
+		["after a sound connection", true],
+	])("gives no wrong value while the same byte is lost from every line, %s", async (_when, soundFirst) => {
+		for (let position = 0; position < PRX_CHARACTERS; position += 1) {
+			const rig = new Rig();
+			if (soundFirst) await rig.connect();
+			rig.wire.fault = (bytes) =>
+				bytes.length < PRX_CHARACTERS ? [{ bytes, delayMs: 0 }] : withoutByte(position)(bytes);
+			for (let attempt = 0; attempt < 4; attempt += 1) {
+				await rig.connect().catch(() => {});
+				await pollAsPlant(rig);
+			}
+			rig.wire.fault = undefined;
+			await rig.connect();
+			expect((await pollAsPlant(rig))?.chamber?.quality, `without byte ${position}`).toBe("good");
+		}
+	});
+
+	it("learns the form of a controller with one gauge from the connection before", async () => {
+		const rig = new Rig({}, { chamber: 1 });
+		const lines = (text: string) => {
+			rig.wire.fault = (bytes) => [{ bytes: bytes[0] === 0x30 ? Buffer.from(text) : bytes, delayMs: 0 }];
+		};
+		lines("0,1.2E+00\r\n");
+		await rig.connect();
+		expect(await rig.poll()).toEqual({ chamber: { value: 120, quality: "good" } });
+		lines("0,1.E+00\r\n");
+		await expect(rig.connect()).rejects.toMatchObject({ code: "REPLY_INVALID" });
+		lines("0,1.E+0\r\n");
+		await expect(rig.connect()).rejects.toMatchObject({ code: "REPLY_INVALID" });
+		lines("0,1.23E+00\r\n");
+		await expect(rig.connect()).rejects.toMatchObject({ code: "REPLY_INVALID" });
+		lines("0,1.2000E+00\r\n");
+		await rig.connect();
 	});
 
 	it("identifies the controller and reads both channels in Pa from its default unit hPa", async () => {
