@@ -35,11 +35,12 @@ function hexDigit(byte: number): number {
 	return -1;
 }
 
-/** Undefined where a checksum fits by chance what is no record. */
+/** A record, or a segment's header; undefined where a checksum fits by chance what is neither. */
 function recordOf(json: Buffer): JournalRecord | undefined {
 	try {
 		const record: unknown = JSON.parse(json.toString("utf8"));
-		return typeof record === "object" && record !== null && "seq" in record ? (record as JournalRecord) : undefined;
+		const isObject = typeof record === "object" && record !== null;
+		return isObject && ("seq" in record || "journal" in record) ? (record as JournalRecord) : undefined;
 	} catch {
 		return undefined;
 	}

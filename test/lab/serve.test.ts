@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 async function until(condition: () => boolean): Promise<void> {
-	for (let i = 0; i < 1000 && !condition(); i += 1) await sleep(5);
+	for (let i = 0; i < 6000 && !condition(); i += 1) await sleep(5);
 	expect(condition()).toBe(true);
 }
 

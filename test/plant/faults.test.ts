@@ -293,7 +293,7 @@ describe("the heaters", () => {
 	it("of one unit that was switched off and on are off, and the run is held", async () => {
 		story = await Story.at("purge", 3);
 		story.lab.powerCycle("stage");
-		await story.state("held", 300);
+		await story.state("held", 700);
 		expect(story.violations).toEqual([]);
 	});
 });
