@@ -11,9 +11,13 @@ import { realReplug } from "../support/real-replug.js";
 const SEED = 7;
 const LABS = resolve(import.meta.dirname, "../../recipes/labs");
 
+/** Its messages come whole from a broker; those that are wrong, doubled, late or missing are in its own tests. */
+const WHOLE_MESSAGES = "mqtt-cycler";
+
 describe("a spoilt frame", () => {
 	it("is tried with every driver of the list", () => {
-		expect([...new Set(RIGS.map(({ driver }) => driver))].sort()).toEqual([...driverNames].sort());
+		const swept = driverNames.filter((name) => name !== WHOLE_MESSAGES);
+		expect([...new Set(RIGS.map(({ driver }) => driver))].sort()).toEqual([...swept].sort());
 	});
 
 	it.each(RIGS)("gives $name a right value or an error, and the next poll is right", async (kind) => {
