@@ -2,14 +2,14 @@
 
 import { checkArguments } from "#control-link/arguments.js";
 import type { CommandHandler, ControlCommands, LaunchArgs, LaunchResult } from "#control-link/messages.js";
-import type { Clock, Timer } from "#core/clock.js";
+import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import { CellTestRounds } from "#cycling/rounds.js";
 import type { DriverContext } from "#device/contract.js";
 import { Plant, type PlantInstrument } from "#device/plant.js";
 import { plantCyclers } from "#device/plant-cyclers.js";
 import { driverNamed } from "#drivers/index.js";
-import { DISK_ALARM_FRACTION, DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
+import { DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
 import { checkRecipe } from "#recipe/check.js";
 import { declarationOf } from "#recipe/engine/declaration.js";
 import {
@@ -42,6 +42,7 @@ import { type SafetyCarry, Supervisor } from "#safety/supervisor.js";
 import { Campaigns, memoryState, type StateFile } from "#src/campaign/campaigns.js";
 import type { Campaign } from "#src/campaign/queue.js";
 import { type LabFile, labFacts, maintenanceFacts, reactorOf, signalRoles } from "#src/config.js";
+import { Housekeeping, type JournalHealth } from "#src/housekeeping.js";
 import type { Counts } from "#src/maintenance/counters.js";
 import { Maintenance } from "#src/maintenance/maintenance.js";
 import { Tuning } from "#src/tuning/tuning.js";
@@ -55,8 +56,8 @@ export interface ControlOptions {
 	readonly clock: Clock;
 	readonly journal: RecordSink & {
 		readonly lastSeq: number;
-		/** How the journal fares with its disk; absent for one that needs none. */
-		health?(): { readonly failure: AdlayerError | undefined; readonly syncingMs: number };
+		/** Absent for one that needs no disk. */
+		health?(): JournalHealth | undefined;
 	};
 	readonly version: string;
 	/** Lab time per real time. */
@@ -92,14 +93,6 @@ const CONNECT_MS_MAX = 30_000;
 const CONNECT_LOOK_MS = 250;
 /** An abort brings everything to its safe state in a second when the instruments answer; nobody waits longer for those that do not. */
 const STOP_MS = 4_000;
-/** Disk and journal are looked after this often. */
-const HOUSEKEEPING_MS = 1_000;
-/** A sync takes milliseconds; one under way for this long will not end. */
-const SYNC_HANGS_MS = 5_000;
-/** More than a clock that is being adjusted moves in a second. */
-const CLOCK_JUMP_MS = 1_000;
-/** The disk must be this much emptier before it counts as no longer filling. */
-const DISK_DEADBAND_FRACTION = 0.02;
 
 export class Control {
 	readonly plant: Plant;
@@ -115,9 +108,7 @@ export class Control {
 	private isStopping = false;
 	private readonly addressOf: Record<string, string> = {};
 	private readonly sampleSeq = new Map<string, number>();
-	private housekeeping: Timer | undefined;
-	/** Wall clock minus monotonic time, as last seen. */
-	private wallMinusMs: number | undefined;
+	private readonly housekeeping: Housekeeping;
 
 	private readonly options: ControlOptions;
 	private readonly campaigns: Campaigns;
@@ -174,6 +165,13 @@ export class Control {
 		const reactor = reactorOf(lab);
 		this.supervisor = new Supervisor(clock, this.plant, reactor, journal);
 		this.reactor = new GuardedReactor(clock, this.plant, reactor, this.supervisor, journal);
+		this.housekeeping = new Housekeeping({
+			clock,
+			alarms: this.supervisor.alarms,
+			journalHealth: () => journal.health?.(),
+			disk: options.disk,
+			maintenanceDue: () => this.maintenance.status.warnings.map(({ message }) => message),
+		});
 		const { supervisor, reactor: guarded } = this;
 		this.tuning = new Tuning({ clock, sink: journal, reactor: guarded, supervisor, speed: options.speed });
 		this.manual = new ManualOperation({ clock, sink: this.sink, reactor: this.reactor, supervisor: this.supervisor });
@@ -183,7 +181,7 @@ export class Control {
 			cyclers: plantCyclers(this.plant),
 			sink: journal,
 			clock,
-			newId: () => `${lab.content.station}-test-${stamp(clock.wallMs())}-${journal.lastSeq + 1}`,
+			newId: () => this.newId("test-"),
 			before: options.lastKnown?.cellTests ?? [],
 		});
 	}
@@ -206,7 +204,7 @@ export class Control {
 		const { interlocks = [], alarms = [] } = this.options.lastKnown ?? {};
 		this.supervisor.restore({ interlocks, alarms });
 		this.takeUpInterruptedRun();
-		this.keepHouse();
+		this.housekeeping.start();
 		this.supervisor.start((interlock, _effect, cause) => {
 			this.tuning.active?.tripped(`${interlock}: ${cause}`);
 			this.run?.tripped(`${interlock}: ${cause}`);
@@ -232,7 +230,7 @@ export class Control {
 		if (this.manual.isActive) await Promise.race([this.manual.rest("control is stopped"), clock.sleep(STOP_MS)]);
 		this.manual.stop();
 		this.supervisor.stop();
-		this.housekeeping?.cancel();
+		this.housekeeping.stop();
 		await this.cellTests.stop();
 		await this.plant.stop();
 		this.maintenance.save();
@@ -335,9 +333,7 @@ export class Control {
 				const { order, by } = args as ControlCommands["tune"]["args"];
 				this.refuseWhileOwned();
 				this.refuseWhileByHand();
-				const { lab, clock, journal } = this.options;
-				const tune = `${lab.content.station}-${stamp(clock.wallMs())}-${journal.lastSeq + 1}-tune`;
-				return this.tuning.start(tune, order, by);
+				return this.tuning.start(`${this.newId()}-tune`, order, by);
 			}
 			case "tune-progress": {
 				const { tune, fromRow } = args as ControlCommands["tune-progress"]["args"];
@@ -426,12 +422,11 @@ export class Control {
 			neverAboveC: null,
 			restAt: null,
 		});
-		const { run } = this;
-		const isOwned = run !== undefined && !run.isOver && run.state !== "idle";
-		if (isOwned && allowed(run.state).includes("abort")) run.command("abort", by, id);
+		const { owner } = this;
+		if (owner !== undefined && allowed(owner.state).includes("abort")) owner.command("abort", by, id);
 		this.tuning.active?.abort(cause);
 		await this.manual.rest(cause);
-		return { safe: true, run: isOwned ? run.identity.run : null };
+		return { safe: true, run: owner?.identity.run ?? null };
 	}
 
 	private get lastDoseStatus(): Record<string, LastDoseStatus> {
@@ -444,54 +439,29 @@ export class Control {
 		);
 	}
 
+	/** The run that has the reactor. */
+	private get owner(): Run | undefined {
+		const { run } = this;
+		return run === undefined || run.isOver || run.state === "idle" ? undefined : run;
+	}
+
 	/** While a run or the test of a zone has the reactor. */
 	private refuseWhileOwned(): void {
-		const { run } = this;
+		const { owner } = this;
 		const { active } = this.tuning;
 		if (active !== undefined)
 			throw new AdlayerError("TUNE_ACTIVE", `Zone ${active.order.zone} is being tested (${active.tune}).`);
-		if (run === undefined || run.isOver || run.state === "idle") return;
-		throw new AdlayerError(
-			"RUN_ACTIVE",
-			`Run ${run.identity.run} (${run.plan.recipe}) is ${run.state} on this reactor.`,
-			{ context: { run: run.identity.run, state: run.state } },
-		);
+		if (owner === undefined) return;
+		const { identity, plan, state } = owner;
+		throw new AdlayerError("RUN_ACTIVE", `Run ${identity.run} (${plan.recipe}) is ${state} on this reactor.`, {
+			context: { run: identity.run, state },
+		});
 	}
 
 	private refuseWhileByHand(): void {
 		const { status } = this.manual;
 		if (status === null) return;
 		throw new AdlayerError("MANUAL_ACTIVE", `The reactor is operated by hand: ${status.order} by ${status.by}.`);
-	}
-
-	/** Alarms of what control itself stands on: the journal and its disk. */
-	private keepHouse(): void {
-		const { clock, disk, journal } = this.options;
-		const due = this.maintenance.status.warnings.map((warning) => warning.message);
-		this.supervisor.alarms.follow(due.length > 0, { alarm: "maintenance", message: due.join(" ") });
-		this.housekeeping = clock.setTimer(HOUSEKEEPING_MS, () => this.keepHouse());
-		const { alarms } = this.supervisor;
-		const wallMinusMs = clock.wallMs() - clock.nowMs();
-		const jumpedMs = wallMinusMs - (this.wallMinusMs ?? wallMinusMs);
-		this.wallMinusMs = wallMinusMs;
-		const way = jumpedMs < 0 ? "back" : "ahead";
-		alarms.follow(Math.abs(jumpedMs) > CLOCK_JUMP_MS, {
-			alarm: "clock.jumped",
-			message: `The wall clock has jumped ${way} by ${(Math.abs(jumpedMs) / 1_000).toFixed(1)} s.`,
-		});
-		const used = disk?.().usedFraction ?? null;
-		if (used !== null) {
-			const isFilling = used >= DISK_ALARM_FRACTION - (alarms.isActive("disk.filling") ? DISK_DEADBAND_FRACTION : 0);
-			const message = `The journal's disk is ${(used * 100).toFixed(0)} % full; the alarm is at ${DISK_ALARM_FRACTION * 100} %.`;
-			alarms.follow(isFilling, { alarm: "disk.filling", message });
-		}
-		const health = journal.health?.();
-		if (health === undefined) return;
-		const hangs = health.syncingMs >= SYNC_HANGS_MS;
-		const message =
-			health.failure?.message ??
-			`A sync of the journal has been under way for ${(health.syncingMs / 1_000).toFixed(0)} s.`;
-		alarms.follow(health.failure !== undefined || hangs, { alarm: "journal.failed", message });
 	}
 
 	/**
@@ -518,13 +488,7 @@ export class Control {
 			return;
 		}
 		const wall = clock.wallMs();
-		const { problems, plan } = checkRecipe({
-			text: created.recipeText,
-			fileName: created.recipe,
-			set: created.parameters,
-			library: this.options.library,
-			lab: labFacts(lab),
-		});
+		const { problems, plan } = this.check(created.recipe, created.recipeText, created.parameters);
 		const why = problems.find(({ severity }) => severity === "error")?.message ?? "";
 		const present = { plan, why, labFileSha256: lab.sha256, softwareVersion: version, wall };
 		const takenUp = takeUp(lastKnown, openRun, present);
@@ -578,7 +542,7 @@ export class Control {
 	}
 
 	private async launch(args: LaunchArgs, id: string): Promise<LaunchResult> {
-		const { lab, clock, journal, version } = this.options;
+		const { lab, journal, version } = this.options;
 		this.refuseWhileOwned();
 		this.refuseWhileByHand();
 		this.refuseOnFullDisk("run");
@@ -589,7 +553,7 @@ export class Control {
 			0,
 			SAMPLE_NAME_CHARS_MAX,
 		);
-		const run = `${lab.content.station}-${stamp(clock.wallMs())}-${journal.lastSeq + 1}`;
+		const run = this.newId();
 		journal.append({
 			kind: "run-created",
 			run,
@@ -627,6 +591,12 @@ export class Control {
 		return { run, state: this.run.state, product: plan.product, sample };
 	}
 
+	/** Of this station and this moment; the journal's number keeps two of one second apart. */
+	private newId(kind = ""): string {
+		const { lab, clock, journal } = this.options;
+		return `${lab.content.station}-${kind}${stamp(clock.wallMs())}-${journal.lastSeq + 1}`;
+	}
+
 	private refuseOnFullDisk(what: "run" | "test"): void {
 		const disk = this.options.disk?.();
 		if (disk?.level !== "no-new-runs" && disk?.level !== "samples-thinned") return;
@@ -636,14 +606,13 @@ export class Control {
 		);
 	}
 
+	private check(fileName: string, text: string, set: Readonly<Record<string, number | string>>) {
+		const { library, lab } = this.options;
+		return checkRecipe({ text, fileName, set, library, lab: labFacts(lab) });
+	}
+
 	private planOf(args: LaunchArgs): Plan {
-		const { problems, plan } = checkRecipe({
-			text: args.recipeText,
-			fileName: args.recipe,
-			set: args.set,
-			library: this.options.library,
-			lab: labFacts(this.options.lab),
-		});
+		const { problems, plan } = this.check(args.recipe, args.recipeText, args.set);
 		if (plan === undefined) {
 			const errors = problems.filter((problem) => problem.severity === "error");
 			throw new AdlayerError(
@@ -776,10 +745,10 @@ export class Control {
 }
 
 /** The journal, and somebody who sees what is written to it once it is. */
-function followed<Journal extends RecordSink & { readonly lastSeq: number }>(
-	journal: Journal,
+function followed(
+	journal: ControlOptions["journal"],
 	follow: (record: RecordBody, seq: number) => void,
-): RecordSink & { readonly lastSeq: number } {
+): ControlOptions["journal"] {
 	return {
 		get lastSeq() {
 			return journal.lastSeq;
@@ -790,6 +759,7 @@ function followed<Journal extends RecordSink & { readonly lastSeq: number }>(
 			return seq;
 		},
 		synced: () => journal.synced(),
+		health: () => journal.health?.(),
 	};
 }
 

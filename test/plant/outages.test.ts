@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { AdlayerError } from "#core/errors.js";
 import { DISK_NO_NEW_RUNS_FRACTION } from "#journal/disk.js";
+import type { JournalHealth } from "#src/housekeeping.js";
 import { Story } from "./stories.js";
 
 let story: Story;
@@ -65,5 +67,23 @@ describe("the journal's disk filling up in a run", () => {
 		usedFraction = DISK_NO_NEW_RUNS_FRACTION - 0.2;
 		await story.forS(15);
 		expect(alarms().at(-1)).toBe("disk.filling returned-unacknowledged");
+	});
+});
+
+describe("a journal that its disk fails", () => {
+	it("raises the alarm when a sync does not end, and when nothing can be written any more", async () => {
+		let health: JournalHealth = { failure: undefined, syncingMs: 4_999 };
+		story = await Story.launched({ journalHealth: () => health });
+		await story.forS(5);
+		expect(alarms()).toEqual([]);
+		health = { failure: undefined, syncingMs: 5_000 };
+		await story.forS(5);
+		expect(alarms()).toEqual(["journal.failed unacknowledged"]);
+		expect(story.records("alarm")[0]!.message).toContain("under way for 5 s");
+		health = { failure: new AdlayerError("JOURNAL_FAILED", "The disk is gone."), syncingMs: 0 };
+		await story.forS(5);
+		expect(story.status.alarms.map(({ alarm, message }) => [alarm, message])).toEqual([
+			["journal.failed", "The disk is gone."],
+		]);
 	});
 });

@@ -15,6 +15,7 @@ import { loadLibrary } from "#recipe/library-files.js";
 import type { JournalRecord, RecordKind, RunCommand } from "#record/records.js";
 import { type LabFile, labPlan, loadLabFile } from "#src/config.js";
 import { Control, type ControlOptions } from "#src/control.js";
+import type { JournalHealth } from "#src/housekeeping.js";
 import { parseTwinConstants } from "#twin/constants.js";
 import { protocolOf } from "./driver-rigs.js";
 import { Mortal } from "./mortal.js";
@@ -32,6 +33,8 @@ export interface VirtualPlantOptions {
 	readonly tapped?: boolean;
 	/** How full the journal's disk is. */
 	readonly disk?: () => DiskState;
+	/** How the journal fares with its disk. */
+	readonly journalHealth?: () => JournalHealth;
 	/** What a journal tells of the time before. */
 	readonly lastKnown?: NonNullable<ControlOptions["lastKnown"]>;
 }
@@ -123,11 +126,15 @@ export class VirtualPlant {
 
 	private newControl(changed: Partial<ControlOptions>): Control {
 		const { life } = this;
+		const journal = life.journal(this.journal);
 		return new Control({
 			lab: this.labFile,
 			library: this.library,
 			clock: life.clock,
-			journal: life.journal(this.journal),
+			journal:
+				this.options.journalHealth === undefined
+					? journal
+					: Object.assign(journal, { health: this.options.journalHealth }),
 			version: "test",
 			speed: 1,
 			open: (address) => (address.scheme === "simulated" ? life.opener(this.opener(address.line)) : undefined),
