@@ -23,6 +23,7 @@ import {
 	type ContactEntry,
 	LAB_FILE_SCHEMA,
 	type LabFileContent,
+	type SimulatedCellEntry,
 	type ZoneEntry,
 } from "#src/config/lab-file-schema.js";
 import type { MaintenanceOptions } from "#src/maintenance/maintenance.js";
@@ -588,15 +589,30 @@ export function foilTemperature({ content }: LabFile): (sample: SampleRecord) =>
 	};
 }
 
+const cellSpecOf = (cell: SimulatedCellEntry) => ({
+	couple: cell.couple,
+	finish: cell.finish,
+	foilUm: cell.foil_um,
+	areaCm2: cell.area_cm2,
+	...(cell.coating_cycles === undefined ? {} : { coatingCycles: cell.coating_cycles }),
+	...(cell.active_mass_mg === undefined ? {} : { activeMassMg: cell.active_mass_mg }),
+});
+
 /** The simulated lab of a lab file that has one; undefined for real hardware. */
-export function labPlan({ content, path }: LabFile): { plan: LabPlan; twinFile: string } | undefined {
+export function labPlan({
+	content,
+	path,
+}: LabFile): { plan: LabPlan; twinFile: string; cellsFile?: string } | undefined {
 	const { simulation, reactor } = content;
 	if (simulation === undefined) return undefined;
+	const { cells } = simulation;
 	return {
 		twinFile: resolve(dirname(path), simulation.reactor),
+		...(cells === undefined ? {} : { cellsFile: resolve(dirname(path), cells.twin) }),
 		plan: {
 			seed: simulation.seed,
 			foil: simulation.foil,
+			...(cells === undefined ? {} : { cells: mapValues(cells.in, cellSpecOf) }),
 			instruments: Object.entries(content.instruments).map(([name, { driver, address, settings }]) => ({
 				name,
 				driver,

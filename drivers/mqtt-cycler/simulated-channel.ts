@@ -1,10 +1,9 @@
 /** The electronics of one simulated channel: runs a program on a cell and writes rows. */
 import type { CellPort, CyclerProgram, CyclerRow } from "#device/cycler.js";
+import { Lookout } from "#device/lookout.js";
 import { ProgramRun } from "#device/program-run.js";
 import type { StepWord } from "./codec.js";
 
-/** The electronics look at the cell at least this often. */
-const STEP_S_MAX = 1;
 const EPSILON_S = 1e-9;
 
 export type ChannelWord = "working" | "finish" | "stop" | "protect";
@@ -18,6 +17,7 @@ export class SimulatedChannel {
 	currentA = 0;
 	private run: ProgramRun | undefined;
 	private recordDueS = 0;
+	private readonly lookout = new Lookout();
 
 	constructor(private readonly cell: CellPort) {
 		this.voltageV = cell.apply("open", EPSILON_S).voltageV;
@@ -30,6 +30,7 @@ export class SimulatedChannel {
 		this.barcode = barcode;
 		this.rows = [];
 		this.recordDueS = program.recordS;
+		this.lookout.reset();
 	}
 
 	stop(wallMs: number): void {
@@ -65,12 +66,24 @@ export class SimulatedChannel {
 				break;
 			}
 			const run = this.run!;
-			const { timeS = Number.POSITIVE_INFINITY } = run.step!.step.ends;
-			const dtS = Math.max(Math.min(leftS, STEP_S_MAX, timeS - run.stepS, this.recordDueS - run.stepS), EPSILON_S);
+			const { voltageVMin, voltageVMax } = run.program.limits;
+			const { voltageV } = run.step!.step.ends;
+			const lookS = this.lookout.nextS([voltageVMin, voltageVMax, voltageV]);
+			const dtS = Math.max(Math.min(leftS, lookS, this.untilDueS(run)), EPSILON_S);
 			leftS -= dtS;
 			this.drive(run, dtS, toWallMs - Math.max(leftS, 0) * 1_000);
 		}
 		return this.test === test ? this.rows.slice(written) : this.rows;
+	}
+
+	/** Until the step ends by its time or charge, or a row is due. */
+	private untilDueS(run: ProgramRun): number {
+		const { timeS = Number.POSITIVE_INFINITY, capacityAh } = run.step!.step.ends;
+		const toCapacityS =
+			capacityAh !== undefined && this.currentA !== 0
+				? ((capacityAh - run.capacityAh) * 3_600) / Math.abs(this.currentA)
+				: Number.POSITIVE_INFINITY;
+		return Math.min(timeS - run.stepS, this.recordDueS - run.stepS, toCapacityS);
 	}
 
 	private drive(run: ProgramRun, dtS: number, wallMs: number): void {
@@ -84,6 +97,7 @@ export class SimulatedChannel {
 					);
 		this.voltageV = seen.voltageV;
 		this.currentA = step.kind === "rest" ? 0 : seen.currentA;
+		this.lookout.saw(this.voltageV, dtS);
 		const verdict = run.observe({ voltageV: this.voltageV, currentA: this.currentA, isInCompliance: false }, dtS);
 		const isDue = run.stepS >= this.recordDueS - EPSILON_S;
 		if (verdict.kind !== "goes-on" || isDue) this.record(wallMs);
@@ -91,6 +105,7 @@ export class SimulatedChannel {
 		if (verdict.kind === "protected") this.end("protect");
 		if (verdict.kind !== "step-ended") return;
 		this.recordDueS = run.program.recordS;
+		this.lookout.reset();
 		if (!run.next()) this.end("finish");
 	}
 

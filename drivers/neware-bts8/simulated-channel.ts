@@ -1,9 +1,8 @@
 /** The electronics of one channel: runs a step file on a cell, counts charge and writes rows. */
 import type { CellPort } from "#device/cycler.js";
+import { Lookout } from "#device/lookout.js";
 import { decodeSteps, type FlatStep, type StepFile } from "./steps.js";
 
-/** The electronics look at the cell at least this often. */
-const STEP_S_MAX = 1;
 /** An idle cell is only kept up with. */
 const IDLE_S_MAX = 60;
 /** Loops without time in them would turn for ever. */
@@ -51,6 +50,7 @@ export class SimulatedChannel {
 	totalS = 0;
 	private file: StepFile | undefined;
 	private at = 0;
+	private readonly lookout = new Lookout();
 	private readonly turns = new Map<number, number>();
 	private recordDueS = 0;
 	private firstSeq = 1;
@@ -114,7 +114,9 @@ export class SimulatedChannel {
 				leftS -= dtS;
 				continue;
 			}
-			const dtS = Math.min(leftS, STEP_S_MAX, this.untilDueS(step));
+			const { voltageVMin, voltageVMax } = this.file!;
+			const lookS = this.lookout.nextS([voltageVMin, voltageVMax, step.ends.voltageV]);
+			const dtS = Math.min(leftS, lookS, this.untilDueS(step));
 			leftS -= dtS;
 			this.run(step, Math.max(dtS, EPSILON_S), toWallMs - leftS * 1_000);
 		}
@@ -134,22 +136,24 @@ export class SimulatedChannel {
 		const seen = this.drive(step, dtS);
 		this.voltageV = seen.voltageV;
 		this.currentA = step.kind === "rest" ? 0 : seen.currentA;
+		this.lookout.saw(seen.voltageV, dtS);
 		this.stepS += dtS;
 		this.totalS += dtS;
 		const ah = (Math.abs(this.currentA) * dtS) / 3_600;
 		this.capacityAh += ah;
 		this.energyWh += ah * Math.abs(this.voltageV);
 		const file = this.file!;
-		if (this.voltageV < file.voltageVMin || this.voltageV > file.voltageVMax) {
-			this.record(wallMs);
-			this.endTest("protect", wallMs);
-			return;
-		}
+		// A step that ends at the edge of the window has ended there.
 		if (this.hasEnded(step)) {
 			this.record(wallMs);
 			this.closeStep(wallMs);
 			this.at += 1;
 			this.enter(wallMs);
+			return;
+		}
+		if (this.voltageV < file.voltageVMin || this.voltageV > file.voltageVMax) {
+			this.record(wallMs);
+			this.endTest("protect", wallMs);
 			return;
 		}
 		if (this.stepS < this.recordDueS - EPSILON_S) return;
@@ -188,6 +192,7 @@ export class SimulatedChannel {
 				this.capacityAh = 0;
 				this.energyWh = 0;
 				this.recordDueS = this.file!.recordS;
+				this.lookout.reset();
 				this.currentA = step.kind === "cc" ? step.currentA : 0;
 				this.firstSeq = this.rows.length + 1;
 				return;

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { InstrumentSimulator, SimulatorConnection, SimulatorContext } from "#device/contract.js";
 import type { CellPort } from "#device/cycler.js";
@@ -57,6 +57,9 @@ export class NewareBts8Simulator implements InstrumentSimulator {
 
 	constructor(private readonly context: SimulatorContext<NewareBts8Settings, NewareBts8Port>) {
 		this.zone = new LocalTime(context.settings.time_zone);
+		// The folder is one of the computer that is simulated here.
+		if (context.port.readSteps === undefined && context.settings.steps_folder !== undefined)
+			mkdirSync(context.settings.steps_folder.here, { recursive: true });
 		this.channels = Object.entries(context.settings.channels).map(([name, { at }]) => {
 			const [devid = "", subdevid = "", chlid = ""] = at.split("-");
 			return { devid, subdevid, chlid, electronics: new SimulatedChannel(context.port.cell(name)) };

@@ -122,11 +122,33 @@ export const LAB_FILE_SCHEMA = strict(
 		adlayer: { const: "lab/1" },
 		station: name,
 		title: { type: "string", minLength: 1 },
-		simulation: strict({
-			seed: { type: "integer", minimum: 0 },
-			reactor: { type: "string" },
-			foil: { type: "string" },
-		}),
+		simulation: strict(
+			{
+				seed: { type: "integer", minimum: 0 },
+				reactor: { type: "string" },
+				foil: { type: "string" },
+				cells: strict({
+					twin: { type: "string" },
+					in: {
+						description: "The cell in a cycler's channel, by `instrument.channel`; channels without one stand empty.",
+						type: "object",
+						propertyNames: signal,
+						additionalProperties: strict(
+							{
+								couple: { enum: ["Li-Li", "Na-Na", "Li-O2", "Li-LFP"] },
+								finish: { enum: ["bare", "Al2O3", "LiAlOx-in", "LiAlOx-ex", "NaAlOx"] },
+								coating_cycles: { type: "integer", minimum: 1, maximum: 10_000 },
+								foil_um: positive,
+								area_cm2: positive,
+								active_mass_mg: positive,
+							},
+							["coating_cycles", "active_mass_mg"],
+						),
+					},
+				}),
+			},
+			["cells"],
+		),
 		instruments: { type: "object", minProperties: 1, propertyNames: instrumentName, additionalProperties: instrument },
 		reactor: strict(
 			{
@@ -185,7 +207,12 @@ export const LAB_FILE_SCHEMA = strict(
 export interface LabFileContent {
 	readonly station: string;
 	readonly title: string;
-	readonly simulation?: { readonly seed: number; readonly reactor: string; readonly foil: string };
+	readonly simulation?: {
+		readonly seed: number;
+		readonly reactor: string;
+		readonly foil: string;
+		readonly cells?: { readonly twin: string; readonly in: Readonly<Record<string, SimulatedCellEntry>> };
+	};
 	readonly maintenance?: {
 		readonly valves?: Readonly<Record<string, { readonly pulses_max: number }>>;
 		readonly bottles?: Readonly<Record<string, { readonly grams_left_min: number }>>;
@@ -300,4 +327,16 @@ export interface PrecursorEntry {
 	readonly mg_per_ms: number;
 	readonly full_line?: { readonly ms: number; readonly area_torr_s: number; readonly pulses_to_empty: number };
 	readonly wired: "normally-closed";
+}
+
+/** A battery cell in a channel of a simulated cycler. */
+export interface SimulatedCellEntry {
+	readonly couple: "Li-Li" | "Na-Na" | "Li-O2" | "Li-LFP";
+	readonly finish: "bare" | "Al2O3" | "LiAlOx-in" | "LiAlOx-ex" | "NaAlOx";
+	/** ALD cycles of the coating. */
+	readonly coating_cycles?: number;
+	readonly foil_um: number;
+	readonly area_cm2: number;
+	/** Of LiFePO4. */
+	readonly active_mass_mg?: number;
 }

@@ -4,7 +4,7 @@ import type { SensorFault, SensorStage } from "./disturbances.js";
 import type { SimulatedLab } from "./simulated-lab.js";
 
 /** What a fault is done to: by the names of the lab file, or the reactor as a whole. */
-export type TargetKind = "valve" | "gauge" | "zone" | "instrument" | "precursor" | "input" | "reactor";
+export type TargetKind = "valve" | "gauge" | "zone" | "instrument" | "precursor" | "input" | "cell" | "reactor";
 
 export interface FaultValue {
 	readonly unit: string;
@@ -208,6 +208,16 @@ export const FAULT_KINDS: Readonly<Record<string, FaultKind>> = {
 		begin: ({ lab, target }) => {
 			lab.power(target, false);
 			return () => lab.power(target, true);
+		},
+	},
+
+	"cell-renewed": {
+		of: "cell",
+		title: "cell is taken out of its channel and a fresh one of the same make is put in",
+		isMomentary: true,
+		begin: ({ lab, target }) => {
+			lab.cells.renew(target);
+			return () => {};
 		},
 	},
 

@@ -3,6 +3,7 @@ import { AdlayerError, type Problem } from "#core/errors.js";
 import type { CellPort } from "#device/cycler.js";
 import type { TwinConstants } from "#twin/constants.js";
 import { STOP_VALVE, type Twin } from "#twin/twin.js";
+import type { CellRack } from "./cells.js";
 import type { Disturbances } from "./disturbances.js";
 import type { JoinKind, LabPlan, PlannedInstrument, ReactorRoles, ValveRole } from "./plan.js";
 
@@ -71,6 +72,7 @@ type Join = (
 	reactor: ReactorRoles,
 	twin: Twin,
 	disturbances: Disturbances,
+	cells: CellRack,
 ) => InstrumentPort;
 
 export const JOINS: Readonly<Record<JoinKind, Join>> = {
@@ -84,8 +86,9 @@ export const JOINS: Readonly<Record<JoinKind, Join>> = {
 		oxygenPpm: () => glovebox.oxygenPpm,
 		waterPpm: () => glovebox.waterPpm,
 	}),
-	// Channels stand empty until cells are put into them: no voltage, and no current flows.
-	cycler: () => ({ cell: () => ({ apply: () => ({ voltageV: 0, currentA: 0 }) }) }),
+	cycler: ({ name }, _reactor, _twin, _disturbances, cells) => ({
+		cell: (channel) => cells.port(`${name}.${channel}`),
+	}),
 };
 
 /** Refuses a plan whose roles name what neither lab file nor twin has. Throws LAB_FILE_INVALID with all problems. */

@@ -1,11 +1,14 @@
 /** What the simulated lab needs of a lab file; the composition root fills it in. Names are those of the lab file. */
 import type { InstrumentSimulator, SimulatorContext } from "#device/contract.js";
+import type { CellSpec } from "#twin/cells/cell.js";
 
 export interface LabPlan {
 	readonly seed: number;
 	/** Name of the foil on the stage, from the twin file. */
 	readonly foil: string;
 	readonly instruments: readonly PlannedInstrument[];
+	/** The cell in a cycler's channel, by `instrument.channel`; a channel without one stands empty. */
+	readonly cells?: Readonly<Record<string, CellSpec>>;
 	readonly reactor: ReactorRoles;
 }
 

@@ -1,8 +1,10 @@
 import { AdlayerError } from "#core/errors.js";
 import type { InstrumentSimulator, SimulatorConnection } from "#device/contract.js";
 import { MemoryBroker } from "#transport/memory-mqtt.js";
+import type { CellConstants } from "#twin/cells/constants.js";
 import type { TwinConstants } from "#twin/constants.js";
 import { STOP_VALVE, Twin, type TwinTruth } from "#twin/twin.js";
+import { CellRack } from "./cells.js";
 import { Disturbances } from "./disturbances.js";
 import { LabFaults } from "./faults.js";
 import { checkRoles, JOINS } from "./join.js";
@@ -16,6 +18,8 @@ export const GRID_MS = 250;
 export interface SimulatedLabOptions {
 	readonly plan: LabPlan;
 	readonly constants: TwinConstants;
+	/** Of the battery cells; needed by a plan that has any. */
+	readonly cellConstants?: CellConstants | undefined;
 	readonly drivers: SimulatedDrivers;
 	/** Relative spread of the heaters, see TwinOptions; 0 when absent. */
 	readonly spread?: number;
@@ -69,6 +73,8 @@ export class SimulatedLab {
 	/** The API of faults; what the `adlayer lab fault` command does. */
 	readonly faults: LabFaults;
 	readonly disturbances = new Disturbances();
+	/** What lies in the channels of the cyclers. */
+	readonly cells: CellRack;
 	private readonly instruments: readonly LabInstrument[];
 	private readonly heldBack: HeldBack[] = [];
 	private readonly lineBusyUntilMs = new Map<LabInstrument, number>();
@@ -79,6 +85,7 @@ export class SimulatedLab {
 	constructor(options: SimulatedLabOptions) {
 		const { plan, drivers } = options;
 		checkRoles(plan, options.constants);
+		this.cells = new CellRack(plan, options.cellConstants);
 		this.twin = new Twin({
 			constants: options.constants,
 			foil: plan.foil,
@@ -109,7 +116,13 @@ export class SimulatedLab {
 			const simulator = driver.definition.simulate({
 				name: planned.name,
 				settings: planned.settings as never,
-				port: JOINS[joinKindOf(driver, planned)](planned, plan.reactor, this.twin, this.disturbances) as never,
+				port: JOINS[joinKindOf(driver, planned)](
+					planned,
+					plan.reactor,
+					this.twin,
+					this.disturbances,
+					this.cells,
+				) as never,
 				seed: plan.seed,
 				unit: address.unit,
 				wallMs: () => (options.wallAtZeroMs ?? 0) + this.now,
@@ -279,7 +292,7 @@ function joinKindOf({ joinKind }: SimulatedDriver, { settings }: PlannedInstrume
 const canTalk = ({ silent, isPowered }: LabInstrument): boolean => !silent && isPowered;
 
 /** By the names of the lab file. */
-function faultTargets({ instruments, reactor }: LabPlan): ConstructorParameters<typeof LabFaults>[1] {
+function faultTargets({ instruments, reactor, cells = {} }: LabPlan): ConstructorParameters<typeof LabFaults>[1] {
 	const precursors = Object.keys(reactor.precursors);
 	return {
 		valve: [...precursors, STOP_VALVE],
@@ -290,6 +303,7 @@ function faultTargets({ instruments, reactor }: LabPlan): ConstructorParameters<
 		input: instruments.flatMap(({ name, settings }) =>
 			Object.keys((settings as { inputs?: object }).inputs ?? {}).map((input) => `${name}.${input}`),
 		),
+		cell: Object.keys(cells),
 		reactor: [],
 	};
 }

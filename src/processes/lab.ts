@@ -7,6 +7,7 @@ import { startLab } from "#lab/start-lab.js";
 import { labPlan, loadLabFile } from "#src/config.js";
 import { dataFolder, makeFolder } from "#src/processes/files.js";
 import { type ProcessOptions, runFirst, type Started } from "#src/processes/process.js";
+import { parseCellConstants } from "#twin/cells/constants.js";
 import { parseTwinConstants } from "#twin/constants.js";
 
 export async function startLabProcess({ dataDir, labFile, speed }: ProcessOptions): Promise<Started> {
@@ -21,6 +22,10 @@ export async function startLabProcess({ dataDir, labFile, speed }: ProcessOption
 	const running = await startLab({
 		plan: simulated.plan,
 		constants: parseTwinConstants(readFileSync(simulated.twinFile, "utf8"), simulated.twinFile),
+		cellConstants:
+			simulated.cellsFile === undefined
+				? undefined
+				: parseCellConstants(readFileSync(simulated.cellsFile, "utf8"), simulated.cellsFile),
 		drivers: simulatedDrivers,
 		serve: "pty",
 		linesFolder: files.lines,

@@ -163,6 +163,7 @@ describe("docs/lab-file.md", () => {
 			"heater",
 			"vapour",
 			"atmosphere",
+			"cells",
 		];
 		const unsaid = [...names].filter((name) => !groups.includes(name) && !says(name));
 		expect(unsaid).toEqual([]);

@@ -16,6 +16,7 @@ import type { JournalRecord, RecordKind, RunCommand } from "#record/records.js";
 import { type LabFile, labPlan, loadLabFile } from "#src/config.js";
 import { Control, type ControlOptions } from "#src/control.js";
 import type { JournalHealth } from "#src/housekeeping.js";
+import { parseCellConstants } from "#twin/cells/constants.js";
 import { parseTwinConstants } from "#twin/constants.js";
 import { protocolOf } from "./driver-rigs.js";
 import { Mortal } from "./mortal.js";
@@ -64,10 +65,12 @@ export class VirtualPlant {
 	constructor(private readonly options: VirtualPlantOptions = {}) {
 		const lab = options.lab ?? loadLabFile(resolve(RECIPES, "labs/simulated.lab.yaml"));
 		this.labFile = lab;
-		const { plan, twinFile } = labPlan(lab)!;
+		const { plan, twinFile, cellsFile } = labPlan(lab)!;
 		this.lab = new SimulatedLab({
 			plan: { ...plan, seed: options.seed ?? plan.seed },
 			constants: parseTwinConstants(readFileSync(twinFile, "utf8"), twinFile),
+			cellConstants:
+				cellsFile === undefined ? undefined : parseCellConstants(readFileSync(cellsFile, "utf8"), cellsFile),
 			drivers: simulatedDrivers,
 			pumped: options.pumped ?? false,
 			wallAtZeroMs: WALL_START_MS,
