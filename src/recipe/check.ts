@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Problem } from "#core/errors.js";
+import type { MadeOf } from "#recipe/cycle-loops.js";
 import { dryRun } from "#recipe/dry-run.js";
 import { type Expansion, expand, PLAN_STEPS_MAX } from "#recipe/expand.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
@@ -16,7 +17,7 @@ import { recipeSchema } from "#recipe/recipe-schema.js";
 import type { OverrideCode } from "#recipe/rule-codes.js";
 import { RULES } from "#recipe/rules/index.js";
 import { purgeNeed } from "#recipe/rules/purge-length.js";
-import { coldestSurface, type Finding, type RuleInput } from "#recipe/rules/rule.js";
+import { coldestSurface, type Finding, filmOf, type RuleInput } from "#recipe/rules/rule.js";
 import { printSampleName, printStackName, repeatedLayers } from "#recipe/sample-name.js";
 import { compileSchema, isRecord, validate } from "#recipe/schema.js";
 import { planTimes } from "#recipe/timing.js";
@@ -85,7 +86,12 @@ export function checkRecipe({ text, fileName, set, library, lab }: CheckRequest)
 	const holes = new Set(broken.map(stepOf).filter((place) => place !== undefined));
 	if (broken.some((path) => path[0] === "steps" && stepOf(path) === undefined)) return finish([], undefined);
 	const recipe = readable(value, broken);
-	const expansion = expand(recipe.steps, holes, lab);
+	const { material, films } = lookUp(recipe, library, document, problems);
+	const madeOf: MadeOf = (name) => {
+		const film = filmOf({ films }, name);
+		return film && { name: film.name, precursors: film.deposition.precursors };
+	};
+	const expansion = expand({ entries: recipe.steps, holes, lab, madeOf });
 	if (expansion.tooLong) {
 		const { path, steps } = expansion.tooLong;
 		const message = `The recipe would have ${steps} steps; the most that are run are ${PLAN_STEPS_MAX}.`;
@@ -104,7 +110,6 @@ export function checkRecipe({ text, fileName, set, library, lab }: CheckRequest)
 		lab,
 	);
 	const trace = traceSteps(expansion.flat);
-	const { material, films } = lookUp(recipe, library, document, problems);
 	const overrides = new Map((recipe.overrides ?? []).map(({ code, reason }) => [code, reason]));
 	const input: RuleInput = {
 		recipe,
@@ -116,6 +121,7 @@ export function checkRecipe({ text, fileName, set, library, lab }: CheckRequest)
 		seconds,
 		cycles: expansion.cycles,
 		layers: expansion.layers,
+		cycleFaults: expansion.cycleFaults,
 		isWhole: holes.size === 0,
 		overrides,
 	};
@@ -125,6 +131,13 @@ export function checkRecipe({ text, fileName, set, library, lab }: CheckRequest)
 		problems.push(
 			problemAt(document, { path }, { severity: effect === "error" ? "error" : "warning", code, message, ...details }),
 		);
+	}
+	const codes = (recipe.overrides ?? []).map(({ code }) => code);
+	for (const [index, code] of codes.entries()) {
+		if (codes.indexOf(code) === index) continue;
+		const message = `${code} is declared twice, and with it two reasons.`;
+		const place = { path: ["overrides", index, "code"] };
+		problems.push(problemAt(document, place, { severity: "error", code: "VALUE_NOT_ALLOWED", message, value: code }));
 	}
 	if (holes.size === 0) {
 		for (const [index, { code }] of (recipe.overrides ?? []).entries()) {

@@ -1,5 +1,6 @@
 /** Repeats written out: a recipe's nested steps become the flat list that the engine executes. Pure. */
 import { pascalFromTorr } from "#core/units.js";
+import { type CycleFault, findCycleLoops, type MadeOf } from "#recipe/cycle-loops.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
 import { type Path, printPath } from "#recipe/path.js";
 import { type Condition, isDose, type Step } from "#recipe/plan.js";
@@ -23,20 +24,30 @@ export interface Expansion {
 	readonly cycles: number;
 	/** What each execution of a deposition loop adds, in order; `film` is empty where the loop names none. */
 	readonly layers: readonly Layer[];
-	/** Set when PLAN_STEPS_MAX would be passed: the repeat that does it, and how many steps there would be. */
+	/** Doses that make no cycle, and turns that make more than one. */
+	readonly cycleFaults: readonly CycleFault[];
+	/** Set when PLAN_STEPS_MAX would be passed: the entry that does it, and how many steps there are up to its end. */
 	readonly tooLong?: { readonly path: Path; readonly steps: number };
 }
 
 /**
  * `holes` are printed paths of steps that could not be understood; they are left out.
  *
- * A cycle is one turn of the outermost repeat that itself pulses; cycles are counted from 1 through the whole recipe.
+ * A cycle is one turn of the innermost repeat that doses everything its film is made of; cycles are counted from 1 through
+ * the whole recipe.
  */
-export function expand(
-	entries: readonly (StepEntry | PhaseEntry)[],
-	holes: ReadonlySet<string>,
-	lab: LabFacts,
-): Expansion {
+export function expand({
+	entries,
+	holes,
+	lab,
+	madeOf,
+}: {
+	entries: readonly (StepEntry | PhaseEntry)[];
+	holes: ReadonlySet<string>;
+	lab: LabFacts;
+	madeOf: MadeOf;
+}): Expansion {
+	let counted = 0;
 	for (const [index, entry] of entries.entries()) {
 		const path = ["steps", index];
 		if (holes.has(printPath(path))) continue;
@@ -45,11 +56,14 @@ export function expand(
 				? entry.steps.map((step, at) => ({ step, path: [...path, "steps", at] }))
 				: [{ step: entry, path }];
 		for (const { step, path: where } of inside) {
-			const long = longest(step, where, holes);
-			if (long.steps > PLAN_STEPS_MAX) return { flat: [], cycles: 0, layers: [], tooLong: long };
+			const { steps, path: longest } = stepsOf(step, where, holes);
+			counted += steps;
+			if (counted > PLAN_STEPS_MAX)
+				return { flat: [], cycles: 0, layers: [], cycleFaults: [], tooLong: { path: longest, steps: counted } };
 		}
 	}
 
+	const { loops, faults: cycleFaults } = findCycleLoops(entries, holes, madeOf);
 	const flat: FlatStep[] = [];
 	const targets = new Map<string, number>();
 	const layers: Layer[] = [];
@@ -67,9 +81,7 @@ export function expand(
 				child,
 				place: placeOf([...place.path, "repeat", "steps", index]),
 			}));
-			const isLoop =
-				!inCycle &&
-				steps.some((step, index) => (step.pulse ?? step.exposure) && !holes.has(children[index]!.place.text));
+			const isLoop = loops.has(place.text);
 			const around = film;
 			film = entry.repeat.film ?? around;
 			for (let turn = 1; turn <= times; turn += 1) {
@@ -202,10 +214,7 @@ export function expand(
 			phase = PHASE_OF_NONE;
 		} else emit(entry, place, false);
 	}
-	if (flat.length > PLAN_STEPS_MAX) {
-		return { flat: [], cycles: 0, layers: [], tooLong: { path: ["steps"], steps: flat.length } };
-	}
-	return { flat, cycles, layers };
+	return { flat, cycles, layers, cycleFaults };
 }
 
 type MadeStep = { [S in Step as S["type"]]: Omit<S, "index" | "path" | "phase" | "plannedS" | "cycle"> }[Step["type"]];
@@ -312,12 +321,12 @@ interface Place {
 
 const placeOf = (path: Path): Place => ({ path, text: printPath(path) });
 
-/** How many flat steps an entry makes, counted without making them; the outermost repeat past the bound is named. */
-function longest(entry: StepEntry, path: Path, holes: ReadonlySet<string>): { path: Path; steps: number } {
+/** How many flat steps an entry makes, counted without making them, and the place that says so. */
+function stepsOf(entry: StepEntry, path: Path, holes: ReadonlySet<string>): { path: Path; steps: number } {
 	if (holes.has(printPath(path))) return { path, steps: 0 };
 	if (!entry.repeat) return { path, steps: 1 };
 	let inside = 0;
 	for (const [index, child] of entry.repeat.steps.entries())
-		inside += longest(child, [...path, "repeat", "steps", index], holes).steps;
+		inside += stepsOf(child, [...path, "repeat", "steps", index], holes).steps;
 	return { path: [...path, "repeat", "times"], steps: inside * entry.repeat.times };
 }

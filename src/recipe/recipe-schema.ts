@@ -37,7 +37,7 @@ export function recipeSchema({ references }: { references: boolean }): Schema {
 		maximum: STEP_SECONDS_MAX,
 	});
 	const rate = (description: string): Schema => number(description, { exclusiveMinimum: 0, maximum: 100 });
-	const band = (description: string): Schema => number(description, { exclusiveMinimum: 0, maximum: 50 });
+	const band = (description: string, maximum = 50): Schema => number(description, { exclusiveMinimum: 0, maximum });
 	const onTimeout: Schema = {
 		description:
 			"What happens then: hold, abort, or continue with a record; continue only where nothing dangerous follows.",
@@ -106,8 +106,8 @@ export function recipeSchema({ references }: { references: boolean }): Schema {
 		anneal: object("Slowly approaches a temperature, then counts the time in band.", {
 			zone,
 			at_degC: temperature("Anneal temperature in °C."),
-			within_degC: band("Time counts while the zone is within this of the anneal temperature, in °C."),
-			for_s: seconds("Seconds in band."),
+			within_degC: band("Time counts while the zone is within this of the anneal temperature, in °C.", 5),
+			for_s: number("Seconds in band.", { exclusiveMinimum: 0, maximum: STEP_SECONDS_MAX }),
 			ramp_degC_per_min: rate("Ramp of the first part in °C/min."),
 			approach_last_degC: number("The last so many °C are approached slowly.", { minimum: 0, maximum: 500 }),
 			approach_degC_per_min: rate("Ramp of the last part in °C/min."),
@@ -251,7 +251,10 @@ export function recipeSchema({ references }: { references: boolean }): Schema {
 					maxItems: OVERRIDE_CODES.length,
 					items: object("One declaration.", {
 						code: { enum: OVERRIDE_CODES },
-						reason: text("Why, for the record.", 500),
+						reason: {
+							...text("Why, for the record, in words.", 500),
+							pattern: "\\p{L}{2}.*\\P{L}.*\\p{L}{2}",
+						},
 					}),
 				},
 				foil_never_above_degC: temperature(

@@ -8,6 +8,7 @@ export const RULE_CODES = {
 	// the file
 	YAML_INVALID: "error",
 	YAML_ALIAS: "error",
+	YAML_TAG: "error",
 	FILE_TOO_LARGE: "error",
 	KEY_UNKNOWN: "error",
 	KEY_MISSING: "error",
@@ -40,6 +41,9 @@ export const RULE_CODES = {
 	PRODUCT_METAL: "error",
 	PRODUCT_PRECURSORS: "error",
 	PRODUCT_FILM: "error",
+	CYCLE_TWICE: "error",
+	CYCLE_UNCOUNTED: "error",
+	DOSE_OUTSIDE_CYCLE: "warning",
 	GROWTH_NOT_MEASURED: "warning",
 
 	// gas and vacuum

@@ -131,7 +131,7 @@ function describe(error: ErrorObject, root: unknown): Described | undefined {
 			if (error.propertyName !== undefined) return undefined;
 			return at(
 				"VALUE_NOT_ALLOWED",
-				`${name} is ${print(error.data)}, which does not have the form ${params.pattern}.`,
+				`${name} is ${print(error.data)}, which does not have the form ${params.pattern}${meaning(error)}.`,
 				params.pattern,
 			);
 		case "false schema":
@@ -170,6 +170,12 @@ function print(value: unknown): string {
 	if (typeof value === "object") return "a mapping";
 	if (typeof value !== "string") return String(value);
 	return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+}
+
+/** What the schema says of a pattern, for those who read none. */
+function meaning({ parentSchema }: ErrorObject): string {
+	const text: unknown = parentSchema?.description;
+	return typeof text === "string" ? `: ${text.replace(/\.$/, "")}` : "";
 }
 
 const article = (type: string): string =>

@@ -1,7 +1,7 @@
 /** What holds before each step if everything before it went as ordered: the ground on which the rules judge. Pure. */
 import type { FlatStep } from "#recipe/expand.js";
 import type { Path } from "#recipe/path.js";
-import type { Step } from "#recipe/plan.js";
+import type { StabiliseStep, Step } from "#recipe/plan.js";
 
 export interface ProcessState {
 	/** Null until a step has set it. */
@@ -9,10 +9,16 @@ export interface ProcessState {
 	readonly pumpedDown: boolean;
 	/** Setpoint by zone in degC; a zone that was never heated, or is off, is absent. */
 	readonly setpointsC: ReadonlyMap<string, number>;
-	/** Zones that have stabilised at their present setpoint. */
-	readonly settled: ReadonlySet<string>;
+	/** Zones that have stabilised at their present setpoint, with the strictest that was asked of them. */
+	readonly settled: ReadonlyMap<string, Settled>;
 	/** True while the chamber is filled up, or may have been opened. */
 	readonly backfilled: boolean;
+}
+
+export interface Settled {
+	/** Half width of the band. */
+	readonly bandC: number;
+	readonly forS: number;
 }
 
 export interface TracedStep {
@@ -38,7 +44,7 @@ const START: ProcessState = {
 	carrierSccm: null,
 	pumpedDown: false,
 	setpointsC: new Map(),
-	settled: new Set(),
+	settled: new Map(),
 	backfilled: false,
 };
 
@@ -75,9 +81,9 @@ function after(state: ProcessState, step: Step): ProcessState {
 		case "anneal":
 			return moveTo(state, [{ zone: step.zone, toC: step.atC }]);
 		case "stabilise":
-			return { ...state, settled: new Set([...state.settled, ...step.zones.map(({ zone }) => zone)]) };
+			return { ...state, settled: settledBy(step, state.settled) };
 		case "cool":
-			return { ...state, setpointsC: new Map(), settled: new Set() };
+			return { ...state, setpointsC: new Map(), settled: new Map() };
 		default:
 			return state;
 	}
@@ -85,10 +91,20 @@ function after(state: ProcessState, step: Step): ProcessState {
 
 function moveTo(state: ProcessState, zones: readonly { readonly zone: string; readonly toC: number }[]): ProcessState {
 	const setpointsC = new Map(state.setpointsC);
-	const settled = new Set(state.settled);
+	const settled = new Map(state.settled);
 	for (const { zone, toC } of zones) {
 		setpointsC.set(zone, toC);
 		settled.delete(zone);
 	}
 	return { ...state, setpointsC, settled };
+}
+
+function settledBy({ zones, bandC, forS }: StabiliseStep, before: ProcessState["settled"]): ProcessState["settled"] {
+	const settled = new Map(before);
+	for (const { zone } of zones) {
+		const known = settled.get(zone);
+		if (known === undefined || bandC < known.bandC || (bandC === known.bandC && forS > known.forS))
+			settled.set(zone, { bandC, forS });
+	}
+	return settled;
 }

@@ -52,8 +52,8 @@ export function readYaml(text: string): YamlDocument {
 			};
 		});
 		if (problems.length > 0) return unreadable(problems);
-		const aliases = findAliases(document, lines);
-		if (aliases.length > 0) return unreadable(aliases.slice(0, PROBLEMS_MAX));
+		const refused = [...otherYaml(document, text, lines), ...hiddenMeaning(document, lines)];
+		if (refused.length > 0) return unreadable(refused.slice(0, PROBLEMS_MAX));
 		return {
 			value: document.toJS() as unknown,
 			problems: [],
@@ -75,11 +75,27 @@ const unreadable = (problems: Problem[]): YamlDocument => ({
 	locate: () => ({ line: 1, column: 1 }),
 });
 
-/** Aliases are refused: what a line says should stand on that line. */
-function findAliases(document: Document.Parsed, lines: LineCounter): Problem[] {
+/** In YAML 1.1 `017` is 15, `1:30` is 90 and `yes` is true: a text that asks for it says something else than it shows. */
+function otherYaml(document: Document.Parsed, text: string, lines: LineCounter): Problem[] {
+	const version = document.directives.yaml.version;
+	if (version === "1.2") return [];
+	const { line, col } = lines.linePos(Math.max(0, text.search(/^%YAML/m)));
+	const message = `The text says that it is YAML ${version}; it is read as YAML 1.2, so the %YAML line must go.`;
+	return [
+		{ severity: "error", code: "YAML_INVALID", message, line, column: col, path: "", value: version, limit: "1.2" },
+	];
+}
+
+/** Aliases and tags are refused: what a line says should stand on that line, and be of the kind that it looks like. */
+function hiddenMeaning(document: Document.Parsed, lines: LineCounter): Problem[] {
 	const problems: Problem[] = [];
 	visit(document, {
 		Node(_key, node) {
+			if ("tag" in node && typeof node.tag === "string") {
+				const { line, col } = lines.linePos(node.range?.[0] ?? 0);
+				const message = `YAML tags are not used here (${node.tag}): write the value as what it is.`;
+				problems.push({ severity: "error", code: "YAML_TAG", message, line, column: col, path: "", value: node.tag });
+			}
 			const anchor = isAlias(node)
 				? `*${node.source}`
 				: "anchor" in node && node.anchor

@@ -424,7 +424,7 @@ const CASES: Case[] = [
 				`${"            - wait: { for_s: 1 }\n".repeat(10)}            - pulse: { precursor: TMA, ms: 15 }\n`,
 			],
 		),
-		at: { path: "steps[1].steps[0].repeat.times", value: 140_000, limit: 100_000 },
+		at: { path: "steps[1].steps[0].repeat.times", value: 140_005, limit: 100_000 },
 		good: edit(LI, ["times: $cycles", "times: 10000"]),
 	},
 ];

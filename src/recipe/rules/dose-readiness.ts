@@ -1,5 +1,10 @@
 import { isDose } from "#recipe/plan.js";
 import { type Finding, heatsFoil, keyOf, type RuleInput } from "#recipe/rules/rule.js";
+import type { Settled } from "#recipe/trace.js";
+
+/** What counts as stabilised for a dose: a wider band would let zones pass that are still on their way. */
+const DOSE_BAND_C_MAX = 5;
+const DOSE_SETTLED_S_MIN = 10;
 
 /** No dose before the chamber was pumped down, carrier flows, and every heated zone has stabilised at its setpoint. */
 export function* doseReadiness({ trace, lab, isWhole }: RuleInput): Generator<Finding> {
@@ -33,6 +38,13 @@ export function* doseReadiness({ trace, lab, isWhole }: RuleInput): Generator<Fi
 		const waiting = heated.filter((zone) => !before.settled.has(zone));
 		const foil = Object.keys(lab.zones).filter((zone) => heatsFoil(lab, zone));
 		const cold = foil.filter((zone) => !before.setpointsC.has(zone));
+		const loose = heated.filter((zone) => isLoose(before.settled.get(zone)));
+		if (waiting.length === 0 && cold.length === 0 && loose.length > 0) {
+			const limit = { within_degC: DOSE_BAND_C_MAX, for_s: DOSE_SETTLED_S_MIN };
+			const { bandC, forS } = before.settled.get(loose[0]!)!;
+			const message = `${dosed} would be dosed although ${loose.join(", ")} was only seen within ±${bandC} °C for ${forS} s; a dose takes ±${limit.within_degC} °C or less for ${limit.for_s} s or more.`;
+			yield { code: "DOSE_BEFORE_STABILISE", effect: "error", path: at, message, value: loose, limit };
+		}
 		if (waiting.length > 0 || cold.length > 0) {
 			const what = cold.length > 0 ? `${cold.join(", ")} was not heated` : `${waiting.join(", ")} was not stabilised`;
 			const message = `${dosed} would be dosed although ${what} at the deposition temperature.`;
@@ -46,3 +58,6 @@ export function* doseReadiness({ trace, lab, isWhole }: RuleInput): Generator<Fi
 		}
 	}
 }
+
+const isLoose = (settled: Settled | undefined): boolean =>
+	settled !== undefined && (settled.bandC > DOSE_BAND_C_MAX || settled.forS < DOSE_SETTLED_S_MIN);

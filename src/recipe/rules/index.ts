@@ -4,6 +4,7 @@ import { ceiling } from "#recipe/rules/ceiling.js";
 import { chamberShut } from "#recipe/rules/chamber-shut.js";
 import { condition } from "#recipe/rules/condition.js";
 import { cooling } from "#recipe/rules/cooling.js";
+import { cyclesCounted } from "#recipe/rules/cycles-counted.js";
 import { doseReadiness } from "#recipe/rules/dose-readiness.js";
 import { flowRange } from "#recipe/rules/flow-range.js";
 import { heatingOrder } from "#recipe/rules/heating-order.js";
@@ -28,6 +29,7 @@ export const RULES: readonly Rule[] = [
 	condition,
 	people,
 	product,
+	cyclesCounted,
 	flowRange,
 	pumpDown,
 	chamberShut,

@@ -5,7 +5,7 @@ import { type Finding, heatsFoil, type RuleInput, setpoints, zoneFacts } from "#
  * an acknowledgement; where the sensor's uncertainty is larger than the margin, that is acknowledged too. Degrees are
  * compared to a thousandth, so that 180.5 - 180.2 is not below 0.3.
  */
-export function* melting({ trace, lab, material, overrides }: RuleInput): Generator<Finding> {
+export function* melting({ recipe, trace, lab, material, overrides }: RuleInput): Generator<Finding> {
 	const meltingC = material?.meltingPointC ?? null;
 	if (meltingC === null || !material) return;
 	const point = `the melting point of ${material.name}, ${meltingC} °C`;
@@ -18,7 +18,7 @@ export function* melting({ trace, lab, material, overrides }: RuleInput): Genera
 		const key = step.atC >= meltingC ? "at_degC" : "never_above_degC";
 		const hottestC = step.atC >= meltingC ? step.atC : step.neverAboveC;
 		if (hottestC < meltingC) continue;
-		const subject = key === "at_degC" ? `The anneal at ${hottestC} °C` : `The anneal, allowed up to ${hottestC} °C,`;
+		const subject = `The anneal at ${step.atC} °C, allowed up to ${step.neverAboveC} °C,`;
 		const message = `${subject} is not below ${point}`;
 		const reason = overrides.get("ANNEAL_ABOVE_MELTING");
 		const found = { code: "ANNEAL_ABOVE_MELTING", path: [...path, "anneal", key], value: hottestC, limit: meltingC };
@@ -30,6 +30,12 @@ export function* melting({ trace, lab, material, overrides }: RuleInput): Genera
 					message: `${message}; the recipe says: ${reason}.`,
 					override: "ANNEAL_ABOVE_MELTING",
 				};
+	}
+	const { hold_degC: holdC } = recipe;
+	if (holdC !== undefined && holdC >= meltingC) {
+		const message = `The foil would be held at ${holdC} °C, which is not below ${point}: a hold has no end.`;
+		const at = { path: ["hold_degC"], value: holdC, limit: meltingC };
+		yield { code: "FOIL_ABOVE_MELTING", effect: "error", message, ...at };
 	}
 	for (const { zone, toC, path, key } of setpoints(trace)) {
 		const facts = zoneFacts(lab, zone);

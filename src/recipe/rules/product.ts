@@ -21,7 +21,8 @@ export function* product(input: RuleInput): Generator<Finding> {
 	yield* precursors(input, isStack);
 	if (!isWhole) return;
 	if (input.cycles === 0) {
-		const message = "No repeat of the recipe doses precursors, so there is no cycle and no product.";
+		const message =
+			"No repeat of the recipe doses everything that a film is made of, so there is no cycle and no product.";
 		yield { code: "PRODUCT_WITHOUT_CYCLES", effect: "error", path: ["steps"], message, value: 0, limit: 1 };
 	}
 	yield* route(input, films);

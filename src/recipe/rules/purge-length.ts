@@ -5,7 +5,8 @@ import { chamberZones, coldestSurface, type Finding, filmOf, type RuleInput } fr
 
 /**
  * A purge lasts at least as long as the film's data ask for, interpolated at the coldest surface of the chamber. Colder
- * than the table nothing is known: that takes an override, and then the recipe's own value stands.
+ * than the table only so much is known, that it takes longer than in the table's first line: that takes an override, and
+ * then the recipe's own value stands.
  */
 export function* purgeLength(input: RuleInput): Generator<Finding> {
 	const { trace, lab, films, isWhole, overrides } = input;
@@ -36,6 +37,19 @@ export function* purgeLength(input: RuleInput): Generator<Finding> {
 				const message = `Purge times after ${precursor} are known from ${need.knownFromC} °C, but ${coldest.zone} is at ${coldest.atC} °C`;
 				const reason = overrides.get("PURGE_COLDER_THAN_TABLE");
 				const found = { code: "PURGE_COLDER_THAN_TABLE", path: at, value: coldest.atC, limit: need.knownFromC };
+				if (reason !== undefined && seconds < need.seconds) {
+					const floor = `${message}, and the purge of ${seconds} s is shorter than the ${need.seconds} s needed even there.`;
+					yield {
+						code: "PURGE_TOO_SHORT",
+						effect: "error",
+						path: at,
+						message: floor,
+						value: seconds,
+						limit: need.seconds,
+						override: "PURGE_COLDER_THAN_TABLE",
+					};
+					continue;
+				}
 				yield reason === undefined
 					? { ...found, effect: "error", message: `${message}; only an override with a reason allows it.` }
 					: {

@@ -1,4 +1,5 @@
 /** What a rule is given and what it gives back. A rule is one idea, pure, and knows no other rule. */
+import type { CycleFault } from "#recipe/cycle-loops.js";
 import type { LabFacts, PrecursorFacts, ZoneFacts } from "#recipe/lab-facts.js";
 import type { FilmData, Library, MaterialData } from "#recipe/library.js";
 import type { Path } from "#recipe/path.js";
@@ -22,6 +23,7 @@ export interface RuleInput {
 	readonly cycles: number;
 	/** What each execution of a deposition loop adds. */
 	readonly layers: readonly Layer[];
+	readonly cycleFaults: readonly CycleFault[];
 	/** False when some steps could not be understood: what depends on the order of steps cannot be judged then. */
 	readonly isWhole: boolean;
 	readonly overrides: ReadonlyMap<OverrideCode, string>;
@@ -55,6 +57,9 @@ export const zoneFacts = (lab: LabFacts, zone: string): ZoneFacts | undefined =>
 
 export const precursorFacts = (lab: LabFacts, precursor: string): PrecursorFacts | undefined =>
 	Object.hasOwn(lab.precursors, precursor) ? lab.precursors[precursor] : undefined;
+
+/** Whatever a lab calls its water bottles: `H2O`, `H2O-2`, `water`, heavy water. */
+export const isWater = (precursor: string): boolean => /^(h2o|d2o|water)/i.test(precursor);
 
 export const heatsFoil = (lab: LabFacts, zone: string): boolean => zoneFacts(lab, zone)?.heatsFoil === true;
 
