@@ -252,8 +252,10 @@ export class CyclingAnalysis {
 		const before = this.halves.at(-1);
 		const judge = this.judge.clone();
 		if (before === undefined || open.capacityAh >= JUDGED_FROM * before.capacityAh) judge.push(open);
-		const book = new CycleBook(new DefectLog());
+		const book = new CycleBook(this.defects);
+		book.said = this.book.said;
 		for (const half of [...this.halves, open]) book.push(half);
+		this.book.said = book.said;
 		return { judge, book };
 	}
 }

@@ -72,7 +72,7 @@ export class Conditioner {
 		if (this.held.count > 0) this.drop();
 	}
 
-	private settleCurrents({ count, currentA, stepKind, chargeAh, dischargeAh }: RowChunk): void {
+	private settleCurrents({ count, line, currentA, stepKind, chargeAh, dischargeAh }: RowChunk): void {
 		if (!this.options.sign.unsigned) {
 			if (this.factor < 0) for (let n = 0; n < count; n += 1) currentA[n] = -currentA[n]!;
 			return;
@@ -85,10 +85,21 @@ export class Conditioner {
 			else if (kind === STEP_KIND.discharge) this.discharging = true;
 			else if (discharged > 0 && !(charged > 0)) this.discharging = true;
 			else if (charged > 0 && !(discharged > 0)) this.discharging = false;
+			else if (kind === STEP_KIND.unknown && currentA[n] !== 0 && !(charged > 0 && discharged > 0))
+				this.unknownDirection(line[n]!);
 			this.lastChargeAh = chargeAh[n]!;
 			this.lastDischargeAh = dischargeAh[n]!;
 			currentA[n] = this.discharging ? -Math.abs(currentA[n]!) : Math.abs(currentA[n]!);
 		}
+	}
+
+	private unknownDirection(line: number): void {
+		this.options.defects.add(
+			"DIRECTION_UNKNOWN",
+			line,
+			"current",
+			"Neither the step's name nor a counter tells which way this current flows; it was taken to flow as before.",
+		);
 	}
 
 	/** One by one, where time jumped: the row after tells whether the clock began anew or one row is out of order. */

@@ -26,6 +26,8 @@ export interface Cycle {
 export const EFFICIENCY_ABSURD = 10;
 /** More turns within one number: the number does not count cycles. */
 const HALF_CYCLES_A_NUMBER = 6;
+/** Likewise while it is the file's only number: a first cycle may begin with half a one. */
+const HALF_CYCLES_ONLY_NUMBER = 3;
 /** The first 1 C cycle is where the current first rises by more than this against the first cycles. */
 const RATE_STEP = 1.5;
 const RATE_STEP_WITHIN = 30;
@@ -37,6 +39,8 @@ export class CycleBook {
 	private readonly halves: HalfCycle[] = [];
 	/** Whether the file's own numbers are used. */
 	byFile = true;
+	/** That they are not has been said. */
+	said = false;
 	private turnsInNumber = 0;
 	private lastNumber = Number.NaN;
 
@@ -55,7 +59,8 @@ export class CycleBook {
 		if (this.byFile) {
 			const number = half.fileCycle;
 			this.turnsInNumber = number === this.lastNumber ? this.turnsInNumber + 1 : 1;
-			const unusable = Number.isNaN(number) || number < this.lastNumber || this.turnsInNumber > HALF_CYCLES_A_NUMBER;
+			const most = this.turnsInNumber === this.halves.length ? HALF_CYCLES_ONLY_NUMBER : HALF_CYCLES_A_NUMBER;
+			const unusable = Number.isNaN(number) || number < this.lastNumber || this.turnsInNumber > most;
 			this.lastNumber = number;
 			if (unusable) {
 				this.countOurselves(half);
@@ -67,13 +72,15 @@ export class CycleBook {
 
 	private countOurselves(half: HalfCycle): void {
 		this.byFile = false;
-		if (!Number.isNaN(half.fileCycle))
+		if (!Number.isNaN(half.fileCycle) && !this.said) {
+			this.said = true;
 			this.defects.add(
 				"CYCLE_NUMBER_UNUSABLE",
 				half.firstLine,
 				"cycle",
 				`The cycle number ${half.fileCycle} does not count cycles here; cycles were counted by the turns of the current, from 1.`,
 			);
+		}
 		this.cycles = [];
 		for (const each of this.halves) this.add(each);
 	}

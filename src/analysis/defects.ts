@@ -17,8 +17,10 @@ export type DefectCode =
 	| "ROW_OUT_OF_ORDER"
 	| "TIME_FROM_STEPS"
 	| "TIME_FROM_DATES"
+	| "DATES_AMBIGUOUS"
 	| "INTERRUPTION"
 	| "CURRENT_UNSIGNED"
+	| "DIRECTION_UNKNOWN"
 	| "CURRENT_SIGN_REVERSED"
 	| "CURRENT_FROM_CHARGE"
 	| "COUNTER_DISAGREES"
@@ -36,5 +38,13 @@ export class DefectLog {
 	add(code: DefectCode, row: number | null, column: string | null, message: string): void {
 		this.counts[code] = (this.counts[code] ?? 0) + 1;
 		if (this.listed.length < DEFECTS_LISTED_MAX) this.listed.push({ row, column, code, message });
+	}
+
+	/** What turned out to be none. */
+	withdraw(code: DefectCode, row: number | null): void {
+		this.counts[code] = (this.counts[code] ?? 0) - 1;
+		if (this.counts[code]! <= 0) delete this.counts[code];
+		const at = this.listed.findLastIndex((defect) => defect.code === code && defect.row === row);
+		if (at >= 0) this.listed.splice(at, 1);
 	}
 }

@@ -39,6 +39,8 @@ const TURN_FRACTION = 0.005;
 /** A silence longer than both is an interruption, and no hours of the test. */
 const GAP_S_MIN = 1_800;
 const GAP_INTERVALS = 50;
+/** Two such silences one after the other, of lengths within this part, are how often the cycler records now. */
+const GAPS_ALIKE = 0.5;
 /** Files beyond are no battery tests; each half-cycle is kept. */
 export const HALF_CYCLES_MAX = 200_000;
 /** The cycler's own counter is believed when it is this near to the integral of the current. */
@@ -87,6 +89,9 @@ export class HalfCycleCutter {
 	private lastChargeAh = Number.NaN;
 	private lastDischargeAh = Number.NaN;
 	private intervalS = 0;
+	/** The silence before the row before; 0 where there was none. */
+	private gapS = 0;
+	private gapLine = 0;
 	private activeS = 0;
 	private currentMaxA = 0;
 	private index = 0;
@@ -122,10 +127,19 @@ export class HalfCycleCutter {
 			const v = voltageV[n]!;
 			const i = currentA[n]!;
 			let dt = t - lastT;
-			if (dt > GAP_S_MIN && dt > GAP_INTERVALS * intervalS) {
-				this.interruption(dt, line[n]!);
-				dt = 0;
-			} else intervalS += (dt - intervalS) * (intervalS === 0 ? 1 : 0.05);
+			if (dt > GAP_S_MIN && intervalS > 0 && dt > GAP_INTERVALS * intervalS) {
+				const { gapS } = this;
+				if (gapS > 0 && Math.abs(dt - gapS) < GAPS_ALIKE * gapS) {
+					activeS += this.takeBackInterruption();
+					intervalS = dt;
+				} else {
+					this.interruption(dt, line[n]!);
+					dt = 0;
+				}
+			} else {
+				this.gapS = 0;
+				intervalS += (dt - intervalS) * (intervalS === 0 ? 1 : 0.05);
+			}
 			const beforeS = activeS;
 			activeS += dt;
 			const size = i < 0 ? -i : i;
@@ -262,7 +276,19 @@ export class HalfCycleCutter {
 		);
 	}
 
+	/** The silence before was none. Gives its seconds. */
+	private takeBackInterruption(): number {
+		const { gapS } = this;
+		this.gapS = 0;
+		this.interruptions -= 1;
+		this.interruptedS -= gapS;
+		this.options.defects.withdraw("INTERRUPTION", this.gapLine);
+		return gapS;
+	}
+
 	private interruption(seconds: number, line: number): void {
+		this.gapS = seconds;
+		this.gapLine = line;
 		this.interruptions += 1;
 		this.interruptedS += seconds;
 		this.options.defects.add(

@@ -27,6 +27,8 @@ export interface SignFinding {
 
 /** Below this part of the largest current there is rest. */
 export const REST_FRACTION = 0.005;
+/** Of the rows with current, those of steps without a telling name, against those with one. */
+const UNNAMED_MAX = 0.05;
 const ROWS_MAX = 500_000;
 const ROWS_EACH_WAY = 50;
 const UNANIMOUS = 0.95;
@@ -41,7 +43,7 @@ export class SignProof {
 	private currentMaxA = 0;
 	private positiveRows = 0;
 	private negativeRows = 0;
-	private readonly kinds = { for: 0, against: 0, dischargePositive: 0, charge: 0, discharge: 0 };
+	private readonly kinds = { for: 0, against: 0, dischargePositive: 0, charge: 0, discharge: 0, unnamed: 0 };
 	private readonly counters = { for: 0, against: 0, dischargePositive: 0 };
 	private readonly response = { for: 0, against: 0 };
 	private last = { voltageV: Number.NaN, currentA: 0, chargeAh: Number.NaN, dischargeAh: Number.NaN };
@@ -77,7 +79,7 @@ export class SignProof {
 				kinds[charging ? "charge" : "discharge"] += 1;
 				kinds[charging === current > 0 ? "for" : "against"] += 1;
 				if (!charging && current > 0) kinds.dischargePositive += 1;
-			}
+			} else kinds.unnamed += 1;
 			if (this.countersTold) {
 				const charged = chargeAh[n]! - last.chargeAh;
 				const discharged = dischargeAh[n]! - last.dischargeAh;
@@ -107,11 +109,7 @@ export class SignProof {
 			if (kinds.charge > 0 && kinds.dischargePositive > 0)
 				return { positiveCurrent: "charge", unsigned: true, evidence: "step names" };
 			const total = counters.for + counters.against;
-			if (
-				kinds.charge + kinds.discharge === 0 &&
-				counters.dischargePositive > 0.05 * total &&
-				counters.for > 0.05 * total
-			)
+			if (kinds.discharge === 0 && counters.dischargePositive > 0.05 * total && counters.for > 0.05 * total)
 				return { positiveCurrent: "charge", unsigned: true, evidence: "charge counters" };
 		}
 		const votes: { positive: PositiveCurrent; evidence: string }[] = [];
@@ -132,9 +130,22 @@ export class SignProof {
 		};
 	}
 
+	/** Currents of one sign only, and steps whose names tell no direction: they may well be of the other. */
+	private refuseUnnamed(proved: { unsigned: boolean; evidence: string } | null): void {
+		const { charge, discharge, unnamed } = this.kinds;
+		const named = charge + discharge;
+		if (this.negativeRows > 0 || named === 0 || unnamed <= UNNAMED_MAX * named) return;
+		if (proved?.evidence === "charge counters" || proved?.evidence === "voltage response") return;
+		throw refuse(
+			`Currents have one sign only, and the steps of ${unnamed} of the first ${this.rows} rows have names that tell no direction.`,
+			"Export currents with their sign, or name the steps (Chg, DChg, Rest).",
+		);
+	}
+
 	/** Throws CYCLING_FILE_REFUSED when the sign is open. `said` is the word of whoever knows the file. */
 	finding(format: CyclingFormat, said?: PositiveCurrent): SignFinding {
 		const proved = this.proved();
+		this.refuseUnnamed(proved);
 		if (proved?.unsigned === true && !BINDING.has(format)) return { ...proved, reversed: false };
 		if (said !== undefined) return { positiveCurrent: said, unsigned: false, evidence: "as told", reversed: false };
 		const defined = POSITIVE_CHARGES.has(format);

@@ -50,6 +50,25 @@ describe("a symmetric cell's overpotential", () => {
 		expect(trendVPerH).toBeCloseTo(1e-4 * arch(0.5), 5);
 	});
 
+	it("takes rows that come once an hour, throughout or in a long rest, for no interruptions", () => {
+		const hourly = symmetricRows({ halfCycles: 6, levelV: () => 0.05, rowsEach: 10, intervalS: 3_600, shape: flat });
+		expect(analysed(hourly)).toMatchObject({ interruptions: { count: 0 }, defects: [] });
+		expect(analysed(hourly).hours).toBeCloseTo(59, 9);
+		const rows = symmetricRows({ halfCycles: 4, levelV: () => 0.05, shape: flat });
+		const end = rows.at(-1)!;
+		const rest = Array.from({ length: 12 }, (_, n) => ({ ...end, t: end.t + (n + 1) * 3_600, i: 0 }));
+		const rested = analysed([...rows, ...rest], {}, [7, 1, 90]);
+		expect(rested).toMatchObject({ interruptions: { count: 0, hours: 0 }, defects: [] });
+		expect(rested.hours).toBeCloseTo(end.t / 3_600 + 12, 9);
+	});
+
+	it("counts cycles by turns where one number stands for two of them and more", () => {
+		const rows = symmetricRows({ halfCycles: 4, levelV: () => 0.05 }).map((row) => ({ ...row, cycle: 0 }));
+		const { cycles, defects } = analysed(rows);
+		expect(cycles.map(({ cycle }) => cycle)).toEqual([1, 2]);
+		expect(defects.map(({ code }) => code)).toEqual(["CYCLE_NUMBER_UNUSABLE"]);
+	});
+
 	it("counts hours with rests and without interruptions", () => {
 		const rows = symmetricRows({ halfCycles: 8, levelV: () => 0.05, restRows: 30 });
 		const late = rows.map((row, n) => (n < 200 ? row : { ...row, t: row.t + 36_000 }));

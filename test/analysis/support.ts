@@ -136,7 +136,9 @@ export function read(content: string | Uint8Array, options: ReadOptions = {}) {
 	const pieces = options.pieces ?? [65_536];
 	const layout = layoutOf(bytes, options.format);
 	const proof = new SignProof(layout.columns.chargeAh !== undefined || layout.columns.netAh !== undefined);
-	feed(new DelimitedReader({ layout, sink: (rows) => proof.push(rows), defects: new DefectLog() }), bytes, pieces);
+	const probe = new DelimitedReader({ layout, sink: (rows) => proof.push(rows), defects: new DefectLog() });
+	feed(probe, bytes, pieces);
+	const { dateOrder } = probe;
 	const sign = proof.finding(layout.format, options.positiveCurrent);
 	const defects = new DefectLog();
 	saySign(sign, layout.format, defects);
@@ -157,7 +159,7 @@ export function read(content: string | Uint8Array, options: ReadOptions = {}) {
 			analysis.push(chunk);
 		},
 	});
-	const reader = new DelimitedReader({ layout, sink: (chunk) => conditioner.push(chunk), defects });
+	const reader = new DelimitedReader({ layout, sink: (chunk) => conditioner.push(chunk), defects, dateOrder });
 	feed(reader, bytes, pieces);
 	conditioner.end();
 	return {

@@ -49,6 +49,38 @@ describe("adlayer cycling analyse", () => {
 		expect(stdout).toContain("not reached");
 	});
 
+	it("reads UTF-16 of either order, with its mark or without", async () => {
+		const little = Buffer.from(bdfOf(stable), "utf16le");
+		const marked = Buffer.concat([Buffer.from([0xff, 0xfe]), little]);
+		for (const [n, bytes] of [little, marked, Buffer.from(marked).swap16()].entries()) {
+			const { code, stdout } = await adlayer(["cycling", "analyse", file(`wide-${n}.txt`, bytes), "--json"]);
+			expect([code, JSON.parse(stdout).rowsUsed]).toEqual([0, stable.length]);
+		}
+	});
+
+	it.each([
+		["without rows", "Test Time / s,Voltage / V,Current / A\n", /no rows/],
+		[
+			"without a usable row",
+			"Test Time / s,Voltage / V,Current / A\n0,x,1\n1,y,1\n",
+			/None of the 2 rows.*line 2.*"x"/,
+		],
+		[
+			"of spectra alone",
+			"freq/Hz\ttime/s\tEwe/V\tI/mA\n1000\t1\t3\t1\n100\t2\t3\t1\n",
+			/All 2 rows are of an impedance spectrum/,
+		],
+		[
+			"with a row a cycle",
+			`Test Time / s,Voltage / V,Current / A,Cycle Count / 1\n${Array.from({ length: 12 }, (_, n) => `${n * 7_200},3.2,${n % 2 === 0 ? 1 : -1},${n}`).join("\n")}\n`,
+			/a summary.*no two rows have the same cycle number/,
+		],
+	])("refuses a file %s", async (name, text, message) => {
+		const { code, stdout } = await adlayer(["cycling", "analyse", file(`${name}.csv`, text), "--json"]);
+		expect([code, JSON.parse(stdout).error.code]).toEqual([5, "CYCLING_FILE_REFUSED"]);
+		expect(JSON.parse(stdout).error.message).toMatch(message);
+	});
+
 	it("reads gzip whatever its name, and names the place of what is wrong", async () => {
 		const path = file("odd.bdf", gzipSync(bdfOf(stable)));
 		expect((await adlayer(["cycling", "analyse", path])).code).toBe(0);

@@ -1,6 +1,6 @@
 /** Cells of text that the byte parser hands over: clock times, dates, and numbers in unusual dress. */
 
-const CLOCK = /^(?:(\d+)\s*(?:d|days?)?[\s-]+)?(\d+):(\d{1,2}):(\d{1,2}(?:[.,:]\d+)?)$/i;
+const CLOCK = /^(?:(\d+)(?:\s*(?:d|days?)?[\s-]+|\.))?(\d+):(\d{1,2}):(\d{1,2}(?:[.,:]\d+)?)$/i;
 const SHORT_CLOCK = /^(\d+):(\d{1,2}(?:[.,]\d+)?)$/;
 const DAYS = /^(\d+(?:[.,]\d+)?)\s*d(?:ays?)?$/i;
 const ISO =
@@ -9,7 +9,7 @@ const SLASHED = /^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:\s+(\d{1,2}):(\d{2})(?::
 
 const decimals = (text: string): number => Number(text.replace(/[,:]/, "."));
 
-/** Seconds of `h:mm:ss(.f)`, `d-hh:mm:ss`, `1 days 02:03:04`, `mm:ss.f` or `3d`; NaN when it is none. */
+/** Seconds of `h:mm:ss(.f)`, `d-hh:mm:ss`, `d.hh:mm:ss`, `1 days 02:03:04`, `mm:ss.f` or `3d`; NaN when it is none. */
 export function clockSeconds(cell: string): number {
 	const text = cell.trim();
 	const clock = CLOCK.exec(text);
@@ -42,18 +42,37 @@ function utcSeconds(
 	return seconds;
 }
 
+/** Whether dates of a file like `02/03/2024` begin with the month or the day: one number above 12 tells it for all. */
+export class DateOrder {
+	/** Null while nothing tells. */
+	dayFirst: boolean | null = null;
+	/** Dates were seen that can be read in two ways. */
+	ambiguous = false;
+
+	see(first: number, second: number): void {
+		if (first > 12) this.dayFirst = true;
+		else if (second > 12) this.dayFirst ??= false;
+		else if (first !== second) this.ambiguous = true;
+	}
+
+	get isOpen(): boolean {
+		return this.ambiguous && this.dayFirst === null;
+	}
+}
+
 /**
  * Seconds since 1970 of a date, NaN when it is none. Without an offset it is read as UTC, which is enough for differences.
- * `02/03/2024` is read as month/day, as EC-Lab and BTS write it, unless the first number is above 12.
+ * Where the order does not tell, `02/03/2024` is month/day, as EC-Lab and BTS write it.
  */
-export function dateSeconds(cell: string): number {
+export function dateSeconds(cell: string, order: DateOrder): number {
 	const text = cell.trim();
 	const iso = ISO.exec(text);
 	if (iso !== null) return utcSeconds(iso.slice(1, 7), iso[7], undefined);
 	const slashed = SLASHED.exec(text);
 	if (slashed === null) return Number.NaN;
 	const [, first, second, year, hour, minute, seconds, pm] = slashed;
-	const [month, day] = Number(first) > 12 ? [second, first] : [first, second];
+	order.see(Number(first), Number(second));
+	const [month, day] = order.dayFirst === true ? [second, first] : [first, second];
 	return utcSeconds([year, month, day, hour, minute, seconds], undefined, pm);
 }
 

@@ -111,6 +111,7 @@ const NAMES: Readonly<Record<string, readonly [Role, number]>> = {
 	systime: ["date", 0],
 	systemtime: ["date", 0],
 	absolutetime: ["date", 0],
+	dpttime: ["date", 0],
 	absolutedate: ["date", 0],
 	datetimeisostring: ["date", 0],
 	绝对时间: ["date", 0],
@@ -132,6 +133,7 @@ const NAMES: Readonly<Record<string, readonly [Role, number]>> = {
 	电流: ["current", 0],
 	dq: ["chargeStep", 0],
 	cycle: ["cycle", 0],
+	cyc: ["cycle", 0],
 	cycleindex: ["cycle", 0],
 	cycleid: ["cycle", 0],
 	cycleno: ["cycle", 0],
@@ -158,6 +160,7 @@ const NAMES: Readonly<Record<string, readonly [Role, number]>> = {
 	工步类型: ["stepType", 0],
 	工步名称: ["stepType", 0],
 	状态: ["stepType", 1],
+	md: ["stepType", 1],
 	mode: ["mode", 0],
 	chargingcapacity: ["chargeAh", 0],
 	chargecapacity: ["chargeAh", 0],
@@ -182,12 +185,21 @@ const NAMES: Readonly<Record<string, readonly [Role, number]>> = {
 	netcapacity: ["netAh", 0],
 	qqo: ["netAh", 0],
 	capacity: ["capacityAh", 0],
+	cap: ["capacityAh", 0],
+	amphr: ["capacityAh", 0],
 	stepcapacity: ["capacityAh", 0],
 	容量: ["capacityAh", 0],
 	freq: ["frequency", 0],
 	frequency: ["frequency", 0],
 	ambienttemperature: ["ambient", 0],
 	environmenttemperature: ["ambient", 0],
+};
+
+/** Names that mean a time when their unit is one: `Test(Sec)`, `Step(Sec)`. */
+const NAMES_OF_TIMES: Readonly<Record<string, readonly [Role, number]>> = {
+	test: ["testTime", 0],
+	step: ["stepTime", 0],
+	步骤时间: ["stepTime", 0],
 };
 
 const MEAN = /^<(.+)>$/;
@@ -206,7 +218,9 @@ const plainUnit = (unit: string): string =>
 function meaning(name: string, unit: string | null): ColumnMeaning | undefined {
 	const mean = MEAN.exec(name.trim());
 	const key = mean === null ? plain(name) : `mean${plain(mean[1]!)}`;
-	const found = Object.hasOwn(NAMES, key) ? NAMES[key] : undefined;
+	const isTime = unit !== null && UNITS[plainUnit(unit)]?.[0] === "time";
+	const names = isTime && Object.hasOwn(NAMES_OF_TIMES, key) ? NAMES_OF_TIMES : NAMES;
+	const found = Object.hasOwn(names, key) ? names[key] : undefined;
 	if (found === undefined) return undefined;
 	const [role, rank] = found;
 	const quantity = QUANTITY[role];

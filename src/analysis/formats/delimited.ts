@@ -1,7 +1,7 @@
 /** Rows out of delimited text, byte by byte: no string and no object is made for an ordinary row. */
 import type { DefectLog } from "#analysis/defects.js";
 import { BdfRules } from "#analysis/formats/bdf-rules.js";
-import { clockSeconds, dateSeconds, unusualNumber } from "#analysis/formats/cells.js";
+import { clockSeconds, DateOrder, dateSeconds, unusualNumber } from "#analysis/formats/cells.js";
 import type { Role } from "#analysis/formats/columns.js";
 import { cellsOf, type Layout, refuse } from "#analysis/formats/layout.js";
 import { stepKindOf } from "#analysis/formats/step-kinds.js";
@@ -73,6 +73,8 @@ export interface DelimitedOptions {
 	readonly defects: DefectLog;
 	/** Dates are costly to read: only where they are wanted, or the only time there is. */
 	readonly dates?: boolean;
+	/** What a reader that went over the file before has learned of the order of days and months. */
+	readonly dateOrder?: DateOrder;
 }
 
 /** Takes the file's bytes in pieces of any size and gives chunks of rows. */
@@ -90,8 +92,10 @@ export class DelimitedReader {
 	private readonly newline: number;
 	private readonly neededLast: number;
 	private readonly kinds = new Map<number, StepKind>();
-	private readonly decoder = new TextDecoder("utf-8");
-	private readonly gbk = new TextDecoder("gb18030");
+	private readonly decoder: { decode(bytes: Uint8Array): string };
+	/** Learns from the dates it reads. */
+	readonly dateOrder: DateOrder;
+	private saidOrder = false;
 	private carry = new Uint8Array(4_096);
 	private carried = 0;
 	private line = 0;
@@ -108,8 +112,10 @@ export class DelimitedReader {
 	private blockSteps = 0;
 	private readonly rules: BdfRules | null;
 
-	constructor({ layout, sink, defects, dates = false }: DelimitedOptions) {
+	constructor({ layout, sink, defects, dates = false, dateOrder = new DateOrder() }: DelimitedOptions) {
 		this.layout = layout;
+		this.decoder = new TextDecoder(layout.encoding);
+		this.dateOrder = dateOrder;
 		this.sink = sink;
 		this.defects = defects;
 		this.delimiter = layout.delimiter.charCodeAt(0);
@@ -198,6 +204,15 @@ export class DelimitedReader {
 			} else this.lines(this.carry, 0, carried + 1);
 		}
 		this.flush();
+		if (this.dateOrder.isOpen && !this.saidOrder) {
+			this.saidOrder = true;
+			this.defects.add(
+				"DATES_AMBIGUOUS",
+				this.layout.headLines,
+				this.layout.columns[this.layout.timeFrom]?.title ?? null,
+				"No date tells whether the day or the month comes first; the month was taken to.",
+			);
+		}
 	}
 
 	/** Whether a line without an end has fewer cells than the titles, or a last cell shorter than the row before. */
@@ -506,7 +521,7 @@ export class DelimitedReader {
 		if (action === S_DATE || action === S_TEST || action === S_STEP_TIME || action === S_UNIX) {
 			const clock = clockSeconds(bare);
 			// What the title says of the unit does not hold for h:mm:ss and dates.
-			const seconds = Number.isNaN(clock) ? dateSeconds(bare) : clock;
+			const seconds = Number.isNaN(clock) ? dateSeconds(bare, this.dateOrder) : clock;
 			if (!Number.isNaN(seconds)) return seconds / this.factorOf(action);
 		}
 		return unusualNumber(bare, this.layout.decimalComma);
@@ -521,11 +536,7 @@ export class DelimitedReader {
 		for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ buf[i]!, 0x01000193);
 		let kind = this.kinds.get(hash);
 		if (kind === undefined) {
-			const bytes = buf.subarray(start, end);
-			const text = bytes.some((byte) => byte > 127)
-				? `${this.decoder.decode(bytes)} ${this.gbk.decode(bytes)}`
-				: this.decoder.decode(bytes);
-			kind = stepKindOf(text.replaceAll('"', "").trim());
+			kind = stepKindOf(this.text(buf, start, end).replaceAll('"', "").trim());
 			// A column that is no step's name must not fill memory.
 			if (this.kinds.size < 1_000) this.kinds.set(hash, kind);
 		}

@@ -1,5 +1,6 @@
 /** Finds out from a file's first bytes what it is: format, encoding, delimiter, title line, and what each column means. */
 import { type ColumnMeaning, meaningOf, type Role } from "#analysis/formats/columns.js";
+import { binaryKind, foreignKind } from "#analysis/formats/foreign.js";
 import { AdlayerError } from "#core/errors.js";
 
 export const CYCLING_FORMATS = ["biologic-mpt", "neware-csv", "arbin-csv", "landt-csv", "bdf"] as const;
@@ -16,6 +17,7 @@ export interface Layout {
 	/** Cells may have a comma as decimal point. */
 	readonly decimalComma: boolean;
 	readonly newline: "\n" | "\r";
+	readonly encoding: TextEncoding;
 	/** Lines before the first row of data. */
 	readonly headLines: number;
 	/** Bytes of a byte order mark. */
@@ -30,6 +32,8 @@ export interface Layout {
 	/** Titles of which there is more than one; the first is used. */
 	readonly repeated: readonly LayoutColumn[];
 }
+
+export type TextEncoding = "utf-8" | "gb18030" | "latin1";
 
 export interface ThreeLevel {
 	/** Cells of a cycle row; in some exports the cycle's first step follows in the same line. */
@@ -47,13 +51,15 @@ const DELIMITERS = ["\t", ",", ";"] as const;
 export const refuse = (message: string, hint?: string, context: Record<string, unknown> = {}): AdlayerError =>
 	new AdlayerError("CYCLING_FILE_REFUSED", message, { context, ...(hint === undefined ? {} : { hint }) });
 
-function decode(bytes: Uint8Array): string {
+function decode(bytes: Uint8Array): { text: string; encoding: TextEncoding } {
 	try {
 		// A head that ends within a character is still UTF-8.
-		return new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+		return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true }), encoding: "utf-8" };
 	} catch {
-		const chinese = new TextDecoder("gb18030").decode(bytes);
-		return /[电压流循环工步]{2}/.test(chinese) ? chinese : new TextDecoder("latin1").decode(bytes);
+		const text = new TextDecoder("gb18030").decode(bytes);
+		return /[电压流循环工步]{2}/.test(text)
+			? { text, encoding: "gb18030" }
+			: { text: new TextDecoder("latin1").decode(bytes), encoding: "latin1" };
 	}
 }
 
@@ -118,12 +124,13 @@ function formatOf(lines: readonly string[], { titles, columns }: TitleLine, thre
 	if (has("test time / s", "test_time_second", "voltage / v", "voltage_volt", "test time / ms")) return "bdf";
 	const neware =
 		/^(record ?(id|index|number|no\.?)|datapoint|cumulative time|total ?time.*|realtime|step type|数据序号|(d?chg|dchg)\. ?cap.*|cap(acitance|acity)?[_-]d?chg.*)$/i;
-	if (threeLevel || columns.voltage?.title.includes("电压")) return "neware-csv";
 	if (
 		has("test_time_s", "step_time_s", "voltage_v", "channel_index") ||
-		all.some((title) => /^(testtime|steptime|systime|cycle-index|step-index)(\/|$)/.test(title))
+		(has("rec#") && has("cyc#")) ||
+		all.some((title) => /^((testtime|steptime|systime|cycle-index|step-index)(\/|$)|(测试时间|步骤时间)\/)/.test(title))
 	)
 		return "landt-csv";
+	if (threeLevel || columns.voltage?.title.includes("电压")) return "neware-csv";
 	if (all.some((title) => neware.test(title))) return "neware-csv";
 	if (has("data_point", "data point") || all.some((title) => /^(test|run)[_ ]?time ?[_([]?/.test(title)))
 		return "arbin-csv";
@@ -201,13 +208,17 @@ export function layoutOf(head: Uint8Array, format?: CyclingFormat): Layout {
 	if (head.length === 0) throw refuse("The file is empty.");
 	if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff))
 		throw refuse("The file is UTF-16.", "Save it as UTF-8 text.");
-	if (head.subarray(0, 4_096).includes(0)) throw refuse("The file is not text.", "Export it as text or CSV.");
+	const binary = binaryKind(head);
+	if (binary !== undefined) throw refuse(`The file is ${binary.what}.`, binary.hint);
 	const bomBytes = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
-	const text = decode(head.subarray(bomBytes));
+	const { text, encoding } = decode(head.subarray(bomBytes));
 	const newline = text.includes("\n") ? "\n" : text.includes("\r") ? "\r" : "\n";
 	const lines = text.split(newline, HEAD_LINES_MAX).map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
 	const at = findTitles(lines);
 	const threeLevel = threeLevelOf(lines, at);
+	const foreign =
+		format === undefined && threeLevel === null ? foreignKind(lines[0] ?? "", at.titles, true) : undefined;
+	if (foreign !== undefined) throw refuse(`Line ${at.index + 1}: this is ${foreign.what}.`, foreign.hint);
 	const named = format ?? formatOf(lines, at, threeLevel !== null);
 	const headLines = at.index + 1;
 	checkWidth(lines, at, headLines);
@@ -218,6 +229,7 @@ export function layoutOf(head: Uint8Array, format?: CyclingFormat): Layout {
 		delimiter: at.delimiter,
 		decimalComma: at.delimiter !== ",",
 		newline,
+		encoding,
 		headLines,
 		bomBytes,
 		timeFrom: timeOf(named, columns),
@@ -239,6 +251,7 @@ export function layoutOfTitles(titles: readonly string[], format: CyclingFormat)
 		delimiter: "\t",
 		decimalComma: false,
 		newline: "\n",
+		encoding: "utf-8",
 		headLines: 1,
 		bomBytes: 0,
 		timeFrom: timeOf(format, columns),
@@ -269,6 +282,8 @@ function findTitles(lines: readonly string[]): TitleLine {
 			if (best === undefined || missing(line).length < missing(best).length) best = line;
 		}
 	}
+	const foreign = foreignKind(lines[0] ?? "", best?.titles ?? [], false);
+	if (foreign !== undefined) throw refuse(`This is ${foreign.what}.`, foreign.hint);
 	if (best === undefined || roles(best) < 2)
 		throw refuse("No line of titles with time, voltage and current was found: this is no cycling file that is known.");
 	throw refuse(

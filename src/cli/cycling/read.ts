@@ -2,8 +2,10 @@
 import { Conditioner } from "#analysis/condition.js";
 import type { DefectLog } from "#analysis/defects.js";
 import { DefectLog as Defects } from "#analysis/defects.js";
+import { DateOrder } from "#analysis/formats/cells.js";
 import { DelimitedReader } from "#analysis/formats/delimited.js";
-import { type CyclingFormat, type Layout, layoutOf } from "#analysis/formats/layout.js";
+import { RowACycle, SUMMARY_KIND } from "#analysis/formats/foreign.js";
+import { type CyclingFormat, type Layout, layoutOf, refuse } from "#analysis/formats/layout.js";
 import type { RowSink } from "#analysis/rows.js";
 import { type PositiveCurrent, type SignFinding, SignProof, saySign } from "#analysis/sign.js";
 import { openParquet } from "#cli/cycling/parquet.js";
@@ -40,12 +42,26 @@ async function readText(source: CyclingSource, options: ReadOptions): Promise<Re
 	const { defects } = options;
 	const layout = layoutOf(source.head, options.format);
 	const proof = new SignProof(layout.columns.chargeAh !== undefined || layout.columns.netAh !== undefined);
-	const probe = new DelimitedReader({ layout, sink: (rows) => proof.push(rows), defects: new Defects() });
+	const rowACycle = new RowACycle();
+	const dates = options.dates ?? false;
+	const dateOrder = new DateOrder();
+	const probe = new DelimitedReader({
+		layout,
+		sink: (rows) => {
+			proof.push(rows);
+			rowACycle.push(rows);
+		},
+		defects: new Defects(),
+		dates,
+		dateOrder,
+	});
 	for await (const bytes of source.bytes()) {
 		probe.push(bytes);
-		if (proof.settled) break;
+		if (proof.settled && !dateOrder.isOpen) break;
 	}
-	if (!proof.settled) probe.end();
+	probe.end();
+	if (rowACycle.found)
+		throw refuse(`This is ${SUMMARY_KIND.what}: no two rows have the same cycle number.`, SUMMARY_KIND.hint);
 	const sign = proof.finding(layout.format, options.positiveCurrent);
 	saySign(sign, layout.format, defects);
 	const conditioner = new Conditioner({ sign, sink: options.sink, defects });
@@ -53,7 +69,8 @@ async function readText(source: CyclingSource, options: ReadOptions): Promise<Re
 		layout,
 		sink: (rows) => conditioner.push(rows),
 		defects,
-		dates: options.dates ?? false,
+		dates,
+		dateOrder,
 	});
 	for await (const bytes of source.bytes()) {
 		reader.push(bytes);
@@ -62,7 +79,18 @@ async function readText(source: CyclingSource, options: ReadOptions): Promise<Re
 	reader.end();
 	conditioner.end();
 	const { rows, rowsUsed, impedanceRows } = reader.counts;
+	if (rowsUsed === 0) throw nothingUsable(rows, impedanceRows, defects);
 	return { format: layout.format, layout, sign, rows, rowsUsed: rowsUsed - conditioner.dropped, impedanceRows };
+}
+
+function nothingUsable(rows: number, impedanceRows: number, defects: DefectLog): Error {
+	if (rows === 0) return refuse("There are titles, but no rows under them.");
+	if (impedanceRows === rows)
+		return refuse(`All ${rows} rows are of an impedance spectrum; there is no cycling in it.`);
+	const first = defects.listed.find(({ row }) => row !== null);
+	return refuse(
+		`None of the ${rows} rows can be used${first === undefined ? "." : `; the first, line ${first.row}: ${first.message}`}`,
+	);
 }
 
 async function readParquet(path: string, options: ReadOptions): Promise<ReadFacts> {

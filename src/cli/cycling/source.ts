@@ -1,4 +1,4 @@
-/** A file of battery-test data on the disk, as bytes: plain, or compressed with gzip. */
+/** A file of battery-test data on the disk, as bytes: plain, or compressed with gzip; UTF-16 as UTF-8. */
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { PassThrough, type Readable } from "node:stream";
@@ -21,14 +21,32 @@ export interface CyclingSource {
 export async function openSource(path: string): Promise<CyclingSource> {
 	const start = await firstBytes(path);
 	const kind = isGzip(start) ? "gzip" : isParquet(start) ? "parquet" : "text";
-	const bytes = (): AsyncIterable<Uint8Array> => unpacked(path, kind === "gzip");
-	const head = kind === "gzip" ? await headOf(bytes()) : start;
+	const plain = (): AsyncIterable<Uint8Array> => unpacked(path, kind === "gzip");
+	const raw = kind === "gzip" ? await headOf(plain()) : start;
+	const wide = wideEncoding(raw);
+	const bytes = wide === null ? plain : (): AsyncIterable<Uint8Array> => asUtf8(plain(), wide);
+	const head = wide === null ? raw : await headOf(bytes());
 	if (kind === "gzip" && isParquet(head)) throw refuse("A Parquet file within gzip is not read.", "Unpack it first.");
 	return { path, kind, head, bytes };
 }
 
 const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 const isParquet = (bytes: Uint8Array): boolean => Buffer.from(bytes.subarray(0, 4)).toString("latin1") === "PAR1";
+
+/** UTF-16, by its byte order mark, or because every other byte of Latin text is zero. */
+function wideEncoding(head: Uint8Array): "utf-16le" | "utf-16be" | null {
+	const [a, b, c, d] = head;
+	if ((a === 0xff && b === 0xfe) || (a! > 0 && b === 0 && c! > 0 && d === 0)) return "utf-16le";
+	if ((a === 0xfe && b === 0xff) || (a === 0 && b! > 0 && c === 0 && d! > 0)) return "utf-16be";
+	return null;
+}
+
+async function* asUtf8(bytes: AsyncIterable<Uint8Array>, encoding: string): AsyncIterable<Uint8Array> {
+	const decoder = new TextDecoder(encoding);
+	const encoder = new TextEncoder();
+	for await (const part of bytes) yield encoder.encode(decoder.decode(part, { stream: true }));
+	yield encoder.encode(decoder.decode());
+}
 
 async function firstBytes(path: string): Promise<Uint8Array> {
 	try {
