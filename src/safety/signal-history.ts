@@ -72,8 +72,15 @@ export class SignalHistory {
 	rise(signal: string, fromMs: number): number | undefined {
 		const { times, values } = this.course(signal);
 		if (times.length === 0 || times[0]! > fromMs) return undefined;
-		for (let i = times.length - 1; i >= 0; i -= 1) if (times[i]! <= fromMs) return values.at(-1)! - values[i]!;
-		return undefined;
+		// The newest reading that is not after the window's beginning.
+		let at = 0;
+		let end = times.length;
+		while (end - at > 1) {
+			const middle = (at + end) >> 1;
+			if (times[middle]! <= fromMs) at = middle;
+			else end = middle;
+		}
+		return values.at(-1)! - values[at]!;
 	}
 
 	/** Mean of the readings in the window; undefined without any. */

@@ -4,7 +4,6 @@ import { healthy } from "./healthy.js";
 
 /** The short run that control is killed in at every record, and how often it is killed in the long ones. */
 const SHORT_CYCLES = 1;
-const LONG_RUNS = 10;
 const KILLS_PER_LONG_RUN = 20;
 
 const PERFORM = {
@@ -41,15 +40,19 @@ export const performCase = ({ kind, number }: Case): Promise<Outcome> => PERFORM
 export async function sweep(counts: {
 	readonly plans: number;
 	readonly whole: number;
+	readonly instants: number;
+	/** At most so many of the short run's records; all without it. */
+	readonly records?: number;
 	readonly healthy: number;
 }): Promise<Case[]> {
 	const upTo = (kind: Kind, count: number) =>
 		Array.from({ length: count }, (_, index) => caseNamed(`${kind}-${index + 1}`));
+	const records = counts.records === 0 ? 0 : await recordsOf(SHORT_CYCLES);
 	return [
-		...upTo("instants", LONG_RUNS),
+		...upTo("instants", counts.instants),
 		...upTo("healthy", counts.healthy),
 		...upTo("whole", counts.whole),
-		...upTo("record", await recordsOf(SHORT_CYCLES)),
+		...upTo("record", Math.min(counts.records ?? records, records)),
 		...upTo("ten", counts.plans),
 	];
 }

@@ -9,6 +9,8 @@ import { TEN_CYCLES } from "./recipe.js";
 export interface Outcome {
 	readonly seed: number;
 	readonly plan: string;
+	/** The kinds of fault that were meant to happen. */
+	readonly kinds: readonly string[];
 	readonly state: string;
 	readonly broken: readonly string[];
 	readonly labS: number;
@@ -95,7 +97,7 @@ export async function drive(seed: number, scene: Scene, options: { cycles?: numb
 	const state = story.runState ?? "none";
 	const labS = story.clock.nowMs() / 1_000;
 	await story.stop();
-	return { seed, plan: planText(plan), state, broken: found, labS };
+	return { seed, plan: planText(plan), kinds: plan.map(({ fault }) => fault.kind), state, broken: found, labS };
 }
 
 /** Until the run is over; what then is not as it should be. */
@@ -170,7 +172,7 @@ export async function killAtRecord(n: number, cycles: number): Promise<Outcome> 
 	const labS = story.clock.nowMs() / 1_000;
 	const state = story.records("run-finished")[0]?.state ?? "none";
 	await story.stop();
-	return { seed: n, plan: `killed at ${killedAt}`, state, broken: told, labS };
+	return { seed: n, plan: `killed at ${killedAt}`, kinds: ["control-killed-at-record"], state, broken: told, labS };
 }
 
 /** How many records that are not samples a run of so many cycles writes. */
@@ -207,5 +209,12 @@ export async function killAtRandom(seed: number, kills: number): Promise<Outcome
 	const labS = story.clock.nowMs() / 1_000;
 	const state = story.records("run-finished")[0]?.state ?? "none";
 	await story.stop();
-	return { seed, plan: `${kills - left} kills at random instants`, state, broken: told, labS };
+	return {
+		seed,
+		plan: `${kills - left} kills at random instants`,
+		kinds: ["control-killed-at-random"],
+		state,
+		broken: told,
+		labS,
+	};
 }

@@ -44,7 +44,7 @@ export async function healthy(seed: number): Promise<Outcome> {
 	const labS = story.clock.nowMs() / 1_000;
 	const state = story.runState ?? "none";
 	await story.stop();
-	return { seed, plan: `${name} without faults`, state, broken, labS };
+	return { seed, plan: `${name} without faults`, kinds: [], state, broken, labS };
 }
 
 /** Does what a question asks, as a person at the reactor would, and confirms it. */

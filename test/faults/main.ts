@@ -2,13 +2,14 @@
  * The fault sweep: seeded plans of faults, control killed at every record and at random instants, healthy runs. Two worker
  * processes; each failure prints its seed and the command that repeats it.
  *
- *   npm run test:faults -- [--plans N] [--whole N] [--healthy N] [--only CASE]
+ *   npm run test:faults -- [--plans N] [--whole N] [--records N] [--instants N] [--healthy N] [--only CASE] [--json]
  */
 import { fork } from "node:child_process";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { type Case, caseNamed, performCase, sweep } from "./cases.js";
 import type { Outcome } from "./drive.js";
+import { Progress } from "./progress.js";
 
 const WORKERS_MAX = 2;
 
@@ -16,6 +17,8 @@ const { values } = parseArgs({
 	options: {
 		plans: { type: "string", default: "900" },
 		whole: { type: "string" },
+		records: { type: "string" },
+		instants: { type: "string", default: "10" },
 		healthy: { type: "string", default: "20" },
 		only: { type: "string" },
 		json: { type: "boolean", default: false },
@@ -38,67 +41,97 @@ async function outcomeOf(one: Case): Promise<Outcome> {
 		return await performCase(one);
 	} catch (thrown) {
 		const broken = [`Thrown: ${thrown instanceof Error ? thrown.stack : String(thrown)}`];
-		return { seed: one.number, plan: "", state: "thrown", broken, labS: 0 };
+		return { seed: one.number, plan: "", kinds: [], state: "thrown", broken, labS: 0 };
 	}
 }
 
 async function lead(): Promise<void> {
 	const start = performance.now();
-	const plans = Number(values.plans);
-	const whole = Number(values.whole ?? Math.ceil(plans / 9));
-	const counts = { plans, whole, healthy: Number(values.healthy) };
-	if (Object.values(counts).some((count) => !Number.isInteger(count) || count < 0)) {
-		console.error("Usage: npm run test:faults -- [--plans N] [--whole N] [--healthy N] [--only CASE] [--json]");
-		process.exit(2);
-	}
-	const cases = values.only === undefined ? await sweep(counts) : [caseNamed(values.only)];
+	const cases = values.only === undefined ? await sweep(countsAsked()) : [caseNamed(values.only)];
+	const workers = Math.min(WORKERS_MAX, cpus().length, cases.length);
+	const progress = new Progress(cases, workers, process.stderr, () => performance.now());
 	const failed: string[] = [];
 	const done: Record<string, number> = {};
+	const kinds: Record<string, number> = {};
+	const states: Record<string, number> = {};
 	let labS = 0;
-	const report = (name: string, outcome: Outcome) => {
-		const kind = name.slice(0, name.lastIndexOf("-"));
+	const report = ({ name, kind }: Case, outcome: Outcome, ms: number) => {
 		done[kind] = (done[kind] ?? 0) + 1;
+		for (const fault of new Set(outcome.kinds)) kinds[fault] = (kinds[fault] ?? 0) + 1;
+		states[outcome.state] = (states[outcome.state] ?? 0) + 1;
 		labS += outcome.labS;
-		if (values.only !== undefined)
-			console.error(`${name}: ${outcome.plan}; ${outcome.state} after ${outcome.labS.toFixed(0)} s`);
-		if (outcome.broken.length === 0) return;
-		failed.push(name);
-		console.error(`FAILED ${name} (seed ${outcome.seed}): ${outcome.plan}`);
-		for (const text of outcome.broken) console.error(`  ${text}`);
-		console.error(`  again: npm run test:faults -- --only ${name}`);
+		const hasFailed = outcome.broken.length > 0;
+		if (hasFailed) {
+			failed.push(name);
+			progress.clear();
+			console.error(`FAILED ${name} (seed ${outcome.seed}): ${outcome.plan}`);
+			for (const text of outcome.broken) console.error(`  ${text}`);
+			console.error(`  again: npm run test:faults -- --only ${name}`);
+		}
+		progress.finished(kind, ms, hasFailed);
 	};
-	if (values.only !== undefined) report(values.only, await outcomeOf(cases[0]!));
-	else
-		await handOut(
-			cases.map(({ name }) => name),
-			report,
-		);
+	if (values.only === undefined) await handOut(cases, workers, report);
+	else {
+		const outcome = await outcomeOf(cases[0]!);
+		console.error(`${values.only}: ${outcome.plan}; ${outcome.state} after ${outcome.labS.toFixed(0)} s`);
+		report(cases[0]!, outcome, performance.now() - start);
+	}
 	const wallS = (performance.now() - start) / 1_000;
-	const summary = { ok: failed.length === 0, cases: done, failed, labHours: labS / 3_600, wallS };
+	const summary = { ok: failed.length === 0, cases: done, failed, states, kinds, labHours: labS / 3_600, wallS };
 	if (values.json) console.log(JSON.stringify(summary));
-	else
+	else {
+		const counted = (of: Record<string, number>) =>
+			Object.entries(of)
+				.map(([name, count]) => `${count} ${name}`)
+				.join(", ");
+		if (Object.keys(kinds).length > 0)
+			console.log(`Cases with each of ${Object.keys(kinds).length} kinds of fault: ${counted(kinds)}`);
+		console.log(`Runs in the end: ${counted(states)}`);
 		console.log(
-			`${Object.entries(done)
-				.map(([kind, count]) => `${count} ${kind}`)
-				.join(", ")}: ${failed.length} failed, ${(labS / 3_600).toFixed(0)} h of lab time in ${wallS.toFixed(0)} s`,
+			`${counted(done)}: ${failed.length} failed, ${(labS / 3_600).toFixed(0)} h of lab time in ${wallS.toFixed(0)} s`,
 		);
+	}
 	process.exit(failed.length === 0 ? 0 : 1);
 }
 
+/** How many cases of each kind the command line asks for. */
+function countsAsked(): Parameters<typeof sweep>[0] {
+	const plans = Number(values.plans);
+	const counts = {
+		plans,
+		whole: Number(values.whole ?? Math.ceil(plans / 9)),
+		instants: Number(values.instants),
+		healthy: Number(values.healthy),
+		...(values.records === undefined ? {} : { records: Number(values.records) }),
+	};
+	if (Object.values(counts).some((count) => !Number.isInteger(count) || count < 0)) {
+		console.error(
+			"Usage: npm run test:faults -- [--plans N] [--whole N] [--records N] [--instants N] [--healthy N] [--only CASE] [--json]",
+		);
+		process.exit(2);
+	}
+	return counts;
+}
+
 /** Each worker gets its next case when it has done the one before. */
-async function handOut(names: string[], report: (name: string, outcome: Outcome) => void): Promise<void> {
-	const queue = [...names].reverse();
-	const workers = Math.min(WORKERS_MAX, cpus().length, queue.length);
+async function handOut(
+	cases: readonly Case[],
+	workers: number,
+	report: (one: Case, outcome: Outcome, ms: number) => void,
+): Promise<void> {
+	const queue = [...cases].reverse();
 	await Promise.all(
 		Array.from(
 			{ length: workers },
 			() =>
 				new Promise<void>((resolve, reject) => {
 					const child = fork(import.meta.filename, [], { execArgv: process.execArgv, stdio: "inherit" });
+					let begunMs = 0;
 					child.on("message", ({ name, outcome }: { name: string; outcome: Outcome | null }) => {
-						if (outcome !== null) report(name, outcome);
+						if (outcome !== null) report(caseNamed(name), outcome, performance.now() - begunMs);
 						const next = queue.pop();
-						if (next !== undefined) child.send(next);
+						begunMs = performance.now();
+						if (next !== undefined) child.send(next.name);
 						else {
 							child.disconnect();
 							child.kill();

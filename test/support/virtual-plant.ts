@@ -56,6 +56,7 @@ export class VirtualPlant {
 	} as Clock);
 	/** When asked for; its frames bear the names of the lab file's lines. */
 	readonly tap: WireTap | undefined;
+	private readonly byKind = new Map<RecordKind, JournalRecord[]>();
 	private readonly served: MemoryLab;
 	private readonly library = loadLibrary(RECIPES);
 	private readonly labFile: LabFile;
@@ -77,6 +78,11 @@ export class VirtualPlant {
 		});
 		this.served = serveMemory(this.lab, this.clock);
 		this.tap = options.tapped === true ? new WireTap(this.clock) : undefined;
+		this.journal.onRecord((record) => {
+			const known = this.byKind.get(record.kind);
+			if (known === undefined) this.byKind.set(record.kind, [record]);
+			else known.push(record);
+		});
 		this.present = this.newControl({});
 		this.present.start();
 	}
@@ -193,9 +199,7 @@ export class VirtualPlant {
 	}
 
 	records<Kind extends RecordKind>(kind: Kind): Extract<JournalRecord, { kind: Kind }>[] {
-		return this.journal.records.filter(
-			(record): record is Extract<JournalRecord, { kind: Kind }> => record.kind === kind,
-		);
+		return [...(this.byKind.get(kind) ?? [])] as Extract<JournalRecord, { kind: Kind }>[];
 	}
 
 	/** The twin's truth at the present time. */

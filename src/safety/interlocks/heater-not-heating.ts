@@ -22,9 +22,10 @@ export function heaterNotHeating(reactor: Reactor, zone: string): Interlock {
 			const reading = corrected(view.reading(signal), offsetC);
 			if (!isGood(reading) || reading.value >= targetC - BELOW_SETPOINT_C) return undefined;
 			const fromMs = view.nowMs - withinS * 1_000;
-			const power = view.history.range(output, fromMs);
 			const rise = view.history.rise(signal, fromMs);
-			if (power === undefined || rise === undefined || power.least < fullPercent || rise >= riseC) return undefined;
+			if (rise === undefined || rise >= riseC) return undefined;
+			const power = view.history.range(output, fromMs);
+			if (power === undefined || power.least < fullPercent) return undefined;
 			const cause = `Zone ${zone} rose by ${rise.toFixed(1)} °C in ${withinS} s at ${power.least.toFixed(0)} % of power or more; ${riseC} °C are expected.`;
 			return { cause, value: rise, limit: riseC, unit: "degC" };
 		},

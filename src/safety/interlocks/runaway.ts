@@ -28,9 +28,10 @@ export function runaway(reactor: Reactor, zone: string): Interlock {
 				return { cause, value: perMin, limit: runawayCPerMin, unit: "degC/min" };
 			}
 			const fromMs = nowMs - OFF_WINDOW_MS;
-			const power = output === null ? undefined : history.range(output, fromMs);
 			const warmed = history.rise(signal, fromMs);
-			if (power === undefined || warmed === undefined || power.greatest > 0 || warmed < OFF_RISE_C) return undefined;
+			if (output === null || warmed === undefined || warmed < OFF_RISE_C) return undefined;
+			const power = history.range(output, fromMs);
+			if (power === undefined || power.greatest > 0) return undefined;
 			const cause = `Zone ${zone} rose by ${warmed.toFixed(1)} °C in ${OFF_WINDOW_MS / 1_000} s without power.`;
 			return { cause, value: warmed, limit: OFF_RISE_C, unit: "degC" };
 		},

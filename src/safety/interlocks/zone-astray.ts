@@ -12,6 +12,7 @@ export function zoneAstray(reactor: Reactor, zone: string): Interlock {
 	const signal = zoneSignal(reactor, zone);
 	const { instrument, offsetC, heater } = reactor.zones[zone]!;
 	const { followC, followS, output } = heater;
+	const workingSetpoint = `${instrument}.setpoint`;
 	return {
 		id: `zone-astray.${zone}`,
 		title: `Zone ${zone} does not follow its setpoint`,
@@ -24,7 +25,7 @@ export function zoneAstray(reactor: Reactor, zone: string): Interlock {
 		judge(view) {
 			const targetC = view.commanded.targetsC.get(zone);
 			if (targetC === undefined) return undefined;
-			const working = corrected(view.reading(`${instrument}.setpoint`), offsetC);
+			const working = corrected(view.reading(workingSetpoint), offsetC);
 			if (isGood(working) && Math.abs(working.value - targetC) > SETPOINT_ROUNDING_C) {
 				const cause = `The controller of zone ${zone} works with ${working.value.toFixed(1)} °C; it was given ${targetC.toFixed(1)} °C.`;
 				return { cause, value: working.value, limit: targetC, unit: "degC" };
