@@ -45,6 +45,7 @@ import { type LabFile, labFacts, maintenanceFacts, reactorOf, signalRoles } from
 import { Housekeeping, type JournalHealth } from "#src/housekeeping.js";
 import type { Counts } from "#src/maintenance/counters.js";
 import { Maintenance } from "#src/maintenance/maintenance.js";
+import { type ServiceExpected, ServiceWatch } from "#src/service-watch.js";
 import { Tuning } from "#src/tuning/tuning.js";
 import type { ZoneTest } from "#src/tuning/zone-test.js";
 import { parseAddress } from "#transport/address.js";
@@ -68,6 +69,9 @@ export interface ControlOptions {
 	readonly mqtt?: MqttOverride;
 	/** Where the campaigns last beyond this process. */
 	readonly campaignFile?: StateFile<readonly Campaign[]>;
+	/** Where it lasts that a service is expected, and the time in which the service lives; as `clock` when absent. */
+	readonly serviceFile?: StateFile<ServiceExpected>;
+	readonly realClock?: Clock;
 	/** Where the maintenance counters last, and the records that they may not know yet, oldest first. */
 	readonly maintenanceFile?: StateFile<Counts>;
 	readonly uncounted?: (afterSeq: number, take: (record: JournalRecord) => void) => void;
@@ -109,6 +113,7 @@ export class Control {
 	private readonly addressOf: Record<string, string> = {};
 	private readonly sampleSeq = new Map<string, number>();
 	private readonly housekeeping: Housekeeping;
+	private readonly service: ServiceWatch;
 
 	private readonly options: ControlOptions;
 	private readonly campaigns: Campaigns;
@@ -172,6 +177,12 @@ export class Control {
 			disk: options.disk,
 			maintenanceDue: () => this.maintenance.status.warnings.map(({ message }) => message),
 		});
+		this.service = new ServiceWatch({
+			clock,
+			realClock: options.realClock ?? clock,
+			alarms: this.supervisor.alarms,
+			file: options.serviceFile ?? memoryState(),
+		});
 		const { supervisor, reactor: guarded } = this;
 		this.tuning = new Tuning({ clock, sink: journal, reactor: guarded, supervisor, speed: options.speed });
 		this.manual = new ManualOperation({ clock, sink: this.sink, reactor: this.reactor, supervisor: this.supervisor });
@@ -205,6 +216,7 @@ export class Control {
 		this.supervisor.restore({ interlocks, alarms });
 		this.takeUpInterruptedRun();
 		this.housekeeping.start();
+		this.service.start();
 		this.supervisor.start((interlock, _effect, cause) => {
 			this.tuning.active?.tripped(`${interlock}: ${cause}`);
 			this.run?.tripped(`${interlock}: ${cause}`);
@@ -231,6 +243,7 @@ export class Control {
 		this.manual.stop();
 		this.supervisor.stop();
 		this.housekeeping.stop();
+		this.service.stop();
 		await this.cellTests.stop();
 		await this.plant.stop();
 		this.maintenance.save();
@@ -285,6 +298,7 @@ export class Control {
 			alarms: this.supervisor.alarms.status,
 			alarmFlood: this.supervisor.alarms.flood,
 			maintenance: this.maintenance.status,
+			service: this.service.presence,
 			...(this.tuning.active === undefined ? {} : { tune: this.tuning.active.progress }),
 			manual: this.manual.status,
 			lastDoses: this.lastDoseStatus,
@@ -391,6 +405,9 @@ export class Control {
 				const { cellTest, by } = args as ControlCommands["stop-cell-test"]["args"];
 				return this.cellTests.stopTest(cellTest, by);
 			}
+			case "report-service":
+				this.service.heard(args);
+				return {};
 			case "reset-interlock": {
 				const { interlock, by } = args as ControlCommands["reset-interlock"]["args"];
 				this.supervisor.reset(interlock, by);

@@ -11,6 +11,9 @@ const name = { ...text(200), pattern: PLAIN };
 const by = { ...text(100), pattern: PLAIN };
 const reason = text(500);
 const amount = { type: "number", exclusiveMinimum: 0 };
+/** What the service says of its database and broker; longer words are cut by the service. */
+export const DETAIL_CHARS_MAX = 500;
+const detail = { type: "string", maxLength: DETAIL_CHARS_MAX };
 const strict = (properties: Record<string, object>, optional: readonly string[] = []) => ({
 	type: "object",
 	additionalProperties: false,
@@ -135,6 +138,12 @@ const SCHEMAS: Readonly<Record<CommandName, object>> = {
 		["channel", "areaCm2", "activeMassG", "attendedBy"],
 	),
 	"stop-cell-test": strict({ cellTest: name, by }),
+	"report-service": strict({
+		instance: name,
+		leaving: { type: "boolean" },
+		database: strict({ state: { enum: ["ready", "unavailable", "starting"] }, detail }),
+		broker: strict({ state: { enum: ["ready", "unavailable"] }, detail }),
+	}),
 	"reset-interlock": strict({ interlock: name, by }),
 };
 

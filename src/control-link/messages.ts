@@ -4,6 +4,7 @@ import type { CampaignDetail, CampaignOrder, CampaignsStatus } from "#record/cam
 import type { CellTestSummary } from "#record/cell-tests.js";
 import type { MaintenanceStatus } from "#record/maintenance.js";
 import type { RunCommand, RunState } from "#record/records.js";
+import type { ServiceReport } from "#record/service-status.js";
 import type { ControlStatus } from "#record/status.js";
 import type { TuneOrder, TuneProgress, TuneRow, TuneSettings } from "#record/tune.js";
 
@@ -110,6 +111,8 @@ export interface ControlCommands {
 	"cell-tests": { args: Record<string, never>; result: { tests: readonly CellTestSummary[] } };
 	"start-cell-test": { args: CellTestArgs; result: CellTestSummary };
 	"stop-cell-test": { args: { cellTest: string; by: string }; result: CellTestSummary };
+	/** What the service says of itself, every second. */
+	"report-service": { args: ServiceReport; result: Record<string, never> };
 	"reset-interlock": { args: { interlock: string; by: string }; result: { interlock: string; state: string } };
 }
 

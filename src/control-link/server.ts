@@ -48,10 +48,12 @@ const COMMANDS: Record<CommandName, true> = {
 	"cell-tests": true,
 	"start-cell-test": true,
 	"stop-cell-test": true,
+	"report-service": true,
 	"reset-interlock": true,
 };
 
-const QUESTIONS: ReadonlySet<CommandName> = new Set(["status", "tune-progress", "loop-settings"]);
+/** Done again when they are repeated: their answers are not kept. */
+const REPEATABLE: ReadonlySet<CommandName> = new Set(["status", "tune-progress", "loop-settings", "report-service"]);
 
 export interface ControlServerOptions {
 	/** At most 107 bytes. */
@@ -138,8 +140,8 @@ export class ControlServer {
 		} catch (error) {
 			return Promise.resolve({ id: idOf(line), error: asAdlayerError(error).toJSON() });
 		}
-		// A question changes nothing, and its answer is large: asked again, it is answered anew.
-		if (QUESTIONS.has(request.command)) return this.perform(request);
+		// A question changes nothing, and its answer is large; a report comes every second and would push others' answers out.
+		if (REPEATABLE.has(request.command)) return this.perform(request);
 		const known = this.answers.get(request.id);
 		if (known !== undefined) return known;
 		const reply = this.perform(request);

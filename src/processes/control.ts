@@ -28,10 +28,11 @@ export async function startControl({ dataDir, labFile, speed }: ProcessOptions):
 	runFirst();
 	const pace: PaceClient | undefined = speed === 1 ? undefined : await connectPace(files.paceSocket);
 	const clock: Clock = pace?.clock ?? new SystemClock();
+	const realClock = new SystemClock();
 	const journal = JournalWriter.open({
 		dir: files.journal,
 		clock,
-		diskClock: new SystemClock(),
+		diskClock: realClock,
 		station: lab.content.station,
 	});
 	// Read once the journal is ours, and before anything of this process is in it.
@@ -46,6 +47,8 @@ export async function startControl({ dataDir, labFile, speed }: ProcessOptions):
 		...(known === undefined ? {} : { lastKnown: known }),
 		addresses: await simulatedAddresses(lab, files.addresses),
 		campaignFile: stateFile(files.campaigns),
+		serviceFile: stateFile(files.service),
+		realClock,
 		maintenanceFile: stateFile(files.maintenance),
 		uncounted: (afterSeq, take) => recordsAfter(files.journal, afterSeq, take),
 		disk: () => journal.diskState(),

@@ -25,6 +25,7 @@ export interface DataFolder {
 	/** What control keeps besides the journal. */
 	readonly campaigns: string;
 	readonly maintenance: string;
+	readonly service: string;
 }
 
 export function dataFolder(dir: string): DataFolder {
@@ -40,6 +41,7 @@ export function dataFolder(dir: string): DataFolder {
 		files: join(dir, "files"),
 		campaigns: join(dir, "campaigns.json"),
 		maintenance: join(dir, "maintenance.json"),
+		service: join(dir, "service.json"),
 	};
 }
 

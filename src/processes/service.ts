@@ -1,4 +1,5 @@
 /** The service process: reads the journal into the database, publishes it, and serves REST, events and the page. */
+import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { buildApp } from "#api/app.js";
 import { LiveState } from "#api/live-state.js";
 import type { RecipeEntry, RecipeShelf } from "#api/ports.js";
+import { DETAIL_CHARS_MAX } from "#control-link/arguments.js";
 import { ControlClient } from "#control-link/client.js";
 import { type Clock, SystemClock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
@@ -16,6 +18,7 @@ import { checkRecipe } from "#recipe/check.js";
 import { toCheckJson } from "#recipe/check-json.js";
 import { loadLibrary } from "#recipe/library-files.js";
 import { readYaml } from "#recipe/yaml-document.js";
+import type { ServiceReport } from "#record/service-status.js";
 import { foilTemperature, labFacts, loadLabFile, signalRoles } from "#src/config.js";
 import { dataFolder, RECIPES_DIR, ROOT, VERSION } from "#src/processes/files.js";
 import type { ProcessOptions, Started } from "#src/processes/process.js";
@@ -25,6 +28,8 @@ import { openStore } from "#store/open.js";
 /** Records taken into the live state before other work of the process gets its turn. */
 const LIVE_BATCH_RECORDS = 2_000;
 const CONTROL_ASK_MS = 2_000;
+const REPORT_EVERY_MS = 1_000;
+const REPORT_MS_MAX = 2_000;
 const MQTT_PORT = 1883;
 const RECIPE_ENDING = ".recipe.yaml";
 
@@ -67,6 +72,19 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 		...(broker === undefined ? {} : { login: broker.login }),
 	});
 	publisher.start();
+	const instance = randomUUID();
+	const report = (leaving: boolean): ServiceReport => {
+		const { state, detail } = store.health();
+		return {
+			instance,
+			leaving,
+			database: { state, detail: detail.slice(0, DETAIL_CHARS_MAX) },
+			broker: publisher.connected
+				? { state: "ready", detail: "" }
+				: { state: "unavailable", detail: `no connection to ${withoutLogin(mqttUrl)}.`.slice(0, DETAIL_CHARS_MAX) },
+		};
+	};
+	const reporting = reportRegularly(control, report, clock, following.signal);
 	const app = await buildApp(
 		{
 			clock,
@@ -96,6 +114,9 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 		ready: { url: `http://${host}:${(app.server.address() as AddressInfo).port}`, mqttUrl: withoutLogin(mqttUrl) },
 		async stop() {
 			following.abort();
+			// The farewell is the last that control hears.
+			await reporting;
+			await control.request("report-service", report(true), { timeoutMs: REPORT_MS_MAX }).catch(() => {});
 			await app.close();
 			await publisher.stop();
 			await Promise.all([followed, asking]);
@@ -150,6 +171,19 @@ async function adoptRegularly(
 			.then((status) => live.adopt(status))
 			.catch(() => {});
 		await clock.sleep(CONTROL_ASK_MS, signal).catch(() => {});
+	}
+}
+
+/** Tells control how database and broker are, and by that of the service itself. Control may be away: it is told when it is back. */
+async function reportRegularly(
+	control: ControlClient,
+	report: (leaving: boolean) => ServiceReport,
+	clock: Clock,
+	signal: AbortSignal,
+): Promise<void> {
+	while (!signal.aborted) {
+		await control.request("report-service", report(false), { timeoutMs: REPORT_MS_MAX }).catch(() => {});
+		await clock.sleep(REPORT_EVERY_MS, signal).catch(() => {});
 	}
 }
 

@@ -9,6 +9,7 @@ import type {
 	RunState,
 	SuspensionCondition,
 } from "#record/records.js";
+import type { ServicePresence } from "#record/service-status.js";
 import type { TuneProgress } from "#record/tune.js";
 import type { AlarmFlood } from "./alarm-flood.js";
 
@@ -29,6 +30,8 @@ export interface ControlStatus {
 	readonly alarmFlood?: AlarmFlood;
 	/** Absent where control does not count. */
 	readonly maintenance?: MaintenanceStatus;
+	/** Whether the service is there; only control says it. */
+	readonly service?: ServicePresence;
 	/** The test of a zone that is under way; only control says it. */
 	readonly tune?: TuneProgress;
 	/** Manual operation that has not come to rest; null when there is none. */

@@ -92,6 +92,32 @@ export const ALARM_DEFINITIONS = {
 		offDelayMs: 10_000,
 		deadband: "2 % of the disk",
 	}),
+	"service.away": definition({
+		priority: "medium",
+		cause: "The service has said nothing for 15 s, or ended without a farewell.",
+		consequence:
+			"The page, REST and MQTT are gone; the run goes on, and the journal keeps everything for the database.",
+		response: "Start the service, or read its log. Until then use adlayer status, hold and abort on this machine.",
+	}),
+	"database.away": definition({
+		priority: "medium",
+		cause: "The service does not reach the database.",
+		consequence:
+			"The run goes on and the journal keeps everything; the past cannot be looked at, and the journal's disk fills.",
+		response: "Look at the database server, its disk and the network; what was missed is taken over when it is back.",
+		onDelayMs: 5_000,
+		offDelayMs: 5_000,
+		suppressedBy: ["service.away"],
+	}),
+	"broker.away": definition({
+		priority: "low",
+		cause: "The service does not reach the MQTT broker that it publishes to.",
+		consequence: "Dashboards and whoever else listens on MQTT see nothing new; the run goes on.",
+		response: "Look at the broker and the network; the present state is sent anew when it is back.",
+		onDelayMs: 5_000,
+		offDelayMs: 5_000,
+		suppressedBy: ["service.away"],
+	}),
 	"chamber.unpurged": definition({
 		priority: "high",
 		cause: "The carrier was lost: what was in the chamber has not been carried out.",

@@ -14,6 +14,11 @@ const REST_MS = 200;
 const ACKNOWLEDGE_EVERY_MS = 1000;
 const LAG_EVERY_MS = 1000;
 const CONNECT_TIMEOUT_MS = 5000;
+/** One statement that takes longer is at work, or the server hangs: another connection tells which. */
+const QUIET_MS_MAX = 10_000;
+const QUIET_LOOK_MS = 2_000;
+/** A server that hangs does not say goodbye either. */
+const FAREWELL_MS_MAX = 1_000;
 /** Classes of SQLSTATE that tell of the data, not of the server: data exception, integrity constraint, syntax or missing object. */
 const DATA_ERROR = /^(22|23)/;
 
@@ -50,6 +55,7 @@ export class Ingester {
 	private lagMeasuredMs = Number.NEGATIVE_INFINITY;
 	private refusedRecords = 0;
 	private rowsWritten = 0;
+	private progressMs = 0;
 
 	constructor(private readonly options: IngesterOptions) {}
 
@@ -108,10 +114,31 @@ export class Ingester {
 		});
 		client.on("error", () => {});
 		await client.connect();
+		const watching = new AbortController();
+		let isHung = false;
+		void this.hung(url, watching.signal).catch(() => {
+			isHung = true;
+			// Ends what is under way with an error.
+			return client.end();
+		});
 		try {
 			await this.follow(new BatchWriter(client), signal);
+		} catch (cause) {
+			throw isHung ? new Error("The database does not answer any more.", { cause }) : cause;
 		} finally {
-			await client.end().catch(() => {});
+			watching.abort();
+			await Promise.race([client.end().catch(() => {}), this.options.clock.sleep(FAREWELL_MS_MAX)]);
+		}
+	}
+
+	/** Rejects when nothing goes on any more and the server does not answer on another connection either. */
+	private async hung(url: string, signal: AbortSignal): Promise<void> {
+		const { clock } = this.options;
+		this.progressMs = clock.nowMs();
+		while (!signal.aborted) {
+			await clock.sleep(QUIET_LOOK_MS, signal).catch(() => {});
+			if (signal.aborted || clock.nowMs() - this.progressMs < QUIET_MS_MAX) continue;
+			await ask(url);
 		}
 	}
 
@@ -123,6 +150,7 @@ export class Ingester {
 		let ahead: Promise<Batch | undefined> | undefined;
 		try {
 			while (!signal.aborted) {
+				this.progressMs = clock.nowMs();
 				const found = journal === undefined ? await reader.identify() : undefined;
 				if (found !== undefined) journal = await this.resume(writer, found);
 				this.state = "ready";
@@ -210,6 +238,22 @@ export class Ingester {
 
 	private async rest(ms: number): Promise<void> {
 		await this.options.clock.sleep(ms, this.stopping.signal).catch(() => {});
+	}
+}
+
+async function ask(url: string): Promise<void> {
+	const client = new pg.Client({
+		connectionString: url,
+		connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+		query_timeout: CONNECT_TIMEOUT_MS,
+		application_name: "adlayer-ingest",
+	});
+	client.on("error", () => {});
+	try {
+		await client.connect();
+		await client.query("SELECT 1");
+	} finally {
+		client.end().catch(() => {});
 	}
 }
 

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { AdlayerError } from "#core/errors.js";
 import { DISK_NO_NEW_RUNS_FRACTION } from "#journal/disk.js";
+import type { ServiceReport } from "#record/service-status.js";
 import type { JournalHealth } from "#src/housekeeping.js";
+import { SILENT_MS_MAX, STARTING_MS_MAX } from "#src/service-watch.js";
 import { Story } from "./stories.js";
 
 let story: Story;
@@ -85,5 +87,112 @@ describe("a journal that its disk fails", () => {
 		expect(story.status.alarms.map(({ alarm, message }) => [alarm, message])).toEqual([
 			["journal.failed", "The disk is gone."],
 		]);
+	});
+});
+
+describe("the service, its database and its broker in a run", () => {
+	const WELL: ServiceReport = {
+		instance: "one",
+		leaving: false,
+		database: { state: "ready", detail: "" },
+		broker: { state: "ready", detail: "" },
+	};
+	const DATABASE_GONE = { ...WELL, database: { state: "unavailable", detail: "connect ECONNREFUSED" } } as const;
+	const says = (report: ServiceReport) => story.ask("report-service", report);
+	const saysForS = async (report: ServiceReport, seconds: number) => {
+		for (let second = 0; second < seconds; second += 1) {
+			await says(report);
+			await story.forS(1);
+		}
+	};
+	const present = () => story.status.alarms.map(({ alarm, state }) => `${alarm} ${state}`);
+	const completes = async () => {
+		await story.state("complete");
+		expect(story.records("run-finished")[0]!.cycles).toEqual(COMPLETE);
+		expect(story.states).toEqual(["running", "complete"]);
+	};
+
+	it("are alarms when database or broker are away for ten minutes, on report only after a delay, and the run goes on", async () => {
+		story = await Story.launched();
+		await saysForS(WELL, 10);
+		await saysForS(DATABASE_GONE, 4);
+		expect(alarms()).toEqual([]);
+		await saysForS(WELL, 1);
+		await saysForS({ ...DATABASE_GONE, broker: { state: "unavailable", detail: "no connection" } }, 600);
+		expect(story.status.alarms).toMatchObject([
+			{ alarm: "database.away", priority: "medium", message: "The database is unavailable: connect ECONNREFUSED" },
+			{ alarm: "broker.away", priority: "low", message: "The broker is unavailable: no connection" },
+		]);
+		await saysForS(WELL, 10);
+		await completes();
+		expect(alarms().slice(0, 4)).toEqual([
+			"database.away unacknowledged",
+			"broker.away unacknowledged",
+			"database.away returned-unacknowledged",
+			"broker.away returned-unacknowledged",
+		]);
+	});
+
+	it("is an alarm when the service falls silent, which says what its database was said to be already", async () => {
+		story = await Story.launched();
+		await saysForS(WELL, 3);
+		await saysForS(DATABASE_GONE, 10);
+		expect(present()).toEqual(["database.away unacknowledged"]);
+		await story.forS(SILENT_MS_MAX / 1_000);
+		expect(present()).toEqual(["database.away suppressed", "service.away unacknowledged"]);
+		expect(story.status.service).toMatchObject({ state: "away" });
+		await saysForS(WELL, 8);
+		expect(story.status.service).toMatchObject({ state: "present" });
+		expect(present()).toEqual(["database.away returned-unacknowledged", "service.away returned-unacknowledged"]);
+		await completes();
+	});
+
+	it("is an alarm when it was killed and started again before anybody could miss it, and once only when two speak", async () => {
+		story = await Story.launched();
+		await saysForS(WELL, 3);
+		await story.forS(2);
+		const other = { ...WELL, instance: "two" };
+		await says(other);
+		expect(alarms()).toEqual(["service.away unacknowledged", "service.away returned-unacknowledged"]);
+		expect(story.records("alarm")[0]!.message).toContain("another was heard 3.0 s after its last word");
+		for (let time = 0; time < 10; time += 1) {
+			await saysForS(WELL, 1);
+			await saysForS(other, 1);
+		}
+		expect(alarms()).toHaveLength(2);
+	});
+
+	it("is no alarm where none was ever there, nor after one was stopped in order, also not for a control that begins then", async () => {
+		story = await Story.launched();
+		await story.forS(STARTING_MS_MAX / 1_000 + 30);
+		expect(story.status.service).toEqual({ state: "none", heardAt: null, database: null, broker: null });
+		await saysForS(DATABASE_GONE, 5);
+		await says({ ...DATABASE_GONE, leaving: true });
+		await story.forS(STARTING_MS_MAX / 1_000 + 30);
+		expect(story.status.service).toMatchObject({ state: "stopped" });
+		expect(present()).toEqual([]);
+		await saysForS({ ...WELL, instance: "two" }, 1);
+		await says({ ...WELL, instance: "two", leaving: true });
+		story.comeBack();
+		await story.forS(STARTING_MS_MAX / 1_000 + 30);
+		expect(present().filter((said) => said.startsWith("service"))).toEqual([]);
+	});
+
+	it("is missed by a control that begins after a service that was not stopped", async () => {
+		story = await Story.launched();
+		await saysForS(WELL, 3);
+		story.comeBack();
+		await story.forS(STARTING_MS_MAX / 1_000 - 2);
+		expect(present().filter((said) => said.startsWith("service"))).toEqual([]);
+		await story.forS(4);
+		expect(present().filter((said) => said.startsWith("service"))).toEqual(["service.away unacknowledged"]);
+	});
+
+	it("may take a minute to its database when it starts", async () => {
+		story = await Story.launched();
+		await saysForS(DATABASE_GONE, STARTING_MS_MAX / 1_000);
+		expect(alarms()).toEqual([]);
+		await saysForS(DATABASE_GONE, 7);
+		expect(present()).toEqual(["database.away unacknowledged"]);
 	});
 });

@@ -1,18 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
 import { connectAsync, type MqttClient } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SystemClock } from "#core/clock.js";
 import { Publisher } from "#publish/publisher.js";
 import type { ControlStatus } from "#record/status.js";
-
-const MOSQUITTO = ["mosquitto", "/usr/sbin/mosquitto"].find((path) => spawnSync(path, ["-h"]).error === undefined);
-if (MOSQUITTO === undefined && process.env.ADLAYER_TEST_ALL === "1")
-	throw new Error("mosquitto is missing: apt-get install mosquitto");
+import { MOSQUITTO, Mosquitto } from "../support/mosquitto.js";
 
 const STATUS: ControlStatus = {
 	station: "sim1",
@@ -28,35 +20,21 @@ const STATUS: ControlStatus = {
 	alarms: [],
 };
 
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	const { port } = server.address() as AddressInfo;
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
-
 describe.runIf(MOSQUITTO !== undefined)("with Mosquitto as the broker (MQTT_URL)", () => {
-	const folder = mkdtempSync(join(tmpdir(), "adlayer-mosquitto-"));
-	let broker: ChildProcess;
-	let url: string;
+	let broker: Mosquitto;
 	let client: MqttClient;
 	const seen = new Map<string, string>();
 
 	beforeAll(async () => {
-		const port = await freePort();
-		url = `mqtt://127.0.0.1:${port}`;
-		writeFileSync(join(folder, "mosquitto.conf"), `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
-		broker = spawn(MOSQUITTO!, ["-c", join(folder, "mosquitto.conf")], { stdio: "ignore" });
-		client = await connectAsync(url, { reconnectPeriod: 100 });
+		broker = await Mosquitto.started();
+		client = await connectAsync(broker.url, { reconnectPeriod: 100 });
 		client.on("message", (topic, payload) => seen.set(topic, payload.toString()));
 		await client.subscribeAsync("adlayer/#");
 	});
 
 	afterAll(async () => {
 		await client?.endAsync(true);
-		broker?.kill();
-		rmSync(folder, { recursive: true, force: true });
+		broker?.stop();
 	});
 
 	const until = async (condition: () => boolean) => {
@@ -67,7 +45,7 @@ describe.runIf(MOSQUITTO !== undefined)("with Mosquitto as the broker (MQTT_URL)
 	it("publishes signals and that it is online, and says farewell when it ends", async () => {
 		const publisher = new Publisher({
 			clock: new SystemClock(),
-			url,
+			url: broker.url,
 			station: "sim1",
 			source: { status: () => STATUS, subscribe: () => () => {} },
 		});

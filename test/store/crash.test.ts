@@ -27,6 +27,10 @@ function countOn(howMany: number): void {
 	for (let index = 0; index < howMany; index += 1) count(writer, ++number);
 }
 
+function childrenOf(pid: number): number[] {
+	return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+}
+
 async function allThere(): Promise<void> {
 	await writer.synced();
 	await until(() => store.ingester.position === writer.lastSeq);
@@ -64,6 +68,21 @@ describe("nothing is lost or doubled", () => {
 			await until(() => store.embedded!.pid !== undefined && store.embedded!.pid !== old);
 			await until(() => store.health().state === "ready");
 		}
+		await allThere();
+	});
+
+	it("when PostgreSQL hangs without ending: that is told as away, and taken up when it goes on", async () => {
+		const { pid } = store.embedded!;
+		const processes = [pid!, ...childrenOf(pid!)];
+		for (const each of processes) process.kill(each, "SIGSTOP");
+		try {
+			countOn(1_000);
+			await until(() => store.health().state === "unavailable");
+			expect(store.health().detail).toContain("does not answer");
+		} finally {
+			for (const each of processes) process.kill(each, "SIGCONT");
+		}
+		await until(() => store.health().state === "ready");
 		await allThere();
 	});
 

@@ -62,9 +62,12 @@ export class RealSystem {
 	}
 
 	async launch(recipeFile: string, set: Record<string, number> = {}): Promise<string> {
-		const recipeText = readFileSync(recipeFile, "utf8");
+		return this.launchText(recipeFile, readFileSync(recipeFile, "utf8"), set);
+	}
+
+	async launchText(recipe: string, recipeText: string, set: Record<string, number> = {}): Promise<string> {
 		const { run } = await this.control.request("launch", {
-			recipe: recipeFile,
+			recipe,
 			recipeText,
 			set,
 			operator: "bench",

@@ -13,9 +13,11 @@ import { SimulatedLab } from "#lab/simulated-lab.js";
 import type { Library } from "#recipe/library.js";
 import { loadLibrary } from "#recipe/library-files.js";
 import type { JournalRecord, RecordKind, RunCommand } from "#record/records.js";
+import { memoryState } from "#src/campaign/campaigns.js";
 import { type LabFile, labPlan, loadLabFile } from "#src/config.js";
 import { Control, type ControlOptions } from "#src/control.js";
 import type { JournalHealth } from "#src/housekeeping.js";
+import type { ServiceExpected } from "#src/service-watch.js";
 import { parseCellConstants } from "#twin/cells/constants.js";
 import { parseTwinConstants } from "#twin/constants.js";
 import { protocolOf } from "./driver-rigs.js";
@@ -60,6 +62,8 @@ export class VirtualPlant {
 	private readonly served: MemoryLab;
 	private readonly library = loadLibrary(RECIPES);
 	private readonly labFile: LabFile;
+	/** Outlasts a control process, as the journal does. */
+	private readonly serviceFile = memoryState<ServiceExpected>();
 	private present: Control;
 	private commands = 0;
 
@@ -146,6 +150,7 @@ export class VirtualPlant {
 					: Object.assign(journal, { health: this.options.journalHealth }),
 			version: "test",
 			speed: 1,
+			serviceFile: this.serviceFile,
 			open: (address) => (address.scheme === "simulated" ? life.opener(this.opener(address.line)) : undefined),
 			mqtt: (address) => (address.scheme === "simulated" ? life.link(this.mqtt(address.line)) : undefined),
 			...(this.options.disk === undefined ? {} : { disk: this.options.disk }),

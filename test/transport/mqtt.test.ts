@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
@@ -14,6 +13,7 @@ import { MemoryBroker } from "#transport/memory-mqtt.js";
 import { BrokerLink, type MqttAddress } from "#transport/mqtt.js";
 import { mqttLogin } from "#transport/mqtt-login.js";
 import { topicFits } from "#transport/mqtt-topics.js";
+import { freePort } from "../support/mosquitto.js";
 
 const MOSQUITTO = ["mosquitto", "/usr/sbin/mosquitto"].find((path) => spawnSync(path, ["-h"]).error === undefined);
 if (MOSQUITTO === undefined && process.env.ADLAYER_TEST_ALL === "1")
@@ -25,14 +25,6 @@ afterEach(async () => {
 	for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	const { port } = server.address() as AddressInfo;
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
 	for (const endMs = performance.now() + 20_000; !(await condition()); await rest(10))

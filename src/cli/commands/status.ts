@@ -16,8 +16,8 @@ export function controlLink({ env, clock }: CliContext, options: DataOption): Co
 export async function status(context: CliContext, options: DataOption): Promise<Outcome> {
 	const { out } = context;
 	const present = await controlLink(context, options).request("status", {});
-	for (const line of [...renderProgress(present, out.width), "", ...byHandLines(present), ...instrumentLines(present)])
-		out.line(line);
+	const about = [...byHandLines(present), ...serviceLines(present), ...instrumentLines(present)];
+	for (const line of [...renderProgress(present, out.width), "", ...about]) out.line(line);
 	out.result({ ok: true, ...present });
 	return 0;
 }
@@ -31,6 +31,18 @@ function byHandLines({ manual, lastDoses = {} }: ControlStatus): string[] {
 		return `Dosed    ${precursor} last ${last}; ${countedS.toFixed(0)} s count as purge since`;
 	});
 	return [...hand, ...doses];
+}
+
+/** The service is no part of control; whether somebody publishes and stores is good to know here all the same. */
+function serviceLines({ service }: ControlStatus): string[] {
+	if (service === undefined) return [];
+	const words = {
+		present: `present; database ${service.database ?? "not known"}, broker ${service.broker ?? "not known"}`,
+		away: "away: the journal keeps what the database misses",
+		stopped: "stopped in order",
+		none: "none was heard",
+	};
+	return [`Service  ${words[service.state]}`];
 }
 
 function instrumentLines({ instruments, signals }: ControlStatus): string[] {
