@@ -47,11 +47,11 @@ describeInBrowser("what the run waits for", (browser) => {
 		await text(page, "#prompt-confirm", "Both hand valves are shut");
 		expect((await button.boundingBox())!.height).toBeGreaterThanOrEqual(64);
 		expect(await button.isDisabled()).toBe(true);
-		await page.fill("#prompt-name", "M. Keller");
+		await page.fill("#prompt-name", "the operator");
 		station.control.answer = () => ({ run: "r1", state: "running", prompt: "hand-valves" });
 		await button.dblclick();
 		await text(page, "#prompt-answer", "Confirmed.");
-		expect(commands()).toEqual([{ command: "confirm", args: { run: "r1", prompt: "hand-valves", by: "M. Keller" } }]);
+		expect(commands()).toEqual([{ command: "confirm", args: { run: "r1", prompt: "hand-valves", by: "the operator" } }]);
 		await write({ kind: "prompt-answered", run: "r1", prompt: "hand-valves", confirmed: QUESTION.confirm, by: "mk" });
 		await expect.poll(() => page.locator("#prompt").isVisible()).toBe(false);
 	});
