@@ -544,10 +544,9 @@ export function signalRoles({ content }: LabFile): SignalRoles {
 		stopValve: stop_valve.output,
 		pumpRunning: inputs.pump_running.signal,
 		lidClosed: inputs.lid_closed.signal,
-		safeLevels: {
-			[inputs.pump_running.signal]: inputs.pump_running.safe_level,
-			[inputs.lid_closed.signal]: inputs.lid_closed.safe_level,
-		},
+		safeLevels: Object.fromEntries(
+			Object.values(inputs).flatMap((input) => ("signal" in input ? [[input.signal, input.safe_level]] : [])),
+		),
 		...(foilZone === undefined
 			? {}
 			: { foilC: `${foilZone.instrument}.temperature`, foilTargetC: `${foilZone.instrument}.setpoint` }),

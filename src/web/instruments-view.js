@@ -2,7 +2,7 @@
 import { $, follow, make, setText } from "./dom.js";
 import { lastKnown, valueText } from "./format.js";
 
-export function renderInstruments({ instruments, signals }) {
+export function renderInstruments({ instruments, signals, roles }) {
 	const named = new Set([...Object.keys(instruments), ...Object.keys(signals).map((id) => id.split(".", 1)[0])]);
 	follow($("instruments"), [...named], {
 		key: (name) => name,
@@ -21,7 +21,11 @@ export function renderInstruments({ instruments, signals }) {
 			setText(card.children[0].children[1], state);
 			setText(card.children[1], noteOf(instrument));
 			const own = Object.entries(signals).filter(([id]) => id.startsWith(`${name}.`));
-			follow(card.children[2], own, { key: ([id]) => id, create: signalLine, update: updateSignal });
+			follow(card.children[2], own, {
+				key: ([id]) => id,
+				create: signalLine,
+				update: (line, [id, signal]) => updateSignal(line, id, signal, roles?.safeLevels?.[id]),
+			});
 		},
 	});
 }
@@ -35,10 +39,16 @@ function noteOf(instrument) {
 
 const signalLine = ([id]) => make("div", {}, make("dt", {}, id.slice(id.indexOf(".") + 1)), make("dd"));
 
-function updateSignal(line, [id, signal]) {
+function updateSignal(line, id, signal, safeLevel) {
 	line.dataset.signal = id;
 	line.dataset.quality = signal.quality;
 	const isGood = signal.quality === "good" && signal.value !== null;
-	setText(line.children[1], isGood ? valueText(signal.value, signal.unit) : signal.quality);
+	setText(line.children[1], isGood ? valueInWords(signal, safeLevel) : signal.quality);
 	line.title = lastKnown(signal);
+}
+
+/** A contact's level alone tells nobody whether all is well: wires are made either way round. */
+function valueInWords({ value, unit }, safeLevel) {
+	if (safeLevel === undefined) return valueText(value, unit);
+	return `${value === safeLevel ? "safe" : "NOT SAFE"}, reads ${value}`;
 }

@@ -19,12 +19,13 @@ export function renderReadings(status) {
 	follow($("valves"), switches(status), {
 		key: ({ name }) => name,
 		create: ({ name }) => make("div", { class: "switch" }, make("span", {}, name), make("b")),
-		update: (chip, { name, signal, words }) => {
+		update: (chip, { name, signal, words, on }) => {
 			chip.dataset.switch = name;
 			chip.dataset.quality = signal?.quality ?? "stale";
 			const isGood = signal?.quality === "good";
-			chip.dataset.on = isGood ? String(signal.value !== 0) : "";
-			setText(chip.children[1], isGood ? words[signal.value === 0 ? 0 : 1] : (signal?.quality ?? "not there"));
+			const word = isGood ? words[signal.value === 0 ? 0 : 1] : undefined;
+			chip.dataset.on = isGood ? String(word === on) : "";
+			setText(chip.children[1], word ?? signal?.quality ?? "not there");
 		},
 	});
 }
@@ -61,20 +62,27 @@ function contactWords(status, name, words) {
 	return status.roles?.safeLevels?.[partId(status, name)] === 0 ? [...words].reverse() : words;
 }
 
-/** Two-valued parts; `words` are those for 0 and 1. */
+/** Two-valued parts; `words` are those for 0 and 1, `on` is the word that has the full mark. */
 function switches(status) {
 	return [
 		{
 			name: "Pump",
 			signal: part(status, "pumpRunning"),
 			words: contactWords(status, "pumpRunning", ["stopped", "running"]),
+			on: "running",
 		},
-		{ name: "Lid", signal: part(status, "lidClosed"), words: contactWords(status, "lidClosed", ["open", "closed"]) },
-		{ name: "Stop valve", signal: part(status, "stopValve"), words: ["shut", "open"] },
+		{
+			name: "Lid",
+			signal: part(status, "lidClosed"),
+			words: contactWords(status, "lidClosed", ["open", "closed"]),
+			on: "open",
+		},
+		{ name: "Stop valve", signal: part(status, "stopValve"), words: ["shut", "open"], on: "open" },
 		...dosingValves(status).map(([precursor, signal]) => ({
 			name: `${precursor} valve`,
 			signal,
 			words: ["shut", "open"],
+			on: "open",
 		})),
 	];
 }

@@ -32,7 +32,8 @@ const ROLES = {
 	stopValve: "io.stop",
 	pumpRunning: "io.pump_running",
 	lidClosed: "io.lid_closed",
-};
+	safeLevels: { "io.pump_running": 1, "io.lid_closed": 0 },
+} as const;
 
 const signal = (id: string, unit: "degC" | "Pa" | "sccm" | "bool") =>
 	({ id, unit, signalKind: "measurement", description: id }) as const;
@@ -59,7 +60,7 @@ export const READINGS: Readings = {
 	stage: { temperature: 120.04, setpoint: 120 },
 	gauge: { chamber: 85.9 },
 	carrier: { flow: 99.96, setpoint: 100 },
-	io: { TMA: 0, H2O: 0, stop: 1, pump_running: 1, lid_closed: 1 },
+	io: { TMA: 0, H2O: 0, stop: 1, pump_running: 1, lid_closed: 0 },
 };
 
 export interface StationOptions {

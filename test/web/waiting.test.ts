@@ -51,7 +51,9 @@ describeInBrowser("what the run waits for", (browser) => {
 		station.control.answer = () => ({ run: "r1", state: "running", prompt: "hand-valves" });
 		await button.dblclick();
 		await text(page, "#prompt-answer", "Confirmed.");
-		expect(commands()).toEqual([{ command: "confirm", args: { run: "r1", prompt: "hand-valves", by: "the operator" } }]);
+		expect(commands()).toEqual([
+			{ command: "confirm", args: { run: "r1", prompt: "hand-valves", by: "the operator" } },
+		]);
 		await write({ kind: "prompt-answered", run: "r1", prompt: "hand-valves", confirmed: QUESTION.confirm, by: "mk" });
 		await expect.poll(() => page.locator("#prompt").isVisible()).toBe(false);
 	});
