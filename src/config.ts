@@ -68,8 +68,11 @@ export function loadLabFile(path: string): LabFile {
 	return parseLabFile(text, path);
 }
 
+/** A station with a thousand battery channels has some 200 kB. */
+const LAB_FILE_BYTES_MAX = 1024 * 1024;
+
 export function parseLabFile(text: string, path: string): LabFile {
-	const document = readYaml(text);
+	const document = readYaml(text, LAB_FILE_BYTES_MAX);
 	const problems: Problem[] = [...document.problems];
 	if (problems.length === 0)
 		problems.push(...validate(validLabFile, document.value, document).map((finding) => finding.problem));

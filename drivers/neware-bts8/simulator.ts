@@ -101,7 +101,7 @@ export class NewareBts8Simulator implements InstrumentSimulator {
 	}
 
 	private get wallMs(): number {
-		return (this.context.port.wallAtZeroMs ?? WALL_AT_ZERO_MS) + this.nowMs;
+		return this.context.wallMs?.() ?? (this.context.port.wallAtZeroMs ?? WALL_AT_ZERO_MS) + this.nowMs;
 	}
 
 	/** What it cannot read it does not answer: clients that wait without end hang there. */

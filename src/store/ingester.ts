@@ -39,6 +39,8 @@ export interface IngesterOptions {
 	readonly clock: Clock;
 	/** Brings the schema up to date; called once per connection, before anything else. */
 	readonly prepare?: (url: string) => Promise<unknown>;
+	/** Told of each batch once it is in the database. */
+	readonly taken?: (batch: Batch) => void;
 }
 
 /**
@@ -214,6 +216,7 @@ export class Ingester {
 				wallMs: this.options.clock.wallMs(),
 			});
 			this.rowsWritten += samples;
+			this.options.taken?.(batch);
 		} catch (error) {
 			if (!DATA_ERROR.test((error as { code?: string }).code ?? "")) throw error;
 			const { lines } = batch;

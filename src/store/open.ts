@@ -1,9 +1,11 @@
 /** The store as a whole: a database of our own or another's, the journal flowing into it, and answers about the past. */
 import type { Clock } from "#core/clock.js";
-import type { JournalReader } from "#journal/reader.js";
+import type { Batch, JournalReader } from "#journal/reader.js";
+import type { CellTestHistory } from "#record/cell-test-history.js";
 import type { Descent } from "#record/descent.js";
 import type { History } from "#record/history.js";
 import type { ServiceHealth } from "#record/service-status.js";
+import { StoreCellTests } from "./cell-tests.js";
 import { Database } from "./database.js";
 import { StoreDescent } from "./descent.js";
 import { EmbeddedSupervisor } from "./embedded-supervisor.js";
@@ -20,11 +22,14 @@ export interface StoreOptions {
 	readonly clock: Clock;
 	/** Whose signals `history` means where several reactors share the database; all when left out. */
 	readonly station?: string;
+	/** Told of each batch of the journal once it is in the database. */
+	readonly taken?: (batch: Batch) => void;
 }
 
 export interface Store {
 	readonly history: History;
 	readonly descent: Descent;
+	readonly cellTests: CellTestHistory;
 	readonly ingester: Ingester;
 	/** The embedded server, unless there is another. */
 	readonly embedded: EmbeddedSupervisor | undefined;
@@ -37,15 +42,16 @@ export interface Store {
 
 /** Returns at once and never throws: the database comes up, and back, in the background. */
 export function openStore(options: StoreOptions): Store {
-	const { databaseUrl, reader, clock, station } = options;
+	const { databaseUrl, reader, clock, station, taken } = options;
 	const embedded = databaseUrl === undefined ? new EmbeddedSupervisor(options.embeddedFolder, clock) : undefined;
 	const url = () => databaseUrl ?? embedded?.url;
 	const database = new Database(url);
-	const ingester = new Ingester({ reader, url, clock, prepare: migrate });
+	const ingester = new Ingester({ reader, url, clock, prepare: migrate, ...(taken === undefined ? {} : { taken }) });
 	ingester.start();
 	return {
 		history: new StoreHistory(database, station),
 		descent: new StoreDescent(database, clock),
+		cellTests: new StoreCellTests(database),
 		ingester,
 		embedded,
 		url,

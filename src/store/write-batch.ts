@@ -4,6 +4,7 @@ import type { ClientBase } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import type { Batch } from "#journal/reader.js";
 import type { JournalRecord, PulseRecord, RecordBase } from "#record/records.js";
+import { CellTestNumbers, CellTestTables } from "./cell-test-tables.js";
 import { CopyRows, uuidBytes } from "./copy-rows.js";
 import { Partitions } from "./partitions.js";
 import { Rollups, type Span } from "./rollups.js";
@@ -31,11 +32,13 @@ export class BatchWriter {
 	private readonly signals: SignalIds;
 	private readonly partitions: Partitions;
 	private readonly rollups = new Map<string, Rollups>();
+	private readonly cellTests: CellTestNumbers;
 	private batchesSinceSummary = 0;
 
 	constructor(private readonly client: ClientBase) {
 		this.signals = new SignalIds(client);
 		this.partitions = new Partitions(client);
+		this.cellTests = new CellTestNumbers(client);
 	}
 
 	/** The number up to which the journal has been taken over; 0 for one never seen. */
@@ -55,7 +58,10 @@ export class BatchWriter {
 
 	/** Writes the batch; throws PositionMoved, or what the database says, with nothing written. */
 	async write(batch: Batch, options: BatchOptions): Promise<{ samples: number }> {
-		const { samples, pieces, rollups, events, pulses, tables, times } = await this.prepare(batch, options.wallMs);
+		const { samples, pieces, rollups, events, pulses, tables, cellTests, times } = await this.prepare(
+			batch,
+			options.wallMs,
+		);
 		// Partitions and the numbers of signals are kept, whatever becomes of the batch.
 		await this.partitions.cover(times);
 		const { client } = this;
@@ -78,8 +84,10 @@ export class BatchWriter {
 				pulses,
 			);
 			await tables.write(client);
+			await cellTests.write(client, this.cellTests, (target, rows) => this.copy(target, rows));
 			await client.query("COMMIT");
 		} catch (error) {
+			this.cellTests.forget();
 			await client.query("ROLLBACK").catch(() => {});
 			throw error;
 		}
@@ -102,6 +110,7 @@ export class BatchWriter {
 		const events = new CopyRows();
 		const pulses = new CopyRows();
 		const tables = new RunTables(batch.journal, batch.station);
+		const cellTests = new CellTestTables(batch.journal, batch.station);
 		const times: number[] = [];
 		const journal = uuidBytes(batch.journal);
 		for (const { record, raw } of batch.lines) {
@@ -112,6 +121,7 @@ export class BatchWriter {
 				samples.add(record, ids);
 				continue;
 			}
+			if (cellTests.follow(record)) continue;
 			addEvent(events, journal, record, raw);
 			if (record.kind === "pulse") addPulse(pulses, journal, record);
 			if (record.kind === "control-started") await this.signals.declare(record.station, record.signals);
@@ -119,7 +129,7 @@ export class BatchWriter {
 		}
 		const rollups = await this.rollupsFor(batch.station, samples.span, wallMs);
 		const pieces = rollups === undefined ? new CopyRows() : samples.encodePieces(rollups);
-		return { samples: samples.encode(), pieces, rollups, events, pulses, tables, times };
+		return { samples: samples.encode(), pieces, rollups, events, pulses, tables, cellTests, times };
 	}
 
 	private async rollupsFor(station: string, span: Span | undefined, wallMs: number): Promise<Rollups | undefined> {

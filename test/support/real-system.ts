@@ -24,12 +24,12 @@ export class RealSystem {
 	}
 
 	/** Starts the simulated lab, control and service on a fresh data folder, from dist. */
-	static async start(options: { speed: number }): Promise<RealSystem> {
+	static async start(options: { speed: number; labFile?: string }): Promise<RealSystem> {
 		const dataDir = mkdtempSync(join(tmpdir(), "adlayer-real-"));
 		const log: string[] = [];
 		const system = await startAll({
 			simulate: true,
-			speed: options.speed,
+			...options,
 			dataDir,
 			port: 0,
 			log: (line) => log.push(line),
