@@ -35,7 +35,7 @@ export interface ZoneSample {
 	readonly outputPercent: number;
 }
 
-/** `back-off`: the peak ahead would pass the bound, heat is taken away. `mismatch`: the plant is not the model; held for good. */
+/** `back-off`: the peak ahead would pass the bound, heat is taken away. `mismatch`: the plant is not the model; so it is for good. */
 export type GuideState = "heating" | "holding" | "back-off" | "mismatch";
 
 export interface Guidance {
@@ -51,9 +51,9 @@ export interface Guidance {
 
 /** No setpoint comes nearer to the never-above limit than this. */
 const SETPOINT_BELOW_LIMIT_C = 0.1;
-/** The remaining way is closed with this many effective dead times as time constant: robust against their errors. */
-const APPROACH_DEAD_TIMES = 1;
-const APPROACH_S_MIN = 20;
+/** The remaining way is closed with this many effective dead times as time constant. */
+const APPROACH_DEAD_TIMES = 0.5;
+const APPROACH_S_MIN = 10;
 /** Time between the reading on which a setpoint rests and the power that it changes. */
 const REPLY_S = 0.75;
 /** Instruments let only a part of a setpoint change through to the output at once; makers do not say how much: 0.8 to 1. */
@@ -81,7 +81,6 @@ export class HeatGuide {
 	private mismatch: string | undefined;
 	private nearSinceS: number | undefined;
 	private arrived = false;
-	private heldC: number | undefined;
 
 	/** `start`: the first sample, and the setpoint that the instrument works to. */
 	constructor(
@@ -115,7 +114,7 @@ export class HeatGuide {
 		this.mismatch ??= this.watch.judge(innovation, observer, sample);
 		const peakAheadC = this.peak.withoutHeat(observer, this.foilC);
 		const state = this.stateNow(peakAheadC);
-		this.setpointC = this.setpointFor(state, sample, peakAheadC);
+		this.setpointC = this.setpointFor(state, sample);
 		return { state, setpointC: this.setpointC, foilC: this.foilC, peakAheadC, mismatch: this.mismatch };
 	}
 
@@ -128,20 +127,11 @@ export class HeatGuide {
 		return this.arrived ? "holding" : "heating";
 	}
 
-	private setpointFor(state: GuideState, sample: ZoneSample, peakAheadC: number): number {
-		const { instrument, task } = this.options;
-		const bandC = instrument.proportionalBandC;
-		if (state === "mismatch" && peakAheadC <= task.neverAboveC) return this.heldSetpoint(sample);
+	private setpointFor(state: GuideState, { outputPercent }: ZoneSample): number {
 		const takesHeatAway = state === "back-off" || state === "mismatch";
 		const wanted = takesHeatAway ? 0 : this.wantedPercent();
-		const moveC = ((wanted - sample.outputPercent) * bandC) / 100 / SETPOINT_WEIGHT;
+		const moveC = ((wanted - outputPercent) * this.options.instrument.proportionalBandC) / 100 / SETPOINT_WEIGHT;
 		return this.inResolution(this.setpointC + moveC);
-	}
-
-	/** Where the zone was when its model failed, never above the target. */
-	private heldSetpoint({ readingC }: ZoneSample): number {
-		this.heldC ??= this.inResolution(Math.min(this.setpointC, readingC, this.targetReadingC));
-		return this.heldC;
 	}
 
 	private inResolution(setpointC: number): number {

@@ -1,7 +1,7 @@
 /** A zone's model as a file: what was found, when, from what, how well, and what the controller should be set to. */
 import { parse, stringify } from "yaml";
 import { AdlayerError, type Problem } from "#core/errors.js";
-import type { ProposedSettings } from "./controller-settings.js";
+import type { ControllerSettings, ProposedSettings } from "./controller-settings.js";
 import type { Estimate, Identification, IdentifiedModel } from "./identify.js";
 import type { ZoneModel } from "./zone-model.js";
 
@@ -37,7 +37,9 @@ export function modelDocument({ zone, date, source, identification, controller }
 			proportional_band_degC: controller.proportionalBandC,
 			integral_s: controller.integralS,
 			derivative_s: controller.derivativeS,
-			closed_loop_s: rounded(controller.closedLoopS),
+			gain_margin: rounded(controller.margins.gain),
+			phase_margin_deg: rounded(controller.margins.phaseDeg),
+			dead_time_margin_s: rounded(controller.margins.deadTimeS),
 		},
 		warnings: [...warnings],
 	};
@@ -67,7 +69,7 @@ export function parseModelFile(text: string): {
 	zone: string;
 	date: string;
 	model: ZoneModel;
-	controller: ProposedSettings;
+	controller: ControllerSettings & { readonly rule: string };
 } {
 	let content: unknown;
 	try {
@@ -108,7 +110,6 @@ export function parseModelFile(text: string): {
 			proportionalBandC: number("controller.proportional_band_degC", 0, true),
 			integralS: number("controller.integral_s", 0),
 			derivativeS: number("controller.derivative_s", 0),
-			closedLoopS: number("controller.closed_loop_s", 0),
 		},
 	};
 	if (problems.length > 0) {

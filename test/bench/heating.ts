@@ -4,7 +4,7 @@
  */
 import { Prng } from "#core/prng.js";
 import type { Tuning } from "#drivers/eurotherm-3216/control-loop.js";
-import { simcSettings } from "#heating/controller-settings.js";
+import { proposedSettings } from "#heating/controller-settings.js";
 import { HeatGuide, type HeatTask } from "#heating/heat-guide.js";
 import { identify, zoneModelOf } from "#heating/identify.js";
 import { type FoilCalibration, holdingPercent, type ZoneModel } from "#heating/zone-model.js";
@@ -197,7 +197,7 @@ interface Annealed extends Driven {
 }
 
 function optionsFor({ truth, model, foil }: Known, { startC, wallC, task }: Anneal) {
-	const settings = simcSettings(model);
+	const settings = proposedSettings(model);
 	const instrument = { ...settings, resolutionC: 0.1, powerMaxPercent: 100, noiseC: NOMINAL.noiseC };
 	const tuning: Tuning = { ...settings };
 	const guide = guided(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Prng } from "#core/prng.js";
-import { simcSettings } from "#heating/controller-settings.js";
+import { proposedSettings } from "#heating/controller-settings.js";
 import { type GuideOptions, type GuideState, HeatGuide } from "#heating/heat-guide.js";
 import { planHeating } from "#heating/plan-heating.js";
 
@@ -9,7 +9,7 @@ const OPTIONS: GuideOptions = {
 	model: MODEL,
 	foil: { offsetC: -0.4, offsetBoundC: 0.08, lagS: 30, lagBoundS: 6 },
 	task: { targetC: 180, neverAboveC: 180.3, rampCPerMin: 10, stageLimitC: 190 },
-	instrument: { ...simcSettings(MODEL), resolutionC: 0.1, powerMaxPercent: 100, noiseC: 0.05 },
+	instrument: { ...proposedSettings(MODEL), resolutionC: 0.1, powerMaxPercent: 100, noiseC: 0.05 },
 };
 
 interface Plant {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Prng } from "#core/prng.js";
-import { simcSettings } from "#heating/controller-settings.js";
+import { proposedSettings } from "#heating/controller-settings.js";
 import { identify } from "#heating/identify.js";
 import { every, heaterTest } from "./support.js";
 
@@ -154,20 +154,57 @@ describe("identification", () => {
 });
 
 describe("controller settings", () => {
-	it("are Skogestad's for first order plus dead time", () => {
-		// Kc = tau / (K (tc + theta)) = 600 / (2 * 30) = 10 %/degC, Ti = min(tau, 4 (tc + theta)) = 120 s with tc = 10 s.
-		const model = { gainCPerPercent: 2, timeConstantS: 600, lagS: 0, deadTimeS: 20, restC: 22 };
-		expect(simcSettings(model)).toMatchObject({
-			proportionalBandC: 10,
-			integralS: 120,
-			derivativeS: 0,
-			closedLoopS: 10,
-		});
+	const MODEL = { gainCPerPercent: 2, timeConstantS: 600, lagS: 0, deadTimeS: 20, restC: 22 };
+
+	it("are those of Chien, Hrones and Reswick for load disturbances", () => {
+		// Kc = 0.6 tau / (K theta) = 0.6 * 600 / (2 * 20) = 9 %/degC, Ti = 4 theta = 80 s.
+		expect(proposedSettings(MODEL)).toMatchObject({ proportionalBandC: 11.1, integralS: 80, derivativeS: 0 });
 	});
 
-	it("add half of the second lag to dead time and time constant", () => {
-		const model = { gainCPerPercent: 2, timeConstantS: 600, lagS: 16, deadTimeS: 20, restC: 22 };
-		// 608 / (2 * 42) = 7.238 %/degC
-		expect(simcSettings(model)).toMatchObject({ proportionalBandC: 13.8, integralS: 168 });
+	it("count the second lag as dead time", () => {
+		// 0.6 * 600 / (2 * 36) = 5 %/degC
+		expect(proposedSettings({ ...MODEL, lagS: 16 })).toMatchObject({ proportionalBandC: 20, integralS: 144 });
+	});
+
+	it("have no longer integral than the heater's time constant", () => {
+		expect(proposedSettings({ ...MODEL, timeConstantS: 60 }).integralS).toBe(60);
+	});
+
+	it("say their margins, and bear a heater twice as strong whatever its dynamics", () => {
+		for (const timeConstantS of [30, 60, 200, 600, 3000])
+			for (const lagS of [0, 8, 16]) {
+				const { margins } = proposedSettings({ ...MODEL, timeConstantS, lagS });
+				expect(margins.gain).toBeGreaterThan(2.2);
+				expect(margins.phaseDeg).toBeGreaterThan(30);
+			}
+	});
+
+	it("stand on margins that a loop in time confirms", () => {
+		const { margins, ...settings } = proposedSettings(MODEL);
+		expect(endOf({ ...MODEL, gainCPerPercent: 0.95 * margins.gain * MODEL.gainCPerPercent }, settings)).toBeLessThan(1);
+		expect(endOf({ ...MODEL, gainCPerPercent: 1.05 * margins.gain * MODEL.gainCPerPercent }, settings)).toBeGreaterThan(
+			1,
+		);
+		expect(endOf({ ...MODEL, deadTimeS: MODEL.deadTimeS + 0.9 * margins.deadTimeS }, settings)).toBeLessThan(1);
+		expect(endOf({ ...MODEL, deadTimeS: MODEL.deadTimeS + 1.1 * margins.deadTimeS }, settings)).toBeGreaterThan(1);
 	});
 });
+
+/** A loop without limits, disturbed once: its largest swing in the last hour of four, over that of the second. */
+function endOf(
+	{ gainCPerPercent, timeConstantS, deadTimeS }: typeof HEATER,
+	{ proportionalBandC, integralS }: { proportionalBandC: number; integralS: number },
+): number {
+	const stepS = 0.25;
+	const pending = Array<number>(Math.round(deadTimeS / stepS)).fill(0);
+	const swing = [0, 0, 0, 0];
+	let [awayC, integral] = [1, 0];
+	for (let atS = 0; atS < 4 * 3600; atS += stepS) {
+		integral -= (awayC * stepS) / integralS;
+		pending.push((100 / proportionalBandC) * (integral - awayC));
+		awayC += (stepS / timeConstantS) * (gainCPerPercent * pending.shift()! - awayC);
+		const hour = Math.floor(atS / 3600);
+		swing[hour] = Math.max(swing[hour]!, Math.abs(awayC));
+	}
+	return swing[3]! / swing[1]!;
+}

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { ControlCommands } from "#control-link/messages.js";
-import { simcSettings } from "#heating/controller-settings.js";
+import { proposedSettings } from "#heating/controller-settings.js";
 import { identify, zoneModelOf } from "#heating/identify.js";
 import type { TuneOrder, TuneProgress, TuneRow } from "#record/tune.js";
 import { FOLLOWED_S } from "#src/tuning/zone-test.js";
@@ -223,7 +223,7 @@ describe("loop settings", () => {
 	it("are written by rule and read back", async () => {
 		await rested();
 		const model = { gainCPerPercent: 2, timeConstantS: 600, lagS: 0, deadTimeS: 8, restC: 22 };
-		const { proportionalBandC, integralS, derivativeS } = simcSettings(model);
+		const { proportionalBandC, integralS, derivativeS } = proposedSettings(model);
 		const settings = { proportionalBandC, integralS, derivativeS };
 		const applied = bench.order("apply-loop-settings", { zone: "stage", settings, by: "mk" });
 		await bench.forS(3);

@@ -4,7 +4,7 @@ import { basename, dirname, extname, join } from "node:path";
 import type { CliContext, Outcome } from "#cli/context.js";
 import type { Output } from "#cli/output.js";
 import { AdlayerError } from "#core/errors.js";
-import { type ProposedSettings, simcSettings } from "#heating/controller-settings.js";
+import { type ProposedSettings, proposedSettings } from "#heating/controller-settings.js";
 import { type Estimate, type Identification, identify, zoneModelOf } from "#heating/identify.js";
 import { modelDocument, modelYaml } from "#heating/model-file.js";
 import { modelPlot } from "#heating/model-plot.js";
@@ -74,7 +74,7 @@ export interface Found {
 export async function identified({ clock }: Pick<CliContext, "clock">, test: Test): Promise<Found> {
 	const { zone, data, source, folder, stem } = test;
 	const identification = identify(data);
-	const controller = simcSettings(zoneModelOf(identification.chosen));
+	const controller = proposedSettings(zoneModelOf(identification.chosen));
 	const parts = {
 		zone,
 		date: new Date(clock.wallMs()).toISOString(),
@@ -105,7 +105,11 @@ export function tellModel(out: Output, { zone, identification, controller }: Fou
 		`  residuals      ${chosen.residualRmsC.toPrecision(2)} °C rms, ${chosen.residualMaxC.toPrecision(2)} °C at most`,
 	);
 	out.line(`Controller by ${controller.rule}:`);
+	const { gain, phaseDeg, deadTimeS } = controller.margins;
 	out.line(`  ${inWords(controller)}`);
+	out.line(
+		`  margins: gain ${gain.toFixed(1)}, phase ${phaseDeg.toFixed(0)}°, ${deadTimeS.toFixed(0)} s more dead time`,
+	);
 	for (const warning of identification.warnings) out.line(`Warning: ${warning}`);
 }
 
