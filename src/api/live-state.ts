@@ -8,15 +8,8 @@ import { LiveRun, runOf } from "#api/live-run.js";
 import type { Clock } from "#core/clock.js";
 import type { Quality } from "#core/reading.js";
 import { FloodCount } from "#record/alarm-flood.js";
-import { annealFacts, type RunDetail, type RunSummary } from "#record/history.js";
-import type {
-	AlarmRecord,
-	JournalRecord,
-	RecordBase,
-	RunCreated,
-	SampleRecord,
-	SignalDeclaration,
-} from "#record/records.js";
+import { type AlarmChange, type AlarmQuery, annealFacts, type RunDetail, type RunSummary } from "#record/history.js";
+import type { JournalRecord, RecordBase, RunCreated, SampleRecord, SignalDeclaration } from "#record/records.js";
 import type {
 	AlarmStatus,
 	ControlStatus,
@@ -240,11 +233,12 @@ export class LiveState {
 	}
 
 	/** The changes of alarms that are held here, newest first. */
-	alarmHistory({ limit, alarm }: { readonly limit: number; readonly alarm?: string }): (AlarmRecord & RecordBase)[] {
-		const found: (AlarmRecord & RecordBase)[] = [];
+	alarmHistory({ limit, alarm, before = Number.POSITIVE_INFINITY }: AlarmQuery): AlarmChange[] {
+		const found: AlarmChange[] = [];
 		for (let index = this.events.end - 1; index >= this.events.begin && found.length < limit; index -= 1) {
 			const record = this.events.at(index)!;
-			if (record.kind === "alarm" && (alarm === undefined || record.alarm === alarm)) found.push(record);
+			if (record.kind !== "alarm" || record.wall >= before) continue;
+			if (alarm === undefined || record.alarm === alarm) found.push(record);
 		}
 		return found;
 	}

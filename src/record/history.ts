@@ -1,5 +1,13 @@
 /** What the store answers about the past; implemented by src/store, asked by src/api. Times are Unix ms. */
-import type { AnnealRecorded, JournalRecord, PulseRecord, RecordBase, RunState, StepEnded } from "#record/records.js";
+import type {
+	AlarmRecord,
+	AnnealRecorded,
+	JournalRecord,
+	PulseRecord,
+	RecordBase,
+	RunState,
+	StepEnded,
+} from "#record/records.js";
 import type { CycleCount } from "#record/status.js";
 
 export interface RunSummary {
@@ -58,6 +66,14 @@ export interface HistoryPoint {
 	readonly mean: number | null;
 }
 
+export type AlarmChange = AlarmRecord & RecordBase;
+
+export interface AlarmQuery {
+	readonly limit: number;
+	readonly before?: number;
+	readonly alarm?: string;
+}
+
 export interface History {
 	/** Rejects with DATABASE_UNAVAILABLE when the database cannot be reached; so do all others. */
 	runs(query: { limit: number; before?: number }): Promise<RunSummary[]>;
@@ -66,6 +82,8 @@ export interface History {
 	pulses(run: string): Promise<PulseRow[]>;
 	/** All non-sample records of a run after `afterSeq`, in order. */
 	events(run: string, query: { afterSeq: number; limit: number }): Promise<JournalRecord[]>;
+	/** Changes of alarms, newest first; only those before a time (Unix ms), only those of one alarm. */
+	alarms(query: AlarmQuery): Promise<AlarmChange[]>;
 	/** At most `points` buckets between the two times, empty ones left out. */
 	signal(id: string, query: { from: number; to: number; points: number }): Promise<HistoryPoint[]>;
 	/** Rows of each table, for the demo's summary and health. */

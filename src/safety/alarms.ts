@@ -28,6 +28,12 @@ export interface ShelveOrder {
 	readonly for: number | "one-shot";
 }
 
+/** Without `untilMs` until its cause has gone once. The wall clock, which people see, may jump: whichever comes first ends it. */
+interface Shelving {
+	readonly untilWall: number | null;
+	readonly untilMs: number | null;
+}
+
 interface Entry {
 	readonly alarm: string;
 	readonly definition: AlarmDefinition;
@@ -38,7 +44,7 @@ interface Entry {
 	atWall: number;
 	/** Raised or cleared, and waiting for its delay. */
 	pending: { readonly input: "alarm" | "clear"; readonly sinceMs: number } | undefined;
-	shelved: { readonly untilWall: number | null; readonly reason: string } | undefined;
+	shelved: Shelving | undefined;
 	by: string | undefined;
 	reason: string | undefined;
 	/** Times that its cause came, also while nothing was shown. */
@@ -94,7 +100,8 @@ export class Alarms {
 	/** Gives the new state; NOT_FOUND when no alarm of that id is active, COMMAND_NOT_ALLOWED when it is not shown. */
 	acknowledge(alarm: string, by: string): AlarmState {
 		const entry = this.entries.get(alarm);
-		if (entry === undefined) throw new AdlayerError("NOT_FOUND", `There is no active alarm ${alarm}.`);
+		if (entry === undefined || entry.state === "normal")
+			throw new AdlayerError("NOT_FOUND", `There is no active alarm ${alarm}.`);
 		if (isMuted(entry.state)) {
 			throw new AdlayerError(
 				"COMMAND_NOT_ALLOWED",
@@ -120,8 +127,7 @@ export class Alarms {
 				{ context: { forS, limitS: SHELVE_S_MAX } },
 			);
 		}
-		const untilWall = forS === undefined ? null : Math.round(this.clock.wallMs() + forS * 1_000);
-		entry.shelved = { untilWall, reason: order.reason };
+		entry.shelved = this.shelving(forS === undefined ? null : forS * 1_000);
 		entry.reason = order.reason;
 		this.move(entry, "shelve", order.by);
 		return entry.state;
@@ -154,8 +160,8 @@ export class Alarms {
 				const delayMs = pending.input === "alarm" ? definition.onDelayMs : definition.offDelayMs;
 				if (nowMs - pending.sinceMs >= delayMs) this.seen(entry, pending.input, 0);
 			}
-			if (entry.state === "shelved" && shelved?.untilWall != null && wallMs >= shelved.untilWall)
-				this.move(entry, "unshelve");
+			const isOver = shelved?.untilMs != null && (nowMs >= shelved.untilMs || wallMs >= (shelved.untilWall ?? wallMs));
+			if (entry.state === "shelved" && isOver) this.move(entry, "unshelve");
 			const isSaidAlready = definition.suppressedBy?.some((id) => this.isAnyActive(id)) ?? false;
 			if (isSaidAlready && entry.condition !== "clear") this.move(entry, "suppress");
 			else if (!isSaidAlready) this.move(entry, "unsuppress");
@@ -202,15 +208,25 @@ export class Alarms {
 			entry.by = record.by;
 			entry.reason = record.reason;
 			entry.atWall = this.clock.wallMs();
-			if (entry.state === "shelved") entry.shelved = { untilWall: record.until ?? null, reason: record.reason ?? "" };
+			if (entry.state === "shelved") {
+				const leftMs = record.until === undefined ? null : record.until - entry.atWall;
+				// A clock that was set back meanwhile does not shelve for longer than a person may.
+				entry.shelved = this.shelving(leftMs === null ? null : Math.min(leftMs, SHELVE_S_MAX * 1_000));
+			}
 			this.record(entry);
 			if (entry.state === "normal") this.entries.delete(entry.alarm);
 		}
 	}
 
+	private shelving(forMs: number | null): Shelving {
+		if (forMs === null) return { untilWall: null, untilMs: null };
+		return { untilWall: Math.round(this.clock.wallMs() + forMs), untilMs: this.clock.nowMs() + forMs };
+	}
+
+	/** One that is silenced itself says nothing for another. */
 	private isAnyActive(id: string): boolean {
-		for (const { alarm, condition } of this.entries.values())
-			if ((alarm === id || alarm.startsWith(id)) && condition !== "clear") return true;
+		for (const { alarm, condition, state } of this.entries.values())
+			if ((alarm === id || alarm.startsWith(id)) && condition !== "clear" && !isMuted(state)) return true;
 		return false;
 	}
 

@@ -126,6 +126,11 @@ export class SafeState {
 		});
 	}
 
+	/** Ids of the alarms that its actions may raise. */
+	get alarms(): readonly string[] {
+		return this.tasks.map(({ alarm }) => alarm);
+	}
+
 	private task(
 		title: string,
 		instrument: string,

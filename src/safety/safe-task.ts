@@ -145,7 +145,8 @@ export class SafeTask {
 		this.on.alarms.cleared(this.alarm);
 	}
 
-	private get alarm(): string {
+	/** Id of the alarm that tells of its failure. */
+	get alarm(): string {
 		return `safe-state.${this.title.replaceAll(" ", "-")}`;
 	}
 }

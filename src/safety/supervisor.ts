@@ -6,7 +6,7 @@ import type { Reactor } from "#device/reactor.js";
 import type { AlarmRecord, InterlockRecord, RecordSink } from "#record/records.js";
 import type { InterlockStatus } from "#record/status.js";
 import { Actuators } from "#safety/actuators.js";
-import { definitionOf } from "#safety/alarm-definitions.js";
+import { ALARM_DEFINITIONS } from "#safety/alarm-definitions.js";
 import { Alarms } from "#safety/alarms.js";
 import { Disturbances } from "#safety/disturbances.js";
 import { DoseHistory } from "#safety/dose-history.js";
@@ -77,7 +77,9 @@ export class Supervisor {
 		private readonly sink: RecordSink,
 	) {
 		const interlocks = interlocksOf(reactor);
-		this.alarms = new Alarms(clock, sink, (alarm) => isAlarmOf(alarm, plant, reactor, interlocks));
+		this.alarms = new Alarms(clock, sink, (alarm) =>
+			isAlarmOf(alarm, { plant, reactor, interlocks, safeStateAlarms: this.safeState.alarms }),
+		);
 		this.doses = new DoseHistory(Object.keys(reactor.precursors), clock.nowMs());
 		this.commanded = {
 			carrierSccm: 0,
@@ -390,12 +392,27 @@ function tripAlarm({ id, title, response }: Interlock, cause: string) {
 }
 
 /** Whether this reactor can have an alarm of this id. */
-function isAlarmOf(alarm: string, plant: Plant, reactor: Reactor, interlocks: readonly Interlock[]): boolean {
+function isAlarmOf(
+	alarm: string,
+	{
+		plant,
+		reactor,
+		interlocks,
+		safeStateAlarms,
+	}: {
+		readonly plant: Plant;
+		readonly reactor: Reactor;
+		readonly interlocks: readonly Interlock[];
+		readonly safeStateAlarms: readonly string[];
+	},
+): boolean {
 	const [kind] = alarm.split(".", 1);
 	const of = alarm.slice(kind!.length + 1);
 	if (kind === "interlock") return interlocks.some(({ id }) => id === of);
 	if (kind === "instrument") return plant.instruments.some(({ name }) => name === of);
 	if (["valve-leaking", "valve-sticking", "bottle-low", "purge-insufficient"].includes(kind!))
 		return Object.hasOwn(reactor.precursors, of);
-	return definitionOf(alarm) !== undefined;
+	if (kind === "heater") return Object.hasOwn(reactor.zones, of);
+	if (kind === "safe-state") return safeStateAlarms.includes(alarm);
+	return Object.hasOwn(ALARM_DEFINITIONS, alarm);
 }

@@ -1,4 +1,6 @@
 import {
+	type AlarmChange,
+	type AlarmQuery,
 	annealFacts,
 	type History,
 	type HistoryPoint,
@@ -96,6 +98,23 @@ export class StoreHistory implements History {
 				take: Math.min(limit, ROWS_MAX),
 			});
 			return rows.map(({ body }) => body as unknown as JournalRecord);
+		});
+	}
+
+	alarms({ limit, before, alarm }: AlarmQuery): Promise<AlarmChange[]> {
+		return this.database.ask(async (_prisma, pool) => {
+			const { rows } = await pool.query(
+				`SELECT body FROM events WHERE kind = 'alarm' AND at < coalesce($1::timestamptz, 'infinity')
+				AND ($2::text IS NULL OR journal IN (SELECT journal FROM journal_position WHERE station = $2))
+				AND ($3::text IS NULL OR body->>'alarm' = $3) ORDER BY at DESC, seq DESC LIMIT $4`,
+				[
+					before === undefined ? null : new Date(before).toISOString(),
+					this.station ?? null,
+					alarm ?? null,
+					Math.min(limit, ROWS_MAX),
+				],
+			);
+			return (rows as { body: AlarmChange }[]).map(({ body }) => body);
 		});
 	}
 

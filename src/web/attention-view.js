@@ -3,6 +3,7 @@ import { $, follow, make, setText } from "./dom.js";
 import { timeOfDay } from "./format.js";
 import { operatorName } from "./operator.js";
 import { inWords, post } from "./rest.js";
+import { openShelveForm } from "./shelve-form.js";
 
 const RANK = { critical: 0, high: 1, medium: 2, low: 3 };
 const wantsAnswer = ({ state }) => state.includes("unacknowledged");
@@ -17,21 +18,32 @@ const STATE_WORDS = {
 	"out-of-service": "out of service",
 };
 
-/** What brings an alarm back that is out of sight; shelving itself wants a reason, and is done at the command line. */
+/** What brings an alarm back that is out of sight. */
+const MUTED = ["shelved", "suppressed", "out-of-service"];
 const ACTS = { shelved: ["unshelve", "Unshelve"], "out-of-service": ["return-to-service", "Return to service"] };
 
-export function renderAttention({ alarms, interlocks }) {
+export function renderAttention({ alarms, alarmFlood, interlocks }) {
 	const sorted = [...alarms].sort(
 		(a, b) => Number(wantsAnswer(b)) - Number(wantsAnswer(a)) || RANK[a.priority] - RANK[b.priority] || b.at - a.at,
 	);
+	const silenced = sorted.filter(({ state }) => MUTED.includes(state));
+	const shown = sorted.filter(({ state }) => !MUTED.includes(state));
 	const latched = interlocks.filter(({ state }) => state !== "clear");
-	$("no-alarms").hidden = sorted.length + latched.length > 0;
-	setText($("alarm-count"), sorted.length === 0 ? "" : String(sorted.length));
-	follow($("alarms"), sorted, {
-		key: ({ alarm }) => alarm,
-		create: ({ alarm }) => alarmLine(alarm),
-		update: updateAlarm,
-	});
+	$("no-alarms").hidden = shown.length + latched.length > 0;
+	setText($("alarm-count"), shown.length === 0 ? "" : String(shown.length));
+	$("flood").hidden = alarmFlood?.isFlood !== true;
+	setText($("flood"), `A flood: ${alarmFlood?.inTenMinutes ?? 0} alarms in ten minutes.`);
+	$("silenced-part").hidden = silenced.length === 0;
+	setText($("silenced-count"), String(silenced.length));
+	for (const [list, alarms] of [
+		["alarms", shown],
+		["silenced", silenced],
+	])
+		follow($(list), alarms, {
+			key: ({ alarm }) => alarm,
+			create: ({ alarm }) => alarmLine(alarm),
+			update: updateAlarm,
+		});
 	follow($("tripped"), latched, {
 		key: ({ interlock }) => interlock,
 		create: ({ interlock }) => interlockLine(interlock),
@@ -62,11 +74,15 @@ function alarmLine(alarm) {
 		),
 	);
 	const text = make("div", {}, make("h3"), make("p", { class: "message" }), make("p", { class: "response" }), answer);
-	return make("li", { class: "alarm" }, text, button);
+	const shelve = make("button", { type: "button", class: "quiet" }, "Silence …");
+	shelve.addEventListener("click", () => openShelveForm(alarm));
+	return make("li", { class: "alarm" }, text, make("div", { class: "acts" }, button, shelve));
 }
 
 function updateAlarm(line, alarm) {
-	const [text, button] = line.children;
+	const [text, acts] = line.children;
+	const [button, shelve] = acts.children;
+	shelve.hidden = MUTED.includes(alarm.state);
 	line.dataset.priority = alarm.priority;
 	line.dataset.answered = String(!wantsAnswer(alarm));
 	setText(text.children[0], `${alarm.priority} · ${alarm.alarm}`);

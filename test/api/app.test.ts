@@ -2,6 +2,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifyInstance } from "fastify";
 import { describe, expect, it } from "vitest";
 import { AdlayerError } from "#core/errors.js";
+import type { AlarmRecord, AlarmState, RecordBody } from "#record/records.js";
 import {
 	controlStarted,
 	instrumentReady,
@@ -287,6 +288,37 @@ describe("commanding", () => {
 			{ by: "rest" },
 			{ by: "rest" },
 		]);
+	});
+
+	it("tells who did what to alarms from the database and what it holds itself, and from that alone while the database is away", async () => {
+		const { app, recorder, history } = await world({ eventsKept: 2 });
+		const alarm = (name: string, state: AlarmState, by?: string): RecordBody => ({
+			kind: "alarm",
+			alarm: name,
+			state,
+			priority: "high",
+			message: "It is there.",
+			response: "Look.",
+			...(by === undefined ? {} : { by, reason: "known" }),
+		});
+		for (const state of ["unacknowledged", "acknowledged", "shelved"] as const) {
+			recorder.t += 1_000;
+			recorder.write(alarm("run.held", state, state === "unacknowledged" ? undefined : "mk"));
+		}
+		history.storedThrough = recorder.records.length;
+		recorder.t += 1_000;
+		recorder.write(alarm("disk.filling", "unacknowledged"));
+		const changes = async (query: string) => {
+			const body = (await get(app, `/alarms/history${query}`)).json();
+			return [body.complete, ...body.changes.map((change: AlarmRecord) => `${change.alarm} ${change.state}`)];
+		};
+		const all = ["disk.filling unacknowledged", "run.held shelved", "run.held acknowledged", "run.held unacknowledged"];
+		expect(await changes("")).toEqual([true, ...all]);
+		expect(await changes("?limit=3")).toEqual([true, ...all.slice(0, 3)]);
+		expect(await changes("?alarm=run.held")).toEqual([true, ...all.slice(1)]);
+		expect(await changes(`?before=${WALL_START + 2_000}`)).toEqual([true, all[3]]);
+		history.isAway = true;
+		expect(await changes("")).toEqual([false, ...all.slice(0, 2)]);
 	});
 
 	it("orders, shows and stops battery tests", async () => {

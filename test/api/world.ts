@@ -4,7 +4,7 @@ import { LiveState } from "#api/live-state.js";
 import type { AppDeps, ControlPort } from "#api/ports.js";
 import { type Clock, SteppedClock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
-import type { History } from "#record/history.js";
+import type { AlarmQuery, History } from "#record/history.js";
 import type { JournalRecord, PlannedStep, RecordBody } from "#record/records.js";
 import type { ServiceHealth } from "#record/service-status.js";
 
@@ -189,6 +189,14 @@ export class MemoryHistory implements History {
 		return this.stored()
 			.filter((record) => "run" in record && record.run === run && record.seq > query.afterSeq)
 			.slice(0, query.limit);
+	}
+
+	async alarms({ limit, before = Number.POSITIVE_INFINITY, alarm }: AlarmQuery) {
+		return this.stored()
+			.filter((record) => record.kind === "alarm")
+			.filter((change) => change.wall < before && (alarm === undefined || change.alarm === alarm))
+			.reverse()
+			.slice(0, limit);
 	}
 
 	async signal() {

@@ -190,6 +190,61 @@ describe("the alarms", () => {
 		expect(alarms.state("run.held")).toBe("unacknowledged");
 	});
 
+	it("that are silenced say nothing for another", async () => {
+		alarms.shelve(latching.alarm, { by: "Ada", reason: "contact is being exchanged", for: 600 });
+		alarms.raise(latching);
+		alarms.raise({ alarm: "run.held", message: "Held." });
+		await after(1);
+		expect(alarms.state("run.held")).toBe("unacknowledged");
+		alarms.unshelve(latching.alarm, "Ada");
+		await after(1);
+		expect(alarms.state("run.held")).toBe("suppressed");
+	});
+
+	it.each([
+		["back", -86_400_000, 600],
+		["ahead", 300_000, 300],
+	])("that are shelved stay so for no longer when the wall clock jumps %s", async (_way, jumpMs, lastsS) => {
+		let shiftMs = 0;
+		const jumping = {
+			nowMs: () => clock.nowMs(),
+			wallMs: () => clock.wallMs() + shiftMs,
+			setTimer: clock.setTimer.bind(clock),
+			sleep: clock.sleep.bind(clock),
+			expectAnswer: () => clock.expectAnswer(),
+		};
+		alarms = new Alarms(jumping, journal);
+		alarms.raise(plain);
+		alarms.shelve(plain.alarm, { by: "Ada", reason: "known", for: 600 });
+		shiftMs = jumpMs;
+		await after(lastsS - 1);
+		expect(alarms.state(plain.alarm)).toBe("shelved");
+		await after(1);
+		expect(alarms.state(plain.alarm)).toBe("unacknowledged");
+	});
+
+	it("that are shelved are not shelved for longer by a clock that was set back before a restart", async () => {
+		alarms.raise(plain);
+		alarms.shelve(plain.alarm, { by: "Ada", reason: "known", for: SHELVE_S_MAX });
+		const carry = new CarryTracker();
+		for (const record of journal.records) carry.follow(record);
+		clock = new SteppedClock({ wallStartMs: 0 });
+		alarms = new Alarms(clock, journal);
+		alarms.restore(carry.alarms, () => false);
+		alarms.raise(plain);
+		await after(SHELVE_S_MAX - 1);
+		expect(alarms.state(plain.alarm)).toBe("shelved");
+		await after(1);
+		expect(alarms.state(plain.alarm)).toBe("unacknowledged");
+	});
+
+	it("whose cause has not lasted yet are nothing to acknowledge", () => {
+		alarms.raise({ alarm: "disk.filling", message: "70 %" });
+		expect(() => alarms.acknowledge("disk.filling", "Ada")).toThrowError(
+			expect.objectContaining({ code: "NOT_FOUND" }),
+		);
+	});
+
 	it("with a delay come when their cause has lasted, and go when it has been gone for as long", async () => {
 		const disk = { alarm: "disk.filling", message: "70 %" };
 		alarms.raise(disk);

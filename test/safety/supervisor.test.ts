@@ -29,6 +29,26 @@ async function deposit(): Promise<void> {
 	for (const device of Object.values(devices)) device.told.length = 0;
 }
 
+describe("the alarms that a reactor can have", () => {
+	it.each(["instrument.io", "heater.stage", "safe-state.zone-stage", "safe-state.stop-valve", "disk.filling"])(
+		"%s can be shelved before it comes",
+		(alarm) => {
+			const { alarms } = reactor.supervisor;
+			expect(alarms.shelve(alarm, { by: "Ada", reason: "known", for: 60 })).toBe("shelved");
+		},
+	);
+
+	it.each(["instrument.none", "heater.none", "heater", "safe-state.none", "disk.filling.more", "interlock.none"])(
+		"%s is none of them",
+		(alarm) => {
+			const { alarms } = reactor.supervisor;
+			expect(() => alarms.shelve(alarm, { by: "Ada", reason: "known", for: 60 })).toThrowError(
+				expect.objectContaining({ code: "NOT_FOUND" }),
+			);
+		},
+	);
+});
+
 describe("the watchdogs", () => {
 	it("are fed on every beat while all is well", async () => {
 		const before = reactor.feeds;

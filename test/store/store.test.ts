@@ -4,11 +4,11 @@ import { getPriority } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JournalWriter } from "#journal/writer.js";
-import type { RecordBody } from "#record/records.js";
+import type { AlarmState, RecordBody } from "#record/records.js";
 import { migrate } from "#store/migrate.js";
 import type { Store } from "#store/open.js";
 import { runCreated } from "../journal/support.js";
-import { openTestStore, openWriter, query, removeFolders, temporaryFolder, until } from "./support.js";
+import { clock, openTestStore, openWriter, query, removeFolders, temporaryFolder, until } from "./support.js";
 
 const folder = temporaryFolder();
 let writer: JournalWriter;
@@ -196,6 +196,32 @@ describe("a run", () => {
 		expect(await store.history.events("r1", { afterSeq: events[7]!.seq, limit: 1 })).toEqual([events[8]]);
 		expect(await store.history.counts("r1")).toEqual({ samples: 2, pulses: 1, steps: 3, events: 10 });
 		expect(await store.history.run("unknown")).toBeUndefined();
+	});
+});
+
+describe("the changes of alarms", () => {
+	it("are there with who made them, newest first, by time and by alarm", async () => {
+		const change = (alarm: string, state: AlarmState, by?: string): RecordBody => ({
+			kind: "alarm",
+			alarm,
+			state,
+			priority: "low",
+			message: "It is there.",
+			response: "Look.",
+			...(by === undefined ? {} : { by, reason: "known", until: 1 }),
+		});
+		await takenOver(change("disk.filling", "unacknowledged"), change("disk.filling", "shelved", "mk"));
+		await clock.sleep(20);
+		await takenOver(change("run.held", "unacknowledged"));
+		const all = await store.history.alarms({ limit: 10 });
+		expect(all.map(({ alarm, state }) => `${alarm} ${state}`)).toEqual([
+			"run.held unacknowledged",
+			"disk.filling shelved",
+			"disk.filling unacknowledged",
+		]);
+		expect(await store.history.alarms({ limit: 1, alarm: "disk.filling" })).toEqual([all[1]]);
+		expect(all[1]).toMatchObject({ by: "mk", reason: "known", until: 1 });
+		expect(await store.history.alarms({ limit: 10, before: all[0]!.wall })).toEqual(all.slice(1));
 	});
 });
 

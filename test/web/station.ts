@@ -7,7 +7,7 @@ import { buildApp } from "#api/app.js";
 import { LiveState } from "#api/live-state.js";
 import type { AppDeps } from "#api/ports.js";
 import { SteppedClock } from "#core/clock.js";
-import type { RecordBody } from "#record/records.js";
+import type { AlarmState, RecordBody } from "#record/records.js";
 import {
 	controlStarted,
 	FakeControl,
@@ -148,7 +148,7 @@ export class Station {
 		return state === "ready" ? { ...common, state, identity } : { ...common, state, error };
 	}
 
-	alarm(alarm: string, state: "unacknowledged" | "acknowledged" | "normal", by?: string): RecordBody {
+	alarm(alarm: string, state: AlarmState, by?: string, more: { reason?: string; until?: number } = {}): RecordBody {
 		return {
 			kind: "alarm",
 			alarm,
@@ -157,6 +157,7 @@ export class Station {
 			message: "The carrier flow is 0 sccm.",
 			response: "Check the gas supply.",
 			...(by === undefined ? {} : { by }),
+			...more,
 		};
 	}
 

@@ -1,7 +1,10 @@
+import type { AppDeps } from "#api/ports.js";
 import type { RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
-import { ANONYMOUS } from "#api/routes/runs.js";
-import { by, list, ref, string } from "#api/schemas.js";
+import { ANONYMOUS, historyOf } from "#api/routes/runs.js";
+import { by, list, ref, string, WALL_MS_MAX } from "#api/schemas.js";
+import { asAdlayerError } from "#core/errors.js";
+import type { AlarmChange, AlarmQuery } from "#record/history.js";
 
 const HISTORY_MAX = 1_000;
 const HISTORY_DEFAULT = 100;
@@ -22,6 +25,22 @@ interface Reasoned {
 	Body: { by?: string; reason: string };
 }
 
+/** Undefined while the database is away. */
+async function storedChanges(deps: AppDeps, query: AlarmQuery): Promise<AlarmChange[] | undefined> {
+	try {
+		return await historyOf(deps).alarms(query);
+	} catch (thrown) {
+		if (asAdlayerError(thrown).code !== "DATABASE_UNAVAILABLE") throw thrown;
+		return undefined;
+	}
+}
+
+/** The database may not have the newest yet, and the service not the oldest; what both have is there once. */
+function merged(held: readonly AlarmChange[], stored: readonly AlarmChange[], limit: number): AlarmChange[] {
+	const byName = new Map([...stored, ...held].map((change) => [`${change.seq} ${change.wall}`, change]));
+	return [...byName.values()].sort((a, b) => b.wall - a.wall || b.seq - a.seq).slice(0, limit);
+}
+
 export function alarmRoutes({ api, deps }: RouteGroup): void {
 	const simulated = () => deps.live.simulated;
 	const schema = routeSchema({
@@ -36,21 +55,22 @@ export function alarmRoutes({ api, deps }: RouteGroup): void {
 
 	const historySchema = routeSchema({
 		tag: "alarms",
-		summary: "Changes of alarms, newest first, as far as the service holds the journal's events",
+		summary: "Changes of alarms and who made them, newest first, from the database and what the service holds itself",
 		query: {
 			limit: { type: "integer", minimum: 1, maximum: HISTORY_MAX, default: HISTORY_DEFAULT },
 			alarm: string,
+			before: { type: "integer", minimum: 0, maximum: WALL_MS_MAX, description: "Only before this Unix time in ms" },
 		},
-		answer: envelope({ changes: list(ref("AlarmChange")) }),
-	});
-	api.get<{ Querystring: { limit: number; alarm?: string } }>(
-		"/alarms/history",
-		{ schema: historySchema },
-		async ({ query }) => ({
-			simulated: simulated(),
-			changes: deps.live.alarmHistory(query),
+		answer: envelope({
+			changes: list(ref("AlarmChange")),
+			complete: { type: "boolean", description: "False while the database is away: older changes may be missing" },
 		}),
-	);
+	});
+	api.get<{ Querystring: AlarmQuery }>("/alarms/history", { schema: historySchema }, async ({ query }) => {
+		const held = deps.live.alarmHistory(query);
+		const stored = await storedChanges(deps, query);
+		return { simulated: simulated(), changes: merged(held, stored ?? [], query.limit), complete: stored !== undefined };
+	});
 
 	const acknowledgeSchema = routeSchema({
 		tag: "alarms",

@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "events_kind_at_idx" ON "events"("kind", "at");
