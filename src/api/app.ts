@@ -14,6 +14,7 @@ import { campaignRoutes } from "#api/routes/campaigns.js";
 import { cellTestRoutes } from "#api/routes/cell-tests.js";
 import { cellRoutes } from "#api/routes/cells.js";
 import { characterisationRoutes } from "#api/routes/characterisations.js";
+import { exportRoutes } from "#api/routes/export.js";
 import { fileRoutes } from "#api/routes/files.js";
 import { foilLotRoutes } from "#api/routes/foil-lots.js";
 import { foilRoutes } from "#api/routes/foils.js";
@@ -88,6 +89,7 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 			recipeRoutes(group);
 			runRoutes(group);
 			runEventRoutes(group);
+			exportRoutes(group);
 			reactorRoutes(group);
 			instrumentRoutes(group);
 			signalRoutes(group);

@@ -34,6 +34,22 @@ export class RestClient {
 		path: string,
 		options: { lastId?: string | undefined; signal: AbortSignal },
 	): AsyncGenerator<StreamEvent> {
+		const headers = {
+			accept: "text/event-stream",
+			...(options.lastId === undefined ? {} : { "last-event-id": options.lastId }),
+		};
+		const parser = new EventParser();
+		const decoder = new TextDecoder();
+		for await (const chunk of this.bytes(path, { headers }, options.signal))
+			yield* parser.push(decoder.decode(chunk, { stream: true }));
+	}
+
+	/** The answer's bytes as they come. Throws the service's own refusal, or SERVICE_UNREACHABLE, also when it breaks off. */
+	download(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+		return this.bytes(path, {}, signal);
+	}
+
+	private async *bytes(path: string, init: RequestInit, signal: AbortSignal): AsyncGenerator<Uint8Array> {
 		const silence = new AbortController();
 		let timer: Timer | undefined;
 		const heard = () => {
@@ -42,18 +58,10 @@ export class RestClient {
 		};
 		heard();
 		try {
-			const response = await this.fetch(path, {
-				headers: {
-					accept: "text/event-stream",
-					...(options.lastId === undefined ? {} : { "last-event-id": options.lastId }),
-				},
-				signal: AbortSignal.any([options.signal, silence.signal]),
-			});
-			const parser = new EventParser();
-			const decoder = new TextDecoder();
+			const response = await this.fetch(path, { ...init, signal: AbortSignal.any([signal, silence.signal]) });
 			for await (const chunk of response.body ?? []) {
 				heard();
-				yield* parser.push(decoder.decode(chunk, { stream: true }));
+				yield chunk;
 			}
 		} catch (thrown) {
 			throw this.unreachable(thrown);

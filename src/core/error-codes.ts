@@ -427,8 +427,20 @@ export const ERROR_CODES = {
 	SERVICE_BUSY: entry(
 		"refuse-command",
 		503,
-		"The service already follows as many listeners as it may.",
-		"Close other pages or followers, then try again.",
+		"The service already serves as many listeners or downloads as it may.",
+		"Close other pages or followers, or wait for the downloads' end; then try again.",
+	),
+	EXPORT_EXISTS: entry(
+		"refuse-command",
+		409,
+		"Where a package is to be written, something is already.",
+		"Choose another place with --out, or remove what is there.",
+	),
+	EXPORT_DAMAGED: entry(
+		"report",
+		500,
+		"A package that was received is incomplete or not as its checksums say.",
+		"Export it again.",
 	),
 	ORIGIN_REFUSED: entry(
 		"refuse-command",

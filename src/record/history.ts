@@ -8,6 +8,7 @@ import type {
 	RunState,
 	StepEnded,
 } from "#record/records.js";
+import type { RunArchive } from "#record/run-archive.js";
 import type { CycleCount } from "#record/status.js";
 
 export interface RunSummary {
@@ -86,6 +87,8 @@ export interface History {
 	alarms(query: AlarmQuery): Promise<AlarmChange[]>;
 	/** At most `points` buckets between the two times, empty ones left out. */
 	signal(id: string, query: { from: number; to: number; points: number }): Promise<HistoryPoint[]>;
+	/** All that is kept of a run; undefined when there is no such run. */
+	archive(run: string): Promise<RunArchive | undefined>;
 	/** Rows of each table, for the demo's summary and health. */
 	counts(run?: string): Promise<{ samples: number; pulses: number; steps: number; events: number }>;
 }

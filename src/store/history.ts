@@ -9,8 +9,10 @@ import {
 	type RunSummary,
 } from "#record/history.js";
 import type { AnnealRecorded, JournalRecord, PulseRecord, RecordBase, RunState, StepEnded } from "#record/records.js";
+import type { RunArchive } from "#record/run-archive.js";
 import type { Database } from "./database.js";
-import type { Pulse, Run, Step } from "./generated/client.js";
+import type { PrismaClient, Pulse, Run, Step } from "./generated/client.js";
+import { runArchive } from "./run-archive.js";
 import { signalHistory } from "./signal-history.js";
 
 /** More rows than this in one answer would be a download, not a page. */
@@ -65,22 +67,13 @@ export class StoreHistory implements History {
 				where: { run, outcome: { not: null } },
 				orderBy: { startedSeq: "asc" },
 			});
-			const anneals = await prisma.event.findMany({
-				select: { body: true },
-				where: { run, kind: "anneal" },
-				orderBy: { seq: "asc" },
-			});
-			return {
-				...summary(row),
-				anneals: anneals.map(({ body }) => annealFacts(body as unknown as AnnealRecorded & RecordBase)),
-				recipeText: row.recipeText,
-				parameters: row.parameters as Record<string, number | string>,
-				labFileSha256: row.labFileSha256,
-				softwareVersion: row.softwareVersion,
-				acknowledged: row.acknowledged,
-				steps: steps.map(stepRow),
-			};
+			return { ...detail(row), anneals: await anneals(prisma, run), steps: steps.map(stepRow) };
 		});
+	}
+
+	async archive(run: string): Promise<RunArchive | undefined> {
+		const ended = await this.database.ask((prisma) => anneals(prisma, run));
+		return runArchive(this.database, run, ended, { detail, step: stepRow, pulse: pulseRow });
 	}
 
 	pulses(run: string): Promise<PulseRow[]> {
@@ -173,6 +166,24 @@ function summary(row: SummaryRow): RunSummary {
 		durationS: same.durationS,
 		plannedS: same.plannedS,
 	};
+}
+
+const detail = (row: Run): Omit<RunDetail, "steps" | "anneals"> => ({
+	...summary(row),
+	recipeText: row.recipeText,
+	parameters: row.parameters as Record<string, number | string>,
+	labFileSha256: row.labFileSha256,
+	softwareVersion: row.softwareVersion,
+	acknowledged: row.acknowledged,
+});
+
+async function anneals(prisma: PrismaClient, run: string): Promise<RunDetail["anneals"]> {
+	const rows = await prisma.event.findMany({
+		select: { body: true },
+		where: { run, kind: "anneal" },
+		orderBy: { seq: "asc" },
+	});
+	return rows.map(({ body }) => annealFacts(body as unknown as AnnealRecorded & RecordBase));
 }
 
 function stepRow(row: Step): RunDetail["steps"][number] {

@@ -71,6 +71,7 @@ describe("the document", () => {
 			"get /runs",
 			"get /runs/{id}",
 			"get /runs/{id}/events",
+			"get /runs/{id}/export",
 			"get /runs/{id}/pulses",
 			"get /signals",
 			"get /signals/{id}/history",

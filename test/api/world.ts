@@ -204,6 +204,11 @@ export class MemoryHistory implements History {
 		return this.points;
 	}
 
+	async archive() {
+		this.stored();
+		return undefined;
+	}
+
 	async counts() {
 		return { samples: this.stored().length, pulses: 0, steps: 0, events: 0 };
 	}
@@ -245,7 +250,7 @@ export async function world(
 		clock,
 		live,
 		control,
-		history: options.database === false ? null : history,
+		history: options.database === false ? null : (options.history ?? history),
 		descent: options.descent ?? null,
 		files: options.files ?? null,
 		recipes: {

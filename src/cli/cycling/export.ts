@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { finished } from "node:stream/promises";
 import { createGzip } from "node:zlib";
@@ -15,6 +15,7 @@ import { readCycling } from "#cli/cycling/read.js";
 import { CRATE_FILE, type DescentEntity, roCrate } from "#cli/cycling/ro-crate.js";
 import { packageVersion } from "#cli/package-root.js";
 import { AdlayerError } from "#core/errors.js";
+import { ParquetGroups } from "#export/parquet.js";
 
 export const BDF_ENCODINGS = ["bdf-csv", "bdf-gz", "bdf-parquet"] as const;
 export type BdfEncoding = (typeof BDF_ENCODINGS)[number];
@@ -31,8 +32,7 @@ const MEDIA: Readonly<Record<BdfEncoding, string>> = {
 };
 const INTEGERS: readonly BdfColumn[] = ["Cycle Count / 1", "Step Count / 1"];
 const TEXT_PIECE = 1 << 18;
-/** A Parquet file is made in memory, 11 columns of 8 bytes a row. */
-const PARQUET_ROWS_MAX = 20_000_000;
+const GROUP_ROWS = 100_000;
 
 export interface ExportOptions {
 	readonly format: BdfEncoding;
@@ -70,7 +70,7 @@ export async function exportBdf(path: string, options: ExportOptions): Promise<E
 	try {
 		const write =
 			options.format === "bdf-parquet"
-				? parquetWriter(part, columns, survey.rows)
+				? await parquetWriter(part, columns)
 				: textWriter(part, columns, options.format === "bdf-gz");
 		const made = new BdfRows();
 		await readCycling(path, {
@@ -160,37 +160,29 @@ function textWriter(path: string, columns: readonly BdfColumn[], gzip: boolean):
 	};
 }
 
-function parquetWriter(path: string, columns: readonly BdfColumn[], rows: number): RowWriter {
-	if (rows > PARQUET_ROWS_MAX)
-		throw new AdlayerError(
-			"CYCLING_FILE_REFUSED",
-			`${rows} rows are more than the ${PARQUET_ROWS_MAX} that a Parquet file is made of in memory.`,
-			{
-				hint: "Export bdf-gz.",
-			},
-		);
-	const data = columns.map((column) => (INTEGERS.includes(column) ? new Int32Array(rows) : new Float64Array(rows)));
-	let at = 0;
+/** Row groups are written as the rows come: what is held is one of them, and one piece of the source. */
+async function parquetWriter(path: string, columns: readonly BdfColumn[]): Promise<RowWriter> {
+	const file = createWriteStream(path);
+	const groups = await ParquetGroups.open(
+		columns.map((name) => ({ name, type: INTEGERS.includes(name) ? "INT32" : "DOUBLE", nullable: true })),
+	);
+	let held = columns.map((): number[] => []);
+	const flush = async (): Promise<void> => {
+		const bytes = await groups.group(held);
+		held = columns.map(() => []);
+		if (!file.write(bytes)) await once(file, "drain");
+	};
 	return {
 		push: (made, chunk) => {
-			for (const row of made.of(chunk)) {
-				for (let n = 0; n < columns.length; n += 1) data[n]![at] = row[columns[n]!];
-				at += 1;
-			}
+			for (const row of made.of(chunk)) for (const [n, column] of columns.entries()) held[n]!.push(row[column]);
 		},
-		room: async () => {},
+		room: async () => {
+			if (held[0]!.length >= GROUP_ROWS) await flush();
+		},
 		end: async () => {
-			const { parquetWriteBuffer } = await import("hyparquet-writer");
-			const buffer = parquetWriteBuffer({
-				columnData: columns.map((name, n) => ({
-					name,
-					data: data[n]!,
-					type: INTEGERS.includes(name) ? "INT32" : "DOUBLE",
-				})),
-			});
-			const file = await open(path, "w");
-			await file.writeFile(new Uint8Array(buffer));
-			await file.close();
+			await flush();
+			file.end(await groups.end());
+			await finished(file);
 		},
 	};
 }

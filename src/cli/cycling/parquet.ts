@@ -9,9 +9,16 @@ import { CHUNK_ROWS, RowChunk, type RowSink, STEP_KIND } from "#analysis/rows.js
 /** Read at once; a row group beyond would need too much memory. */
 const ROWS_AT_ONCE = 250_000;
 
+export interface ParquetReading {
+	/** Enough has been read. */
+	readonly until?: () => boolean;
+	/** Awaited between pieces. */
+	readonly between?: (() => Promise<void>) | undefined;
+}
+
 export interface ParquetRows {
 	readonly layout: Layout;
-	read(sink: RowSink, defects: DefectLog, until?: () => boolean): Promise<{ rows: number; rowsUsed: number }>;
+	read(sink: RowSink, defects: DefectLog, options?: ParquetReading): Promise<{ rows: number; rowsUsed: number }>;
 }
 
 /** Throws CYCLING_FILE_REFUSED when the file is no Parquet file, or lacks a column. */
@@ -27,7 +34,7 @@ export async function openParquet(path: string): Promise<ParquetRows> {
 	const rows = Number(metadata.num_rows);
 	return {
 		layout,
-		read: async (sink, defects, until) => {
+		read: async (sink, defects, { until, between } = {}) => {
 			const chunk = new RowChunk();
 			const rules = new BdfRules(layout, defects);
 			let used = 0;
@@ -47,6 +54,7 @@ export async function openParquet(path: string): Promise<ParquetRows> {
 					if (fill(chunk, object, start + n + 1, layout, rules, defects)) used += 1;
 					if (chunk.count === CHUNK_ROWS) flush(chunk, sink);
 				}
+				await between?.();
 			}
 			flush(chunk, sink);
 			return { rows, rowsUsed: used };

@@ -97,15 +97,13 @@ async function readParquet(path: string, options: ReadOptions): Promise<ReadFact
 	const { defects } = options;
 	const file = await openParquet(path);
 	const proof = new SignProof(file.layout.columns.chargeAh !== undefined);
-	await file.read(
-		(rows) => proof.push(rows),
-		new Defects(),
-		() => proof.settled,
-	);
+	await file.read((rows) => proof.push(rows), new Defects(), { until: () => proof.settled });
 	const sign = proof.finding("bdf", options.positiveCurrent);
 	saySign(sign, "bdf", defects);
 	const conditioner = new Conditioner({ sign, sink: options.sink, defects });
-	const { rows, rowsUsed } = await file.read((chunk) => conditioner.push(chunk), defects);
+	const { rows, rowsUsed } = await file.read((chunk) => conditioner.push(chunk), defects, {
+		between: options.between,
+	});
 	conditioner.end();
 	return { format: "bdf", layout: file.layout, sign, rows, rowsUsed: rowsUsed - conditioner.dropped, impedanceRows: 0 };
 }
