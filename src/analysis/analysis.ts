@@ -11,7 +11,7 @@ import {
 } from "#analysis/cycles.js";
 import { DefectLog } from "#analysis/defects.js";
 import { type FailureEvent, FailureJudge } from "#analysis/failures.js";
-import { type Direction, type HalfCycle, HalfCycleCutter } from "#analysis/half-cycles.js";
+import { type CutterMark, type Direction, type HalfCycle, HalfCycleCutter } from "#analysis/half-cycles.js";
 import type { RowChunk } from "#analysis/rows.js";
 
 export type VerdictKind = "none" | "short" | "soft-short" | "polarisation" | "depletion" | "end-of-life";
@@ -146,6 +146,22 @@ export class CyclingAnalysis {
 	/** Half-cycles that are over; grows only. */
 	get halfCycleCount(): number {
 		return this.halves.length;
+	}
+
+	/** Those from `index` on. */
+	halfCyclesFrom(index: number): readonly HalfCycle[] {
+		return this.halves.slice(index);
+	}
+
+	/** Where another evaluation can go on behind the half-cycles that are over; null before the first. */
+	get mark(): CutterMark | null {
+		return this.cutter.mark;
+	}
+
+	/** Before the first row: takes up an evaluation that had come to `mark`; the next row is the one the next half-cycle began in. */
+	resume(halfCycles: readonly HalfCycle[], mark: CutterMark): void {
+		for (const half of halfCycles) this.halfCycle(half);
+		this.cutter.resume(mark);
 	}
 
 	/** The verdict on what is over: cheap, for a running test. */

@@ -71,6 +71,29 @@ class Stretch {
 	}
 }
 
+/** Where a cutter can go on behind a half-cycle: the row before the next one began, and what was known then. */
+export interface CutterMark {
+	readonly lastT: number;
+	readonly lastV: number;
+	readonly lastI: number;
+	readonly lastChargeAh: number;
+	readonly lastDischargeAh: number;
+	readonly intervalS: number;
+	readonly activeS: number;
+	readonly currentMaxA: number;
+	readonly interruptions: number;
+	readonly interruptedS: number;
+	/** Of the row that the next half-cycle begins in: the first that is to be pushed. */
+	readonly nextLine: number;
+	/** Half-cycles before. */
+	readonly index: number;
+	readonly lastCapacityAh: number;
+	readonly largestMeanA: number;
+}
+
+/** The part of a mark that is known when a stretch begins, before it is known to be a half-cycle. */
+type Beginning = Omit<CutterMark, "index" | "lastCapacityAh" | "largestMeanA">;
+
 export interface HalfCycleCutterOptions {
 	readonly defects: DefectLog;
 	readonly onHalfCycle: (halfCycle: HalfCycle) => void;
@@ -97,6 +120,8 @@ export class HalfCycleCutter {
 	private index = 0;
 	private lastCapacityAh = 0;
 	private largestMeanA = 0;
+	private beginning: Beginning | null = null;
+	private lastMark: CutterMark | null = null;
 	interruptions = 0;
 	interruptedS = 0;
 
@@ -105,6 +130,30 @@ export class HalfCycleCutter {
 	/** Hours of the test so far. */
 	get activeH(): number {
 		return this.activeS / 3_600;
+	}
+
+	/** To go on behind the last half-cycle that is over, with the row in which the next one began; null before the first. */
+	get mark(): CutterMark | null {
+		return this.lastMark;
+	}
+
+	/** Before the first row: as if everything up to the mark had been pushed. */
+	resume(mark: CutterMark): void {
+		this.started = true;
+		this.lastMark = mark;
+		this.lastT = mark.lastT;
+		this.lastV = mark.lastV;
+		this.lastI = mark.lastI;
+		this.lastChargeAh = mark.lastChargeAh;
+		this.lastDischargeAh = mark.lastDischargeAh;
+		this.intervalS = mark.intervalS;
+		this.activeS = mark.activeS;
+		this.currentMaxA = mark.currentMaxA;
+		this.interruptions = mark.interruptions;
+		this.interruptedS = mark.interruptedS;
+		this.index = mark.index;
+		this.lastCapacityAh = mark.lastCapacityAh;
+		this.largestMeanA = mark.largestMeanA;
 	}
 
 	push(chunk: RowChunk): void {
@@ -127,6 +176,7 @@ export class HalfCycleCutter {
 			const v = voltageV[n]!;
 			const i = currentA[n]!;
 			let dt = t - lastT;
+			const intervalBeforeS = intervalS;
 			if (dt > GAP_S_MIN && intervalS > 0 && dt > GAP_INTERVALS * intervalS) {
 				const { gapS } = this;
 				if (gapS > 0 && Math.abs(dt - gapS) < GAPS_ALIKE * gapS) {
@@ -169,6 +219,19 @@ export class HalfCycleCutter {
 				if (turned.sign === 0) {
 					if (against > REST_FRACTION * currentMaxA) {
 						turned.begin(-open.sign, beforeS, cycle[n]!, line[n]!);
+						this.beginning = {
+							lastT,
+							lastV,
+							lastI,
+							lastChargeAh,
+							lastDischargeAh,
+							intervalS: intervalBeforeS,
+							activeS: beforeS,
+							currentMaxA,
+							interruptions: this.interruptions,
+							interruptedS: this.interruptedS,
+							nextLine: line[n]!,
+						};
 						turned.counterAh = open.sign > 0 ? countedOut : countedIn;
 						if (other > 0) flow(turned, v, lastV, other, lastI * i > 0 ? dt : dt / 2, activeS);
 					}
@@ -216,6 +279,10 @@ export class HalfCycleCutter {
 					`Line ${half.firstLine}: the current has turned more than ${HALF_CYCLES_MAX} times; this is no cycling test.`,
 				);
 			this.lastCapacityAh = half.capacityAh;
+			if (this.beginning !== null) {
+				const { lastCapacityAh, largestMeanA } = this;
+				this.lastMark = { ...this.beginning, index: this.index, lastCapacityAh, largestMeanA };
+			}
 			this.options.onHalfCycle({ ...half, index });
 		}
 		this.open = this.turned;

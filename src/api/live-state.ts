@@ -117,6 +117,8 @@ export class LiveState {
 			this.sampled(record);
 			return;
 		}
+		// Rows of battery tests would drive everything else out of the ring; they are asked for by test.
+		if (record.kind === "cell-test-rows" || record.kind === "cell-test-positions") return;
 		this.happened(record);
 		this.events.push(record);
 		for (const listener of this.listeners) listener(record);

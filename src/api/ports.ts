@@ -5,6 +5,7 @@ import type { LiveState } from "#api/live-state.js";
 import type { CommandName, ControlCommands } from "#control-link/messages.js";
 import type { Clock } from "#core/clock.js";
 import type { CheckJson } from "#recipe/check-json.js";
+import type { CellTestHistory, CellTestVerdict } from "#record/cell-test-history.js";
 import type { Descent } from "#record/descent.js";
 import type { History } from "#record/history.js";
 import type { RunState } from "#record/records.js";
@@ -74,6 +75,10 @@ export interface AppDeps {
 	readonly history: History | null;
 	/** Likewise. */
 	readonly descent: Descent | null;
+	/** Battery tests of the past and their rows; null when the service runs without a database. */
+	readonly cellTests: CellTestHistory | null;
+	/** The verdict of a battery test; undefined when the database has no such test. */
+	readonly verdictOf: (cellTest: string) => Promise<CellTestVerdict | null | undefined>;
 	/** Files of characterisations; null where there is no place for them. */
 	readonly files: FileShelf | null;
 	readonly recipes: RecipeShelf;

@@ -19,9 +19,12 @@ import { toCheckJson } from "#recipe/check-json.js";
 import { loadLibrary } from "#recipe/library-files.js";
 import { readYaml } from "#recipe/yaml-document.js";
 import type { ServiceReport } from "#record/service-status.js";
+import { cellFacts } from "#src/cell-facts.js";
 import { foilTemperature, labFacts, loadLabFile, signalRoles } from "#src/config.js";
 import { dataFolder, RECIPES_DIR, ROOT, VERSION } from "#src/processes/files.js";
 import type { ProcessOptions, Started } from "#src/processes/process.js";
+import { RunningVerdicts } from "#src/verdicts/running-verdicts.js";
+import { TestItems } from "#src/verdicts/test-items.js";
 import { ItemFiles } from "#store/item-files.js";
 import { openStore } from "#store/open.js";
 
@@ -30,6 +33,7 @@ const LIVE_BATCH_RECORDS = 2_000;
 const CONTROL_ASK_MS = 2_000;
 const REPORT_EVERY_MS = 1_000;
 const REPORT_MS_MAX = 2_000;
+const TAKE_UP_AGAIN_MS = 1_000;
 const MQTT_PORT = 1883;
 const RECIPE_ENDING = ".recipe.yaml";
 
@@ -48,7 +52,9 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 		roles: signalRoles(lab),
 		foilC: foilTemperature(lab),
 	});
+	const verdicts: { running?: RunningVerdicts } = {};
 	const store = openStore({
+		taken: ({ lines }) => verdicts.running?.take(lines.map(({ record }) => record)),
 		...(process.env.DATABASE_URL === undefined ? {} : { databaseUrl: process.env.DATABASE_URL }),
 		embeddedFolder: files.postgres,
 		reader: new JournalReader({ dir: files.journal, name: "store", clock }),
@@ -72,6 +78,17 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 		...(broker === undefined ? {} : { login: broker.login }),
 	});
 	publisher.start();
+	const testItems = new TestItems({ descent: store.descent, software: `adlayer ${VERSION}`, failed: complain });
+	const running = new RunningVerdicts({
+		history: store.cellTests,
+		factsOf: cellFacts,
+		changed: (test) => {
+			publisher.cellTest(test);
+			testItems.follow(test);
+		},
+		failed: complain,
+	});
+	verdicts.running = running;
 	const instance = randomUUID();
 	const report = (leaving: boolean): ServiceReport => {
 		const { state, detail } = store.health();
@@ -92,6 +109,8 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 			control,
 			history: store.history,
 			descent: store.descent,
+			cellTests: store.cellTests,
+			verdictOf: (cellTest) => running.verdictOf(cellTest),
 			files: new ItemFiles(files.files),
 			recipes: shelf(RECIPES_DIR),
 			check: ({ text, fileName, set }) =>
@@ -110,6 +129,7 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 	const host = process.env.ADLAYER_HOST ?? "127.0.0.1";
 	await listen(app, host, port);
 	const asking = adoptRegularly(live, control, clock, following.signal);
+	const takingUp = takeUpTests(running, clock, following.signal);
 	return {
 		ready: { url: `http://${host}:${(app.server.address() as AddressInfo).port}`, mqttUrl: withoutLogin(mqttUrl) },
 		async stop() {
@@ -119,11 +139,26 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 			await control.request("report-service", report(true), { timeoutMs: REPORT_MS_MAX }).catch(() => {});
 			await app.close();
 			await publisher.stop();
-			await Promise.all([followed, asking]);
+			await Promise.all([followed, asking, takingUp]);
+			await running.settled();
 			await store.close();
 			await broker?.close();
 		},
 	};
+}
+
+const complain = (message: string) => console.error(`adlayer service: ${message}`);
+
+/** What is open in the database is evaluated from where it stood, as soon as there is a database. */
+async function takeUpTests(running: RunningVerdicts, clock: Clock, signal: AbortSignal): Promise<void> {
+	while (!signal.aborted) {
+		const isDone = await running.takeUp().then(
+			() => true,
+			() => false,
+		);
+		if (isDone) return;
+		await clock.sleep(TAKE_UP_AGAIN_MS, signal).catch(() => {});
+	}
 }
 
 async function listen(app: Awaited<ReturnType<typeof buildApp>>, host: string, port: number): Promise<void> {

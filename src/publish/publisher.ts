@@ -5,6 +5,7 @@
 import { connect, type MqttClient } from "mqtt";
 import type { Clock, Timer } from "#core/clock.js";
 import { type Topics, topicsOf } from "#publish/topics.js";
+import type { FollowedCellTest } from "#record/cell-test-history.js";
 import type { JournalRecord } from "#record/records.js";
 import type { ControlStatus, SignalStatus } from "#record/status.js";
 
@@ -42,6 +43,8 @@ export class Publisher {
 	private readonly sent = new Map<string, string>();
 	private readonly sentSignals = new Map<string, { seq: number; quality: string }>();
 	private readonly alarmsShown = new Set<string>();
+	/** By topic: the last test of each channel. */
+	private readonly cellTests = new Map<string, string>();
 	published = 0;
 
 	constructor(private readonly options: PublisherOptions) {
@@ -88,6 +91,15 @@ export class Publisher {
 		await client.endAsync(true).catch(() => {});
 	}
 
+	/** A battery test has another state or verdict: its channel's topic says so, now or when the broker is back. */
+	cellTest({ cycler, channel, ...test }: FollowedCellTest): void {
+		if (channel === null) return;
+		const topic = this.topics.cellTest(cycler, channel);
+		const payload = JSON.stringify({ ...test, verdict: test.verdict ?? null });
+		this.cellTests.set(topic, payload);
+		if (this.connected) this.send(topic, payload);
+	}
+
 	private tick(): void {
 		this.timer = this.options.clock.setTimer(this.options.intervalMs ?? SIGNAL_INTERVAL_MS, () => {
 			if (this.connected) {
@@ -106,6 +118,7 @@ export class Publisher {
 		this.send(this.topics.online, this.onlinePayload(true));
 		this.publishState(status);
 		this.publishSignals(status);
+		for (const [topic, payload] of this.cellTests) this.send(topic, payload);
 	}
 
 	private happened(record: JournalRecord): void {

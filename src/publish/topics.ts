@@ -5,6 +5,8 @@ export interface Topics {
 	/** `id` is `instrument.signal`. */
 	signal(id: string): string;
 	alarm(alarm: string): string;
+	/** Of the battery test on a cycler's channel. */
+	cellTest(cycler: string, channel: string): string;
 	readonly runState: string;
 	readonly runStep: string;
 	readonly maintenance: string;
@@ -19,6 +21,7 @@ export function topicsOf(station: string): Topics {
 			const dot = id.indexOf(".");
 			return `${base}/${level(id.slice(0, dot))}/${level(id.slice(dot + 1))}`;
 		},
+		cellTest: (cycler, channel) => `${base}/${level(cycler)}/${level(channel)}/test`,
 		alarm: (alarm) => `${base}/alarms/${level(alarm)}`,
 		runState: `${base}/run/state`,
 		runStep: `${base}/run/step`,

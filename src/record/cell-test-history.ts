@@ -68,3 +68,30 @@ export interface CellTestHistory {
 	/** Forgets half-cycles from `fromIndex` on: what came after showed that they were none. */
 	dropHalfCycles(id: string, fromIndex: number): Promise<void>;
 }
+
+/** What the rows so far say of a cell. */
+export interface CellTestVerdict {
+	readonly kind: "none" | "short" | "soft-short" | "polarisation" | "depletion" | "end-of-life";
+	/** Null with "none": not reached. */
+	readonly atHours: number | null;
+	readonly atCycle: number | null;
+	/** Half-cycles that are over. */
+	readonly halfCycles: number;
+	/** Number of the last row that was taken into account. */
+	readonly throughSeq: number;
+}
+
+/** A battery test as it is told to those who follow it. */
+export interface FollowedCellTest {
+	readonly cellTest: string;
+	readonly cell: string;
+	readonly cycler: string;
+	readonly channel: string | null;
+	readonly protocol: string;
+	readonly state: CellTestState;
+	/** Unix ms. */
+	readonly startedAt: number | null;
+	readonly endedAt: number | null;
+	/** Null before the first row has been evaluated. */
+	readonly verdict: CellTestVerdict | null;
+}

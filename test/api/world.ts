@@ -252,6 +252,8 @@ export async function world(
 		control,
 		history: options.database === false ? null : (options.history ?? history),
 		descent: options.descent ?? null,
+		cellTests: options.cellTests ?? null,
+		verdictOf: options.verdictOf ?? (async () => undefined),
 		files: options.files ?? null,
 		recipes: {
 			list: async () => shelf.map(({ text: _, ...entry }) => entry),

@@ -29,6 +29,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 	config: [],
 	campaign: ["core", "record", "recipe"],
 	maintenance: ["core", "record"],
+	verdicts: ["core", "record", "analysis"],
 };
 /** The command line loads these only when it is asked to start processes or to check against a lab file. */
 const LAZY_ROOTS = ["#src/"];

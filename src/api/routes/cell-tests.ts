@@ -1,9 +1,12 @@
+import { Readable } from "node:stream";
+import { bdfText } from "#api/bdf.js";
 import { API_PREFIX, type RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
 import { ANONYMOUS } from "#api/routes/runs.js";
 import { boolean, by, integer, list, number, shape, string } from "#api/schemas.js";
 import type { CellTestArgs } from "#control-link/messages.js";
 import { AdlayerError } from "#core/errors.js";
+import type { CellTestHistory } from "#record/cell-test-history.js";
 
 const name = { type: "string", minLength: 1, maxLength: 200 };
 const amount = { type: "number", exclusiveMinimum: 0 };
@@ -46,9 +49,108 @@ const cellTest = {
 	},
 	cause: { ...string, description: "Why it ended" },
 };
+const verdict = {
+	anyOf: [
+		shape({
+			kind: { type: "string", enum: ["none", "short", "soft-short", "polarisation", "depletion", "end-of-life"] },
+			atHours: { ...nullable("number"), description: "Null: not reached" },
+			atCycle: nullable("number"),
+			halfCycles: { ...integer, description: "Half-cycles that are over" },
+			throughSeq: { ...integer, description: "Number of the last row that was taken into account" },
+		}),
+		{ type: "null" },
+	],
+	description: "From the rows so far; null while the database cannot be asked, or has none",
+};
 const one = shape({ simulated: boolean, ...cellTest }, ["cause"]);
+const oneWithVerdict = shape({ simulated: boolean, ...cellTest, verdict }, ["cause"]);
+const stored = shape({
+	...Object.fromEntries(Object.entries(cellTest).filter(([name]) => name !== "lastRow" && name !== "cause")),
+	cause: nullable("string"),
+	orderedAt: { ...number, description: "Unix ms" },
+	startedAt: nullable("number"),
+	endedAt: nullable("number"),
+});
+const row = shape({
+	seq: { ...integer, description: "By the cycler, from 1" },
+	cycle: integer,
+	step: integer,
+	stepType: { ...string, description: "The cycler's own word" },
+	stepS: number,
+	testS: { ...number, description: "Since the test began, without interruptions" },
+	wallMs: { ...number, description: "Unix ms by the cycler's clock" },
+	voltageV: number,
+	currentA: { ...number, description: "Positive charges" },
+	capacityAh: { ...number, description: "Of the step" },
+	energyWh: number,
+});
+const point = shape({
+	fromSeq: integer,
+	toSeq: integer,
+	cycle: integer,
+	testS: number,
+	voltageVMin: number,
+	voltageVMax: number,
+	currentAMean: number,
+});
+const halfCycle = shape({
+	index: integer,
+	direction: { type: "string", enum: ["charge", "discharge"] },
+	cycle: integer,
+	firstSeq: integer,
+	startH: number,
+	endH: number,
+	capacityAh: number,
+	energyWh: number,
+	meanCurrentA: number,
+	medianV: { ...number, description: "Over 20-80 % of the charge; its size is a symmetric cell's overpotential" },
+	lowV: number,
+	highV: number,
+	peakV: number,
+	endV: number,
+});
+const CSV = "text/csv";
+const ROWS_DEFAULT = 1_000;
+const ROWS_MAX = 10_000;
+const POINTS_DEFAULT = 1_000;
+const TESTS_DEFAULT = 50;
+const TESTS_MAX = 1_000;
 const params = { id: string };
 const errors = ["CONTROL_UNREACHABLE", "ORIGIN_REFUSED"] as const;
+
+interface Id {
+	Params: { id: string };
+}
+
+const noTest = (id: string) => new AdlayerError("NOT_FOUND", `There is no battery test ${id}.`);
+
+function found<Found>(id: string, answer: Found | undefined): Found {
+	if (answer === undefined) throw noTest(id);
+	return answer;
+}
+
+function recordOf(history: CellTestHistory | null): CellTestHistory {
+	if (history !== null) return history;
+	throw new AdlayerError("DATABASE_UNAVAILABLE", "This service runs without a database.");
+}
+
+/** In the form in which control tells of a test. */
+async function past(history: CellTestHistory | null, id: string) {
+	const test = await history?.cellTest(id);
+	if (test === undefined) return undefined;
+	const {
+		orderedAt: _o,
+		startedAt: _s,
+		endedAt: _e,
+		protocolText: _t,
+		currentSign: _c,
+		gaps: _g,
+		cause,
+		...summary
+	} = test;
+	const [lastRow = null] = (await history!.cellTestRows(id, { fromSeq: test.rows, limit: 1 })) ?? [];
+	return { ...summary, lastRow, ...(cause === null ? {} : { cause }) };
+}
 
 export function cellTestRoutes({ api, deps }: RouteGroup): void {
 	const simulated = () => deps.live.simulated;
@@ -67,14 +169,111 @@ export function cellTestRoutes({ api, deps }: RouteGroup): void {
 		tag: "cell-tests",
 		summary: "One battery test: what was ordered, how far it has come, its last row",
 		params,
-		answer: one,
-		errors: ["NOT_FOUND", "CONTROL_UNREACHABLE"],
+		answer: oneWithVerdict,
+		errors: ["NOT_FOUND", "CONTROL_UNREACHABLE", "DATABASE_UNAVAILABLE"],
 	});
-	api.get<{ Params: { id: string } }>("/cell-tests/:id", { schema: oneSchema }, async ({ params: { id } }) => {
-		const { tests } = await deps.control.request("cell-tests", {});
-		const found = tests.find((test) => test.cellTest === id);
-		if (found === undefined) throw new AdlayerError("NOT_FOUND", `Control has no battery test ${id}.`);
-		return { simulated: simulated(), ...found };
+	api.get<Id>("/cell-tests/:id", { schema: oneSchema }, async ({ params: { id } }) => {
+		const { tests } = await deps.control.request("cell-tests", {}).catch((thrown) => {
+			// Without control the database knows what there was.
+			if (deps.cellTests === null) throw thrown;
+			return { tests: [] };
+		});
+		const found = tests.find((test) => test.cellTest === id) ?? (await past(deps.cellTests, id));
+		if (found === undefined) throw noTest(id);
+		// What is known to control is told without its verdict rather than not at all.
+		const verdict = await deps.verdictOf(id).catch(() => null);
+		return { simulated: simulated(), ...found, verdict: verdict ?? null };
+	});
+
+	const pastSchema = routeSchema({
+		tag: "cell-tests",
+		summary: "Battery tests of all times, the latest ordered first",
+		query: {
+			cell: { ...name, description: "Only those of the cell with this barcode" },
+			before: { type: "number", description: "Only those ordered before, Unix ms" },
+			limit: { type: "integer", minimum: 1, maximum: TESTS_MAX, default: TESTS_DEFAULT },
+		},
+		answer: envelope({ tests: list(stored) }),
+		errors: ["DATABASE_UNAVAILABLE"],
+	});
+	type Past = { Querystring: { cell?: string; before?: number; limit: number } };
+	api.get<Past>("/cell-tests/past", { schema: pastSchema }, async ({ query }) => ({
+		simulated: simulated(),
+		tests: await recordOf(deps.cellTests).cellTests(query),
+	}));
+
+	const rowsSchema = routeSchema({
+		tag: "cell-tests",
+		summary: "Rows of a battery test as the cycler recorded them, in pages",
+		params,
+		query: {
+			fromSeq: { type: "integer", minimum: 1, default: 1 },
+			limit: { type: "integer", minimum: 1, maximum: ROWS_MAX, default: ROWS_DEFAULT },
+		},
+		answer: envelope({
+			cellTest: string,
+			rows: list(row),
+			nextSeq: { type: ["integer", "null"], description: "fromSeq of the next page; null at the present end" },
+		}),
+		errors: ["NOT_FOUND", "DATABASE_UNAVAILABLE"],
+	});
+	type Rows = Id & { Querystring: { fromSeq: number; limit: number } };
+	api.get<Rows>("/cell-tests/:id/rows", { schema: rowsSchema }, async ({ params: { id }, query }) => {
+		const rows = found(id, await recordOf(deps.cellTests).cellTestRows(id, query));
+		const nextSeq = rows.length < query.limit ? null : rows.at(-1)!.seq + 1;
+		return { simulated: simulated(), cellTest: id, rows, nextSeq };
+	});
+
+	const bdfSchema = routeSchema({
+		tag: "cell-tests",
+		summary: "The whole battery test as a file of the Battery Data Format (CSV); positive current charges",
+		params,
+		answer: string,
+		contentTypes: [CSV],
+		errors: ["NOT_FOUND", "DATABASE_UNAVAILABLE"],
+	});
+	api.get<Id>("/cell-tests/:id/bdf", { schema: bdfSchema }, async ({ params: { id } }, reply) => {
+		const history = recordOf(deps.cellTests);
+		found(id, await history.cellTest(id));
+		const name = id.replaceAll(/[^A-Za-z0-9.-]/g, "-");
+		void reply.type(CSV).header("Content-Disposition", `attachment; filename="${name}.bdf.csv"`);
+		return reply.send(Readable.from(bdfText(history, id)));
+	});
+
+	const pointsSchema = routeSchema({
+		tag: "cell-tests",
+		summary: "A battery test in at most so many points",
+		params,
+		query: { points: { type: "integer", minimum: 1, maximum: ROWS_MAX, default: POINTS_DEFAULT } },
+		answer: envelope({ cellTest: string, points: list(point) }),
+		errors: ["NOT_FOUND", "DATABASE_UNAVAILABLE"],
+	});
+	type Points = Id & { Querystring: { points: number } };
+	api.get<Points>("/cell-tests/:id/points", { schema: pointsSchema }, async ({ params: { id }, query }) => ({
+		simulated: simulated(),
+		cellTest: id,
+		points: found(id, await recordOf(deps.cellTests).cellTestPoints(id, query.points)),
+	}));
+
+	const halvesSchema = routeSchema({
+		tag: "cell-tests",
+		summary: "The half-cycles of a battery test that are over",
+		params,
+		query: {
+			fromIndex: { type: "integer", minimum: 0, default: 0 },
+			limit: { type: "integer", minimum: 1, maximum: ROWS_MAX, default: ROWS_DEFAULT },
+		},
+		answer: envelope({ cellTest: string, halfCycles: list(halfCycle) }),
+		errors: ["NOT_FOUND", "DATABASE_UNAVAILABLE"],
+	});
+	type Halves = Id & { Querystring: { fromIndex: number; limit: number } };
+	api.get<Halves>("/cell-tests/:id/half-cycles", { schema: halvesSchema }, async ({ params: { id }, query }) => {
+		const halfCycles = found(id, await recordOf(deps.cellTests).halfCycles(id, query));
+		return {
+			simulated: simulated(),
+			cellTest: id,
+			halfCycles: halfCycles.map(({ resume: _resume, ...half }) => half),
+		};
 	});
 
 	const orderSchema = routeSchema({

@@ -1,0 +1,240 @@
+/** The verdict of every running battery test, kept up with its rows as they come into the database. */
+import { asAdlayerError } from "#core/errors.js";
+import type { CellTestHistory, CellTestVerdict, FollowedCellTest, StoredHalfCycle } from "#record/cell-test-history.js";
+import type { CellTestOrdered, CellTestRow, CellTestState } from "#record/cell-tests.js";
+import type { JournalRecord } from "#record/records.js";
+import { TestAnalysis, type TestFacts } from "./test-analysis.js";
+
+/** Rows fetched at once when some were missed. */
+const ROWS_A_FETCH = 5_000;
+const HALF_CYCLES_A_FETCH = 10_000;
+/** Tests that have ended and whose verdict is kept at hand. */
+const ENDED_MAX = 512;
+/** Tests looked at when the service comes up: more than can be open at once are not kept. */
+export const TAKEN_UP_MAX = 4_096;
+
+export interface RunningVerdictsOptions {
+	readonly history: CellTestHistory;
+	/** What a protocol's text tells of the cell. */
+	readonly factsOf: (protocolText: string) => TestFacts;
+	/** A state or verdict is another than before. */
+	readonly changed: (test: FollowedCellTest) => void;
+	/** Something could not be read or stored; it is tried again with the next row. */
+	readonly failed: (message: string) => void;
+}
+
+interface Followed {
+	readonly order: Pick<CellTestOrdered, "cellTest" | "cell" | "cycler" | "protocol" | "protocolText">;
+	state: CellTestState;
+	channel: string | null;
+	startedAt: number | null;
+	endedAt: number | null;
+	/** Undefined until what is stored of the test has been read. */
+	analysis: TestAnalysis | undefined;
+	/** Half-cycles that are stored. */
+	stored: number;
+	/** Rows are in the database up to this number. */
+	throughSeq: number;
+	/** Last told verdict, as text. */
+	told: string;
+	/** Kept when the analysis is let go. */
+	verdict: CellTestVerdict | null;
+	work: Promise<void>;
+}
+
+const ENDED: readonly CellTestState[] = ["finished", "stopped", "protected", "refused", "lost"];
+
+/**
+ * Follows the records of the journal once they are in the database. Rows that follow on are evaluated as they are; where some
+ * were missed, and after a restart, they are read back from the last half-cycle on.
+ */
+export class RunningVerdicts {
+	private readonly tests = new Map<string, Followed>();
+
+	constructor(private readonly options: RunningVerdictsOptions) {}
+
+	/** Records that have just come into the database, in order. Returns at once. */
+	take(records: readonly JournalRecord[]): void {
+		for (const record of records) {
+			switch (record.kind) {
+				case "cell-test-ordered":
+					this.add(record, { state: "queued", channel: record.channel });
+					break;
+				case "cell-test-state": {
+					const test = this.tests.get(record.cellTest);
+					if (test === undefined) break;
+					test.state = record.to;
+					test.channel = record.channel;
+					if (record.to === "running") test.startedAt ??= record.wall;
+					if (ENDED.includes(record.to)) test.endedAt = record.wall;
+					this.queue(test, () => this.settle(test));
+					break;
+				}
+				case "cell-test-rows": {
+					const test = this.tests.get(record.cellTest);
+					if (test === undefined) break;
+					const { rows } = record;
+					test.throughSeq = Math.max(test.throughSeq, rows.at(-1)?.seq ?? 0);
+					this.queue(test, () => this.evaluate(test, rows));
+					break;
+				}
+				default:
+			}
+		}
+	}
+
+	/** Takes up the tests that the database has open; to be called once it can be asked. */
+	async takeUp(): Promise<void> {
+		const tests = await this.options.history.cellTests({ limit: TAKEN_UP_MAX });
+		for (const { cellTest, state } of tests) {
+			if (ENDED.includes(state) || this.tests.has(cellTest)) continue;
+			const detail = await this.options.history.cellTest(cellTest);
+			if (detail === undefined) continue;
+			const test = this.add(detail, detail);
+			test.throughSeq = Math.max(test.throughSeq, detail.rows);
+			this.queue(test, () => this.evaluate(test, []));
+		}
+	}
+
+	/** Undefined for a test that is not followed. */
+	of(cellTest: string): FollowedCellTest | undefined {
+		const test = this.tests.get(cellTest);
+		return test === undefined ? undefined : told(test);
+	}
+
+	/** Of a test that is followed or of the past; undefined when there is no such test. */
+	async verdictOf(cellTest: string): Promise<CellTestVerdict | null | undefined> {
+		const followed = this.tests.get(cellTest);
+		if (followed !== undefined) {
+			await followed.work;
+			return followed.verdict;
+		}
+		const detail = await this.options.history.cellTest(cellTest);
+		if (detail === undefined) return undefined;
+		const { analysis } = await this.read(cellTest, detail.protocolText);
+		await this.catchUp(cellTest, analysis, detail.rows);
+		if (ENDED.includes(detail.state)) analysis.end();
+		return analysis.verdict;
+	}
+
+	/** Everything that is followed, for those who come later. */
+	get all(): readonly FollowedCellTest[] {
+		return [...this.tests.values()].map(told);
+	}
+
+	/** What is under way has been done. */
+	async settled(): Promise<void> {
+		await Promise.all([...this.tests.values()].map(({ work }) => work));
+	}
+
+	private add(
+		order: Followed["order"],
+		known: { state: CellTestState; channel: string | null; startedAt?: number | null },
+	): Followed {
+		const there = this.tests.get(order.cellTest);
+		if (there !== undefined) return there;
+		const { cellTest, cell, cycler, protocol, protocolText } = order;
+		const test: Followed = {
+			order: { cellTest, cell, cycler, protocol, protocolText },
+			state: known.state,
+			channel: known.channel,
+			startedAt: known.startedAt ?? null,
+			endedAt: null,
+			analysis: undefined,
+			stored: 0,
+			throughSeq: 0,
+			told: "",
+			verdict: null,
+			work: Promise.resolve(),
+		};
+		this.tests.set(cellTest, test);
+		return test;
+	}
+
+	/** One after the other for each test; a failure leaves it to be read back. */
+	private queue(test: Followed, work: () => Promise<void> | void): void {
+		test.work = test.work.then(work).catch((thrown) => {
+			test.analysis = undefined;
+			this.options.failed(`battery test ${test.order.cellTest}: ${asAdlayerError(thrown).message}`);
+		});
+	}
+
+	private async evaluate(test: Followed, rows: readonly CellTestRow[]): Promise<void> {
+		const { cellTest, protocolText } = test.order;
+		if (test.analysis === undefined) {
+			const { analysis, stored } = await this.read(cellTest, protocolText);
+			test.analysis = analysis;
+			test.stored = stored;
+		}
+		const { analysis } = test;
+		const first = rows[0]?.seq ?? Number.POSITIVE_INFINITY;
+		if (first <= analysis.seq + 1) analysis.push(rows);
+		else await this.catchUp(cellTest, analysis, test.throughSeq);
+		await this.store(test, analysis);
+		test.verdict = analysis.verdict;
+		this.tell(test);
+	}
+
+	/** The test has changed its state; with its end its evaluation is let go. */
+	private async settle(test: Followed): Promise<void> {
+		if (ENDED.includes(test.state)) {
+			if (test.throughSeq > 0) {
+				await this.evaluate(test, []);
+				test.analysis?.end();
+				test.verdict = test.analysis?.verdict ?? null;
+			}
+			test.analysis = undefined;
+			const ended = [...this.tests.values()].filter(({ endedAt }) => endedAt !== null);
+			for (const { order } of ended.slice(0, Math.max(0, ended.length - ENDED_MAX))) this.tests.delete(order.cellTest);
+		}
+		this.tell(test);
+	}
+
+	private async read(cellTest: string, protocolText: string): Promise<{ analysis: TestAnalysis; stored: number }> {
+		const { history, factsOf } = this.options;
+		const halves: StoredHalfCycle[] = [];
+		for (;;) {
+			const page = await history.halfCycles(cellTest, { fromIndex: halves.length, limit: HALF_CYCLES_A_FETCH });
+			halves.push(...(page ?? []));
+			if ((page?.length ?? 0) < HALF_CYCLES_A_FETCH) break;
+		}
+		const analysis = new TestAnalysis(factsOf(protocolText), halves);
+		return { analysis, stored: halves.length };
+	}
+
+	private async catchUp(cellTest: string, analysis: TestAnalysis, throughSeq: number): Promise<void> {
+		while (analysis.seq < throughSeq) {
+			const rows = await this.options.history.cellTestRows(cellTest, {
+				fromSeq: analysis.seq + 1,
+				limit: ROWS_A_FETCH,
+			});
+			if (rows === undefined || rows.length === 0) break;
+			analysis.push(rows);
+		}
+	}
+
+	private async store(test: Followed, analysis: TestAnalysis): Promise<void> {
+		const { cellTest } = test.order;
+		if (analysis.halfCycleCount < test.stored) {
+			// What had been taken for half-cycles was rest beside the currents that came later.
+			await this.options.history.dropHalfCycles(cellTest, 0);
+			test.stored = 0;
+		}
+		if (analysis.halfCycleCount === test.stored) return;
+		await this.options.history.saveHalfCycles(cellTest, analysis.storable(test.stored));
+		test.stored = analysis.halfCycleCount;
+	}
+
+	private tell(test: Followed): void {
+		const { kind, atHours, atCycle, halfCycles } = test.verdict ?? {};
+		const text = JSON.stringify([test.state, test.channel, kind, atHours, atCycle, halfCycles]);
+		if (text === test.told) return;
+		test.told = text;
+		this.options.changed(told(test));
+	}
+}
+
+function told({ order, state, channel, startedAt, endedAt, verdict }: Followed): FollowedCellTest {
+	const { cellTest, cell, cycler, protocol } = order;
+	return { cellTest, cell, cycler, channel, protocol, state, startedAt, endedAt, verdict };
+}
