@@ -5,6 +5,9 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { VoltageTrace } from "#cli/cycling/decimate.js";
+import { parseCellConstants } from "#twin/cells/constants.js";
+import { simulateCellTest } from "#twin/cells/ideal-cycler.js";
+import { PAPER_TESTS, type PaperCell, type PaperTest, paperCellTest } from "#twin/cells/paper-tests.js";
 import { bdfOf, chunkOf, flat, fullCellRows, read, symmetricRows } from "../analysis/support.js";
 import { adlayer } from "./support.js";
 
@@ -143,9 +146,58 @@ describe("adlayer cycling compare", () => {
 			["full", "none"],
 		]);
 		expect(stderr).toContain("median mV");
-		expect(readdirSync(out).sort()).toEqual(["capacity-cycle.svg", "overpotential-cycle.svg", "voltage-time.svg"]);
+		expect(readdirSync(out).sort()).toEqual(
+			["capacity-cycle", "overpotential-cycle", "voltage-time"].flatMap((name) => [`${name}.png`, `${name}.svg`]),
+		);
+		for (const name of json.plots.filter((path: string) => path.endsWith(".png")))
+			expect(readFileSync(name).subarray(1, 4).toString()).toBe("PNG");
 		const svg = readFileSync(join(out, "voltage-time.svg"), "utf8");
 		for (const text of ["Time / h", "Voltage / V", "Li@200LiAlOx-ex", "#0072B2"]) expect(svg).toContain(text);
+	});
+
+	it("draws the paper's figure 2 from simulated cells, with the failures marked where the cells failed", async () => {
+		const constants = parseCellConstants(readFileSync("recipes/twins/cells.twin.yaml", "utf8"), "cells.twin.yaml");
+		const hundred = PAPER_TESTS.find(({ id }) => id === "Li-Li 100 cycles 1 mA/cm2")!;
+		const cells: [string, PaperTest, PaperCell][] = [
+			["Li", PAPER_TESTS[0]!, PAPER_TESTS[0]!.cells[0]!],
+			...hundred.cells.map((cell): [string, PaperTest, PaperCell] => [`Li@100${cell.finish}`, hundred, cell]),
+		];
+		const truths: (number | null)[] = [];
+		const files = cells.map(([label, test, cell], n) => {
+			const rows: string[] = [];
+			const truth = simulateCellTest({
+				constants,
+				...paperCellTest(test, cell),
+				seed: 40 + n,
+				sink: (...row) => rows.push(row.join(",")),
+			});
+			truths.push(truth.events.find(({ kind }) => kind !== "micro-bridged")?.atH ?? null);
+			return file(
+				`${label}.csv`,
+				`Test Time / s,Voltage / V,Current / A,Cycle Count / 1,Step Count / 1\n${rows.join("\n")}\n`,
+			);
+		});
+		const out = join(dir, "figure-2");
+		const { stdout } = await adlayer(["cycling", "compare", ...files, "--area-cm2", "1.131", "--out", out, "--json"]);
+		const { samples } = JSON.parse(stdout.trim().split("\n").at(-1)!);
+		expect(samples.map(({ label }: { label: string }) => label)).toEqual(cells.map(([label]) => label));
+		for (const [n, { verdict }] of samples.entries()) {
+			const truth = truths[n]!;
+			if (truth === null) expect(verdict).toEqual({ kind: "none", atHours: null, atCycle: null });
+			else expect(Math.abs(verdict.atHours - truth)).toBeLessThan(0.02 * truth);
+		}
+		expect(samples.map(({ verdict }: { verdict: { kind: string } }) => verdict.kind)).toEqual([
+			"polarisation",
+			"polarisation",
+			"none",
+			"none",
+		]);
+		for (const name of ["voltage-time.svg", "overpotential-cycle.svg"]) {
+			const svg = readFileSync(join(out, name), "utf8");
+			expect(svg.match(/>polarisation \d+ h</g)).toHaveLength(name.startsWith("voltage") ? 4 : 2);
+			for (const [label] of cells) expect(svg).toContain(`>${label}<`);
+		}
+		expect(readFileSync(join(out, "voltage-time.svg"), "utf8")).toContain("Voltage / V, cut off beyond");
 	});
 
 	it("keeps every extreme of a long trace in a few thousand points", () => {

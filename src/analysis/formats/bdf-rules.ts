@@ -22,7 +22,7 @@ export class BdfRules {
 				"BDF_RULE_BROKEN",
 				layout.headLines,
 				"Step Index / 1",
-				"Step Index is deprecated; Step Count or Step ID is meant to be used.",
+				"Step Index is deprecated: it counted the rows of a step and names none (Step Record Index); it is not used.",
 			);
 	}
 

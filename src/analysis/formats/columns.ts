@@ -145,7 +145,7 @@ const NAMES: Readonly<Record<string, readonly [Role, number]>> = {
 	stepcount: ["step", 0],
 	stepnumber: ["step", 1],
 	stepno: ["step", 1],
-	stepindex: ["step", 2],
+	stepindex: ["step", 3],
 	stepid: ["step", 2],
 	step: ["step", 2],
 	ns: ["step", 2],

@@ -161,6 +161,16 @@ function threeLevelOf(lines: readonly string[], at: TitleLine): ThreeLevel | nul
 	};
 }
 
+/** In BDF Step Index counted the rows of a step (Step Record Index since ontology 1.3.0): it names no step. */
+function withoutRecordIndex(
+	format: CyclingFormat,
+	columns: Readonly<Partial<Record<Role, LayoutColumn>>>,
+): Partial<Record<Role, LayoutColumn>> {
+	const { step, ...others } = columns;
+	if (step === undefined) return others;
+	return format === "bdf" && /^step[ _]index/i.test(step.title) ? others : { ...others, step };
+}
+
 function timeOf(format: CyclingFormat, columns: Partial<Record<Role, LayoutColumn>>): Layout["timeFrom"] {
 	const { time } = columns;
 	if (time !== undefined) {
@@ -223,7 +233,7 @@ export function layoutOf(head: Uint8Array, format?: CyclingFormat): Layout {
 	const headLines = at.index + 1;
 	checkWidth(lines, at, headLines);
 	checkRepeated(lines, at, headLines);
-	const columns = { ...at.columns };
+	const columns = withoutRecordIndex(named, at.columns);
 	return {
 		format: named,
 		delimiter: at.delimiter,
@@ -245,7 +255,7 @@ export function layoutOfTitles(titles: readonly string[], format: CyclingFormat)
 	const at = titleLine(titles.join("\t"), 0, "\t");
 	if (missing(at).length > 0)
 		throw refuse(`There is no column of ${missing(at).join(", ")}; there are ${titles.join(", ")}.`);
-	const columns = { ...at.columns };
+	const columns = withoutRecordIndex(format, at.columns);
 	return {
 		format,
 		delimiter: "\t",

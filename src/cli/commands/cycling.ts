@@ -163,7 +163,7 @@ export function addCycling(program: Command, perform: Perform): void {
 	);
 	analysis("compare <files...>", "samples side by side: a table, and plots with --out")
 		.option("--label <name>", "name of a sample, in the order of the files; may be repeated", collect, [])
-		.option("--out <folder>", "write SVG plots here")
+		.option("--out <folder>", "write plots here, SVG and PNG")
 		.action((files: string[], options: CompareOptions) =>
 			perform((context) => cyclingCompare(context, files, options)),
 		);

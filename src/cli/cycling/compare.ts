@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { VoltageTrace } from "#cli/cycling/decimate.js";
-import { type Plot, svgOf } from "#cli/cycling/plots.js";
+import { type Plot, pngOf, svgOf } from "#cli/cycling/plots.js";
 import { type AnalyseFileOptions, type AnalysisJson, analyseFile, verdictText } from "#cli/cycling/report.js";
 
 export interface Compared {
@@ -100,8 +100,18 @@ export function tableLines(compared: readonly Compared[]): string[] {
 }
 
 export function plotsOf(compared: readonly Compared[], areaCm2?: number, massG?: number): Record<string, Plot> {
-	const series = (points: (each: Compared) => { x: number; y: number }[]): Plot["series"] =>
-		compared.map((each) => ({ label: each.label, points: points(each) })).filter((each) => each.points.length > 0);
+	const series = (
+		points: (each: Compared) => { x: number; y: number }[],
+		failedAt: (verdict: AnalysisJson["verdict"]) => number | null,
+	): Plot["series"] =>
+		compared
+			.map((each) => {
+				const { kind, atHours } = each.json.verdict;
+				const x = failedAt(each.json.verdict);
+				const text = `${kind} ${atHours?.toFixed(0)} h`;
+				return { label: each.label, points: points(each), failure: x === null ? null : { x, text } };
+			})
+			.filter((each) => each.points.length > 0);
 	const [unit, factor] =
 		massG !== undefined
 			? ["mAh g⁻¹", 1_000 / massG]
@@ -110,46 +120,65 @@ export function plotsOf(compared: readonly Compared[], areaCm2?: number, massG?:
 				: ["mAh", 1_000];
 	return {
 		"voltage-time": {
-			title: "Voltage",
+			title: "Cell voltage",
 			xTitle: "Time / h",
 			yTitle: "Voltage / V",
-			marks: "line",
-			series: series(({ trace }) => trace.points.map(({ hours, volts }) => ({ x: hours, y: volts }))),
+			kind: "trace",
+			series: series(
+				({ trace }) => trace.points.map(({ hours, volts }) => ({ x: hours, y: volts })),
+				({ atHours }) => atHours,
+			),
 		},
 		"overpotential-cycle": {
 			title: "Overpotential: |median voltage| over 20–80 % of each half-cycle",
 			xTitle: "Cycle / 1",
 			yTitle: "Overpotential / mV",
-			marks: "points",
-			series: series(({ json }) =>
-				json.halfCycles.flatMap(({ index, overpotentialV, complete }) =>
-					overpotentialV === null || !complete ? [] : [{ x: index / 2 + 1, y: overpotentialV * 1_000 }],
-				),
-			),
+			kind: "points",
+			series: series(overpotentials, ({ atCycle }) => atCycle),
 		},
 		"capacity-cycle": {
 			title: "Discharge capacity",
 			xTitle: "Cycle / 1",
 			yTitle: `Discharge capacity / ${unit}`,
-			marks: "points",
-			series: series(({ json }) =>
-				json.cycles.flatMap(({ cycle, chargeAh, dischargeAh }) =>
-					chargeAh > 0 && dischargeAh > 0 ? [{ x: cycle, y: dischargeAh * Number(factor) }] : [],
-				),
+			kind: "points",
+			series: series(
+				({ json }) =>
+					json.cycles.flatMap(({ cycle, chargeAh, dischargeAh }) =>
+						chargeAh > 0 && dischargeAh > 0 ? [{ x: cycle, y: dischargeAh * Number(factor) }] : [],
+					),
+				({ atCycle }) => atCycle,
 			),
 		},
 	};
 }
 
-/** Writes one SVG a plot that has anything to show; gives their paths. */
+/** The mean of a cycle's half-cycles: charging and discharging differ by an offset that would draw a comb. */
+function overpotentials({ json }: Compared): { x: number; y: number }[] {
+	const cycles = new Map<number, number[]>();
+	for (const { cycle, overpotentialV, complete } of json.halfCycles) {
+		if (cycle === null || overpotentialV === null || !complete) continue;
+		const of = cycles.get(cycle) ?? [];
+		of.push(overpotentialV * 1_000);
+		cycles.set(cycle, of);
+	}
+	return [...cycles].map(([x, of]) => ({ x, y: of.reduce((sum, each) => sum + each, 0) / of.length }));
+}
+
+/** Writes SVG and PNG of each plot that has anything to show; gives their paths. */
 export async function writePlots(plots: Record<string, Plot>, folder: string): Promise<string[]> {
 	await mkdir(folder, { recursive: true });
 	const files: string[] = [];
 	for (const [name, plot] of Object.entries(plots)) {
 		if (plot.series.length === 0) continue;
-		const file = join(folder, `${name}.svg`);
-		await writeFile(file, await svgOf(plot));
-		files.push(file);
+		const svg = await svgOf(plot);
+		for (const [ending, content] of [
+			["svg", svg],
+			["png", await pngOf(svg)],
+		] as const) {
+			const file = join(folder, `${name}.${ending}`);
+			await writeFile(file, content);
+			files.push(file);
+		}
 	}
 	return files;
 }

@@ -253,6 +253,16 @@ describe("BDF", () => {
 		]);
 	});
 
+	it("takes no step from the deprecated Step Index, which counts the rows of one, but from Step ID beside it", () => {
+		const rows = SYMMETRIC.map(([t, v, i], n) => `${t},${v},${i / 1_000},${(n % 61) + 1},${7 + (n > 60 ? 1 : 0)}`);
+		const alone = read(`Test Time / s,Voltage / V,Current / A,Step Index / 1,x\n${rows.join("\n")}\n`);
+		expect(alone.codes).toEqual(["BDF_RULE_BROKEN"]);
+		expect(alone.rows.every(({ step }) => Number.isNaN(step))).toBe(true);
+		expectTheSameTest(alone);
+		const both = read(`test_time_second,voltage_volt,current_ampere,step_index,step_id\n${rows.join("\n")}\n`);
+		expect([...new Set(both.rows.map(({ step }) => step))]).toEqual([7, 8]);
+	});
+
 	it("whose positive current plainly discharges is refused until told", () => {
 		const times = Array.from({ length: 3 }, (_, n) => SYMMETRIC.map(([t, v, i]) => `${t + n * 14_400},${v},${-i}`));
 		const text = `Test Time / s,Voltage / V,Current / A\n${times.flat().join("\n")}\n`;
