@@ -31,6 +31,14 @@ const SHORT_FRACTION = 0.5;
 const SOFT_FRACTION = 0.9;
 const RECOVERED_FRACTION = 0.95;
 const PERSISTS = 3;
+/** Half-cycles within which a short is there. */
+const WITHIN = 2;
+/** A fall must be larger than this many deviations of the cell's own scatter. */
+const SCATTER_TIMES = 6;
+/** The median of differences, times this, is their standard deviation, whatever single ones are. */
+const MAD_TO_DEVIATION = 1.4826;
+const CHANGES_LENGTH = 24;
+const CHANGES_TELLING = 6;
 const POLARISED_TIMES = 5;
 const EQUAL_CURRENT = 0.05;
 /** Half-cycles of activation, in which there is no baseline yet. */
@@ -56,6 +64,10 @@ const collapses = ({ medianV, endV }: HalfCycle): boolean => Math.abs(endV) <= S
 
 interface Fallen {
 	readonly first: HalfCycle;
+	/** The first that was down by half. */
+	deep: HalfCycle | null;
+	/** It got there within two half-cycles, not bit by bit. */
+	sudden: boolean;
 	count: number;
 	ohmic: number;
 	/** Deepest level, relative to the history. */
@@ -70,7 +82,14 @@ interface Lasting {
 interface Side {
 	/** Overpotentials of late at this current, V. */
 	history: number[];
+	/** Of the half-cycle before, V; NaN before the first. */
+	last: number;
 }
+
+const newSides = (): Record<Direction, Side> => ({
+	charge: { history: [], last: Number.NaN },
+	discharge: { history: [], last: Number.NaN },
+});
 
 const median = (values: readonly number[]): number => {
 	const sorted = [...values].sort((a, b) => a - b);
@@ -81,7 +100,9 @@ export class FailureJudge {
 	/** In the order in which they began. */
 	readonly events: FailureEvent[] = [];
 	private currentA = Number.NaN;
-	private sides: Record<Direction, Side> = { charge: { history: [] }, discharge: { history: [] } };
+	private sides = newSides();
+	/** Of late, by how much a half-cycle differed from the one before it in its direction; fractions. */
+	private changes: number[] = [];
 	private atThisCurrent = 0;
 	private baseline: number[] = [];
 	private capacities: number[] = [];
@@ -114,6 +135,7 @@ export class FailureJudge {
 		copy.events.push(...this.events);
 		copy.currentA = this.currentA;
 		copy.sides = structuredClone(this.sides);
+		copy.changes = [...this.changes];
 		copy.atThisCurrent = this.atThisCurrent;
 		copy.baseline = [...this.baseline];
 		copy.capacities = [...this.capacities];
@@ -135,7 +157,8 @@ export class FailureJudge {
 
 	private otherCurrent(half: HalfCycle): void {
 		this.currentA = half.meanCurrentA;
-		this.sides = { charge: { history: [] }, discharge: { history: [] } };
+		this.sides = newSides();
+		this.changes = [];
 		this.atThisCurrent = 0;
 		this.baseline = [];
 		this.capacities = [];
@@ -196,29 +219,34 @@ export class FailureJudge {
 	}
 
 	private judgeFall(half: HalfCycle): void {
-		const { history } = this.sides[half.direction];
+		const side = this.sides[half.direction];
+		const { history, last } = side;
 		const level = overpotential(half);
-		if (history.length < 2) {
-			history.push(level);
-			return;
-		}
-		const normal = median(history);
+		side.last = level;
+		const normal = history.length < 2 ? Number.NaN : median(history);
 		const part = level / normal;
 		if (this.fallen === null) {
-			if (part <= SOFT_FRACTION && this.isSteady(history)) {
-				const within = this.last !== null && collapses(this.last);
-				this.fallen = { first: half, count: 0, ohmic: within ? 1 : 0, deepest: 1 };
-			} else {
-				history.push(level);
-				if (history.length > HISTORY_LENGTH) history.shift();
+			if (!(part <= SOFT_FRACTION && level <= SOFT_FRACTION * last && this.standsOut(history, 1 - part))) {
+				this.remember(history, level, last);
 				return;
 			}
+			const within = this.last !== null && collapses(this.last);
+			this.fallen = { first: half, deep: null, sudden: false, count: 0, ohmic: within ? 1 : 0, deepest: 1 };
 		}
-		this.follow(this.fallen, half, part);
+		if (Number.isNaN(part)) this.remember(history, level, last);
+		else this.follow(this.fallen, half, part, level / last);
 	}
 
-	/** After a fall: it stays, it recovers, or it becomes the cell's new normal. */
-	private follow(fallen: Fallen, half: HalfCycle, part: number): void {
+	private remember(history: number[], level: number, last: number): void {
+		history.push(level);
+		if (history.length > HISTORY_LENGTH) history.shift();
+		if (Number.isNaN(last)) return;
+		this.changes.push(Math.abs(level - last) / last);
+		if (this.changes.length > CHANGES_LENGTH) this.changes.shift();
+	}
+
+	/** After a fall: it stays, it recovers, or it becomes the cell's new normal. `step`: of the one before in its direction. */
+	private follow(fallen: Fallen, half: HalfCycle, part: number, step: number): void {
 		if (part > SOFT_FRACTION) {
 			const recovers = part >= RECOVERED_FRACTION || fallen.deepest <= SHORT_FRACTION;
 			if (recovers && this.events.at(-1)?.halfCycle !== fallen.first.index) this.happened("soft-short", fallen.first);
@@ -228,13 +256,28 @@ export class FailureJudge {
 		fallen.deepest = Math.min(fallen.deepest, part);
 		// Only what is down by half counts for a short; a shallower part of the fall does not end it.
 		if (part <= SHORT_FRACTION) {
+			fallen.deep ??= half;
+			if (step <= SHORT_FRACTION) fallen.sudden = true;
 			fallen.count += 1;
 			if (isFlat(half) || collapses(half)) fallen.ohmic += 1;
-			if (fallen.count >= PERSISTS && fallen.ohmic >= PERSISTS - 1) this.happened("short", fallen.first);
+			if (fallen.sudden && fallen.count >= PERSISTS && fallen.ohmic >= PERSISTS - 1) {
+				// A shallower fall that came well before was another event.
+				const isOne = fallen.deep.index - fallen.first.index <= WITHIN;
+				this.happened("short", isOne ? fallen.first : fallen.deep);
+			}
 		}
 		if (half.index - fallen.first.index < NEW_NORMAL) return;
 		this.fallen = null;
-		this.sides = { charge: { history: [] }, discharge: { history: [] } };
+		this.sides = newSides();
+	}
+
+	/** A fall from a history that stands still, by far more than half-cycles differ from each other anyway. */
+	private standsOut(history: readonly number[], fall: number): boolean {
+		const { changes } = this;
+		// The difference of two is wider than the scatter of one by the root of two; few differences tell their largest only.
+		const scatter =
+			changes.length < CHANGES_TELLING ? Math.max(0, ...changes) : (MAD_TO_DEVIATION * median(changes)) / Math.SQRT2;
+		return this.isSteady(history) && fall >= SCATTER_TIMES * scatter;
 	}
 
 	private isSteady(history: readonly number[]): boolean {

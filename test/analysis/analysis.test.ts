@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CyclingAnalysis } from "#analysis/analysis.js";
+import { Prng } from "#core/prng.js";
 import { analysed, arch, bdfOf, chunkOf, flat, fullCellRows, read, symmetricRows } from "./support.js";
 
 const verdictOf = (cell: Parameters<typeof symmetricRows>[0], options = {}) =>
@@ -88,6 +89,55 @@ describe("the verdict on a symmetric cell", () => {
 				expect(verdictOf({ ...stable, seed, levelV: () => level, noiseV: level / 50 }).kind).toBe("none");
 			}),
 			{ numRuns: 20 },
+		);
+	});
+
+	const seeds = { numRuns: 12 };
+	const anySeed = fc.integer({ min: 1, max: 1e6 });
+	const part = (min: number, max: number) => fc.double({ min, max, noNaN: true });
+
+	it("is none where the overpotential swings with the day, for any phase", () => {
+		fc.assert(
+			fc.property(anySeed, part(0.03, 0.14), part(0, 6), (seed, swing, phase) => {
+				const levelV = (half: number): number => 0.08 * (1 + swing * Math.sin(phase + (half * Math.PI) / 12));
+				expect(verdictOf({ ...stable, halfCycles: 160, seed, levelV }).kind).toBe("none");
+			}),
+			seeds,
+		);
+	});
+
+	it("is none where the overpotential falls to a part of itself bit by bit, flat or not: a short is there at once", () => {
+		fc.assert(
+			fc.property(anySeed, part(0.01, 0.06), part(0.25, 0.6), fc.boolean(), (seed, step, end, isFlat) => {
+				const levelV = (half: number): number => 0.1 * Math.max(end, (1 - step) ** Math.max(0, half - 30));
+				expect(verdictOf({ ...stable, halfCycles: 160, seed, levelV, shape: isFlat ? flat : arch }).kind).toBe("none");
+			}),
+			seeds,
+		);
+	});
+
+	it("is none where half-cycles scatter by themselves, and where noise is as large as a third of the level", () => {
+		fc.assert(
+			fc.property(anySeed, part(0.005, 0.035), (seed, spread) => {
+				const random = new Prng(seed);
+				const levels = Array.from({ length: 160 }, () => 0.05 * (1 + spread * random.normal()));
+				expect(verdictOf({ ...stable, halfCycles: 160, seed, levelV: (half) => levels[half]! }).kind).toBe("none");
+				expect(verdictOf({ ...stable, halfCycles: 160, seed, noiseV: 0.017 }).kind).toBe("none");
+			}),
+			seeds,
+		);
+	});
+
+	it("dates a short from its own fall, not from a shallower one before", () => {
+		fc.assert(
+			fc.property(anySeed, fc.integer({ min: 3, max: 16 }), (seed, later) => {
+				const levelV = (half: number): number => (half < 30 ? 0.08 : half < 30 + later ? 0.064 : 0.006);
+				const shape = (along: number, half: number): number => (half < 30 + later ? arch(along) : 1);
+				const verdict = verdictOf({ ...stable, seed, levelV, shape });
+				expect(verdict.kind).toBe("short");
+				expect(Math.abs(verdict.atHours! - (30 + later))).toBeLessThan(1.02);
+			}),
+			seeds,
 		);
 	});
 
