@@ -21,6 +21,7 @@ import { foilRoutes } from "#api/routes/foils.js";
 import { healthRoutes } from "#api/routes/health.js";
 import { instrumentRoutes } from "#api/routes/instruments.js";
 import { interlockRoutes } from "#api/routes/interlocks.js";
+import { barcodeRoutes } from "#api/routes/items.js";
 import { maintenanceRoutes } from "#api/routes/maintenance.js";
 import { pageRoutes } from "#api/routes/page.js";
 import { reactorRoutes } from "#api/routes/reactor.js";
@@ -101,6 +102,7 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 			cellRoutes(group);
 			testRoutes(group);
 			characterisationRoutes(group);
+			barcodeRoutes(group);
 			fileRoutes(group);
 			campaignRoutes(group);
 			maintenanceRoutes(group);

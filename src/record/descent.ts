@@ -108,6 +108,8 @@ export interface Descent {
 	/** Newest first. */
 	list(kind: ItemKind, query: ItemQuery): Promise<Item[]>;
 	get(kind: ItemKind, id: string): Promise<Item | undefined>;
+	/** Whatever has the barcode: it is unique among all kinds. */
+	withBarcode(barcode: string): Promise<Item | undefined>;
 	/** ITEM_EXISTS with the item that has the id or barcode; ITEM_INVALID with every parent that is none. */
 	create(item: NewItem): Promise<Item>;
 	/** ITEM_NOT_FOUND, ITEM_EXISTS, ITEM_INVALID, ITEM_WITHDRAWN. */

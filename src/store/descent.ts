@@ -115,6 +115,13 @@ export class StoreDescent implements Descent {
 		});
 	}
 
+	async withBarcode(barcode: string): Promise<Item | undefined> {
+		return this.database.ask(async (_prisma, pool) => {
+			const { rows } = await pool.query<Row>("SELECT * FROM lab_items WHERE barcode = $1", [barcode]);
+			return rows[0] === undefined ? undefined : itemOf(rows[0]);
+		});
+	}
+
 	async changes(id: string): Promise<ItemChange[]> {
 		return this.database.ask(async (_prisma, pool) => {
 			const { rows } = await pool.query<Omit<ItemChange, "at"> & { at: Date }>(

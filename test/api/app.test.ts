@@ -49,9 +49,15 @@ describe("the document", () => {
 			`patch /${plural}/{id}`,
 			`post /${plural}/{id}/withdraw`,
 			`get /${plural}/{id}/changes`,
+			`get /${plural}/{id}/descent`,
 		]);
-		const descent = ["foils", "samples", "cells"].map((plural) => `get /${plural}/{id}/descent`);
-		const descended = [...ofItems, ...descent, "get /cells/{id}/ro-crate", "post /files", "get /files/{sha256}"];
+		const descended = [
+			...ofItems,
+			"get /barcodes/{barcode}",
+			"get /cells/{id}/ro-crate",
+			"post /files",
+			"get /files/{sha256}",
+		];
 		expect(routes.filter((route) => descended.includes(route))).toHaveLength(descended.length);
 		expect(routes.filter((route) => !descended.includes(route)).sort()).toEqual([
 			"get /alarms",

@@ -73,6 +73,15 @@ describe("descent over REST, on a real database", () => {
 		]);
 		expect((await ask("GET", `/cells?barcode=${encodeURIComponent("*C77*")}`)).body.items[0].id).toBe(cell);
 
+		const all = [lot, foil, other, sample, xps, cell, test, control].sort();
+		expect(await ids(`/foil-lots/${lot}`)).toEqual(all);
+		expect(await ids(`/tests/${test}`)).toEqual(await ids(`/cells/${cell}`));
+		expect(await ids(`/characterisations/${xps}`)).toEqual([lot, foil, sample, xps].sort());
+		const scanned = await ask("GET", `/barcodes/${encodeURIComponent("*C77*")}`);
+		expect(scanned.body).toMatchObject({ kind: "cell", id: cell, areaCm2: 1.131, address: `/api/v1/cells/${cell}` });
+		expect((await ask("GET", scanned.body.address.replace("/api/v1", ""))).body.id).toBe(cell);
+		expect((await ask("GET", "/barcodes/none")).body.code).toBe("ITEM_NOT_FOUND");
+
 		const crate = await ask("GET", `/cells/${cell}/ro-crate`);
 		expect(crate.type).toMatch(/^application\/ld\+json/);
 		const graph = crate.body["@graph"] as Record<string, unknown>[];
@@ -195,6 +204,58 @@ describe("descent over REST, on a real database", () => {
 		expect(new Set(seen).size).toBe(seen.length);
 		expect(seen.length).toBe(8);
 		expect(seen).toEqual([...seen].sort((a, b) => b - a));
+	});
+
+	it("takes nothing that is not what it says, whatever is tried, and keeps any language", async () => {
+		const foil = await make("/foils", { lot: "Li-2026-03", barcode: "薄膜-№ 1 ’x’", note: "\u2028 Ω\n二" });
+		expect((await ask("GET", `/barcodes/${encodeURIComponent("薄膜-№ 1 ’x’")}`)).body).toMatchObject({
+			id: foil,
+			note: "\u2028 Ω\n二",
+		});
+		const sample = { by: "mk", foil, runs: [RUN], name: "Li@200Al2O3" };
+		const cell = { by: "mk", electrolyte: { name: "e" }, separator: "s", areaCm2: 1, format: "CR2032" };
+		const value = { quantity: "q", value: 1, unit: "eV" };
+		const attempts: [string, object, number][] = [
+			["/samples", { ...sample, foil: "Li-2026-03" }, 422],
+			["/samples", { ...sample, foil: ["F1"] }, 400],
+			["/samples", { ...sample, runs: [] }, 400],
+			["/samples", { ...sample, runs: [RUN, RUN] }, 400],
+			["/samples", { ...sample, runs: ["no-such"] }, 422],
+			["/samples", { ...sample, id: "sample-1" }, 400],
+			["/samples", { ...sample, id: "../x" }, 400],
+			["/samples", { ...sample, barcode: "a\0b" }, 400],
+			["/cells", { ...cell, id: "C-self", working: "C-self", counter: foil }, 422],
+			["/cells", { ...cell, working: "C-77", counter: foil }, 422],
+			["/cells", { ...cell, working: foil }, 422],
+			["/cells", { ...cell, working: foil, counter: foil, areaCm2: -1 }, 400],
+			["/cells", { ...cell, working: foil, counter: foil, areaCm2: "1" }, 400],
+			["/characterisations", { by: "mk", of: foil, method: "XPS", values: [{ ...value, value: null }] }, 400],
+			["/characterisations", { by: "mk", of: foil, method: "xps", values: [value] }, 400],
+			["/characterisations", { by: "mk", of: foil, method: "XPS", values: Array(501).fill(value) }, 400],
+			[
+				"/characterisations",
+				{ by: "mk", of: foil, method: "SEM", values: [], files: [{ name: "a", sha256: "00" }] },
+				400,
+			],
+			["/tests", { by: "mk", cell: foil, protocol: "p" }, 422],
+			["/foils", { by: "mk", lot: "Li-2026-03", note: "x".repeat(300_000) }, 413],
+			["/foils", { lot: "Li-2026-03" }, 400],
+			["/foils", { by: "mk", lot: "Li-2026-03", kind: "cell" }, 400],
+			["/foils", JSON.parse('{"by":"mk","lot":"Li-2026-03","__proto__":{"barcode":"P"}}'), 400],
+		];
+		const count = async () =>
+			(await query<{ n: number }>(store.url()!, "SELECT count(*)::int AS n FROM lab_items"))[0]!.n;
+		const before = await count();
+		for (const [path, body, status] of attempts) {
+			const answer = await ask("POST", path, body);
+			expect([path, JSON.stringify(body).slice(0, 120), answer.status]).toEqual([
+				path,
+				JSON.stringify(body).slice(0, 120),
+				status,
+			]);
+			expect(answer.body.code).toMatch(/^[A-Z_]+$/);
+		}
+		expect(await count()).toBe(before);
 	});
 
 	it("says 503 without a database and 404 for what is not there", async () => {

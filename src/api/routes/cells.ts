@@ -3,7 +3,6 @@ import { routeSchema } from "#api/route-schema.js";
 import {
 	dateTime,
 	descentOf,
-	descentRoute,
 	type ItemResource,
 	invalid,
 	itemId,
@@ -61,7 +60,6 @@ export const CELLS: ItemResource = {
 
 export function cellRoutes(group: RouteGroup): void {
 	itemRoutes(group, CELLS);
-	descentRoute(group, CELLS);
 	const { api, deps } = group;
 	const schema = routeSchema({
 		tag: "descent",

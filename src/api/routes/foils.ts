@@ -1,13 +1,5 @@
 import type { RouteGroup } from "#api/route-group.js";
-import {
-	dateTime,
-	descentRoute,
-	type ItemResource,
-	itemId,
-	itemRoutes,
-	longText,
-	positive,
-} from "#api/routes/items.js";
+import { dateTime, type ItemResource, itemId, itemRoutes, longText, positive } from "#api/routes/items.js";
 
 export const FOILS: ItemResource = {
 	kind: "foil",
@@ -28,5 +20,4 @@ export const FOILS: ItemResource = {
 
 export function foilRoutes(group: RouteGroup): void {
 	itemRoutes(group, FOILS);
-	descentRoute(group, FOILS);
 }

@@ -205,10 +205,29 @@ export function itemRoutes({ api, deps }: RouteGroup, resource: ItemResource): v
 		if ((await descent.get(kind, params.id)) === undefined) throw missing(params.id);
 		return { simulated: deps.live.simulated, changes: await descent.changes(params.id) };
 	});
+	descentRoute({ api, deps }, resource);
+}
+
+/** What a scanner asks: it knows a barcode, and not of what. */
+export function barcodeRoutes({ api, deps }: Pick<RouteGroup, "api" | "deps">): void {
+	const schema = routeSchema({
+		tag: "descent",
+		summary: "What has a barcode, of whatever kind",
+		description: "`kind` says what it is; `address` is where it is, under the interface's prefix.",
+		params: { barcode: string },
+		answer: envelope({ ...ITEM_ANSWER.properties, address: string }),
+		errors: ["ITEM_NOT_FOUND", "DATABASE_UNAVAILABLE"],
+	});
+	api.get<{ Params: { barcode: string } }>("/barcodes/:barcode", { schema }, async ({ params }) => {
+		const item = await descentOf(deps).withBarcode(params.barcode);
+		if (item === undefined) throw new AdlayerError("ITEM_NOT_FOUND", `Nothing has the barcode ${params.barcode}.`);
+		const address = `${API_PREFIX}/${item.kind}s/${encodeURIComponent(item.id)}`;
+		return { simulated: deps.live.simulated, ...itemJson(item), address };
+	});
 }
 
 /** `GET /{plural}/{id}/descent`: the whole tree, both ways. */
-export function descentRoute({ api, deps }: RouteGroup, { kind, plural }: ItemResource): void {
+function descentRoute({ api, deps }: Pick<RouteGroup, "api" | "deps">, { kind, plural }: ItemResource): void {
 	const schema = routeSchema({
 		tag: "descent",
 		summary: `What a ${kind} came from, what came of it, and what was measured on any of them`,

@@ -1,14 +1,5 @@
 import type { RouteGroup } from "#api/route-group.js";
-import {
-	descentRoute,
-	type ItemResource,
-	invalid,
-	itemId,
-	itemRoutes,
-	longText,
-	positive,
-	text,
-} from "#api/routes/items.js";
+import { type ItemResource, invalid, itemId, itemRoutes, longText, positive, text } from "#api/routes/items.js";
 import { parseSampleName } from "#recipe/sample-name.js";
 
 export const SAMPLES: ItemResource = {
@@ -44,5 +35,4 @@ export const SAMPLES: ItemResource = {
 
 export function sampleRoutes(group: RouteGroup): void {
 	itemRoutes(group, SAMPLES);
-	descentRoute(group, SAMPLES);
 }

@@ -35,6 +35,7 @@ const descent: Descent = {
 	change: async (kind, id, { by, body }) => itemOf({ kind, id, by, body }),
 	withdraw: async (kind, id, { by }) => itemOf({ kind, id, by, body: {} }),
 	changes: async () => [],
+	withBarcode: async () => undefined,
 	tree: async () => undefined,
 };
 
