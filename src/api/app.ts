@@ -25,6 +25,7 @@ import { barcodeRoutes } from "#api/routes/items.js";
 import { maintenanceRoutes } from "#api/routes/maintenance.js";
 import { pageRoutes } from "#api/routes/page.js";
 import { reactorRoutes } from "#api/routes/reactor.js";
+import { recipeTableRoutes } from "#api/routes/recipe-tables.js";
 import { recipeRoutes } from "#api/routes/recipes.js";
 import { runEventRoutes } from "#api/routes/run-events.js";
 import { runRoutes } from "#api/routes/runs.js";
@@ -88,6 +89,7 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 			healthRoutes(group);
 			statusRoutes(group);
 			recipeRoutes(group);
+			recipeTableRoutes(group);
 			runRoutes(group);
 			runEventRoutes(group);
 			exportRoutes(group);

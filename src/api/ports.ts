@@ -6,6 +6,7 @@ import type { CommandName, ControlCommands } from "#control-link/messages.js";
 import type { Clock } from "#core/clock.js";
 import type { CheckJson } from "#recipe/check-json.js";
 import type { CellTestHistory, CellTestVerdict } from "#record/cell-test-history.js";
+import type { Imported, ImportRequest } from "#recipe/savannah/import.js";
 import type { Descent } from "#record/descent.js";
 import type { History } from "#record/history.js";
 import type { RunState } from "#record/records.js";
@@ -87,6 +88,8 @@ export interface AppDeps {
 		fileName: string;
 		set: Record<string, number | string>;
 	}) => CheckJson | Promise<CheckJson>;
+	/** A Savannah or Fiji table to a recipe for this reactor. */
+	readonly importTable: (request: Omit<ImportRequest, "library" | "lab">) => Imported;
 	readonly health: () => ServiceHealth;
 	readonly version: string;
 	/** The folder of the status page: `src/web` of the package. */

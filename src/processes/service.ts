@@ -17,6 +17,7 @@ import { Publisher } from "#publish/publisher.js";
 import { checkRecipe } from "#recipe/check.js";
 import { toCheckJson } from "#recipe/check-json.js";
 import { loadLibrary } from "#recipe/library-files.js";
+import { importTable } from "#recipe/savannah/import.js";
 import { readYaml } from "#recipe/yaml-document.js";
 import type { ServiceReport } from "#record/service-status.js";
 import { cellFacts } from "#src/cell-facts.js";
@@ -115,6 +116,7 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 			recipes: shelf(RECIPES_DIR),
 			check: ({ text, fileName, set }) =>
 				toCheckJson(checkRecipe({ text, fileName, set, library, lab: labFacts(lab) })),
+			importTable: (request) => importTable({ ...request, library, lab: labFacts(lab) }),
 			health: () => ({
 				database: store.health(),
 				broker: { state: publisher.connected ? "ready" : "unavailable", url: withoutLogin(mqttUrl) },

@@ -100,6 +100,8 @@ describe("the document", () => {
 			"post /maintenance/bottles/{precursor}",
 			"post /reactor/commands",
 			"post /recipes/check",
+			"post /recipes/export",
+			"post /recipes/import",
 			"post /runs",
 			"post /runs/{id}/commands",
 		]);

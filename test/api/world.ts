@@ -5,8 +5,10 @@ import type { AppDeps, ControlPort } from "#api/ports.js";
 import { type Clock, SteppedClock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
 import type { AlarmQuery, History } from "#record/history.js";
+import { importTable } from "#recipe/savannah/import.js";
 import type { JournalRecord, PlannedStep, RecordBody } from "#record/records.js";
 import type { ServiceHealth } from "#record/service-status.js";
+import { lab, library } from "../recipe/support.js";
 
 export const WALL_START = Date.UTC(2026, 10, 22, 9, 0, 0);
 
@@ -267,6 +269,7 @@ export async function world(
 			acknowledgements: [],
 			dryRun: null,
 		}),
+		importTable: (request) => importTable({ ...request, library, lab }),
 		health,
 		version: "0.1.0",
 		webFolder: fileURLToPath(new URL("../../src/web", import.meta.url)),

@@ -11,6 +11,8 @@ const CASES_MIN = 100_000;
 const HANG_MS = 10_000;
 const START_MS = 60_000;
 const WATCH_MS = 100;
+/** How often the bench says where it is. */
+const SAID_EVERY_MS = 20_000;
 /** What one process of the product may hold while it refuses. */
 const MEMORY_MB_MAX = 600;
 const FAILURES_LISTED_MAX = 50;
@@ -21,6 +23,12 @@ export const fuzz: Bench = async (seed) => {
 	const areas: { area: string; cases: number; seconds: number }[] = [];
 	let from = { area: 0, index: 0 };
 	let peakMb = 0;
+	const total = AREAS.reduce((sum, area) => sum + area.cases, 0);
+	const said = setInterval(() => {
+		const area = AREAS[Atomics.load(at, 0)]!.name;
+		const done = Atomics.load(at, 2);
+		console.error(`fuzz: ${done} of ${total} cases, at ${area}; ${failures.length} findings`);
+	}, SAID_EVERY_MS);
 	while (from.area < AREAS.length) {
 		const stuck = await runWorker({ seed, ...from, share: 1, at }, failures, areas, (mb) => {
 			peakMb = Math.max(peakMb, mb);
@@ -33,6 +41,7 @@ export const fuzz: Bench = async (seed) => {
 		from = { area: Atomics.load(at, 0), index: index + 1 };
 		Atomics.add(at, 2, 1);
 	}
+	clearInterval(said);
 	const count = (fault: string): number => failures.filter((failure) => failure.fault === fault).length;
 	for (const failure of failures.slice(0, FAILURES_LISTED_MAX))
 		console.error(`seed ${seed}, ${failure.area} case ${failure.index}: ${failure.fault}: ${failure.message}`);
@@ -85,7 +94,11 @@ function runWorker(
 			(message: { failure?: Failure; area?: string; cases?: number; seconds?: number; done?: true }) => {
 				if (message.failure !== undefined) failures.push(message.failure);
 				else if (message.done) end(undefined);
-				else areas.push({ area: message.area!, cases: message.cases!, seconds: message.seconds! });
+				else {
+					const { area, cases, seconds } = message;
+					areas.push({ area: area!, cases: cases!, seconds: seconds! });
+					console.error(`fuzz: ${area}, ${cases} cases in ${seconds!.toFixed(0)} s`);
+				}
 			},
 		);
 		// What no promise and no caller caught: a crash of the process, in the product.
