@@ -5,8 +5,8 @@ import type { LiveState } from "#api/live-state.js";
 import type { CommandName, ControlCommands } from "#control-link/messages.js";
 import type { Clock } from "#core/clock.js";
 import type { CheckJson } from "#recipe/check-json.js";
-import type { CellTestHistory, CellTestVerdict } from "#record/cell-test-history.js";
 import type { Imported, ImportRequest } from "#recipe/savannah/import.js";
+import type { CellTestHistory, CellTestVerdict } from "#record/cell-test-history.js";
 import type { Descent } from "#record/descent.js";
 import type { History } from "#record/history.js";
 import type { RunState } from "#record/records.js";
@@ -21,7 +21,7 @@ export interface ControlPort {
 	): Promise<ControlCommands[Name]["result"]>;
 }
 
-/** The recipe files that this service offers. */
+/** The recipe files that this service offers, or its campaign documents. */
 export interface RecipeShelf {
 	list(): Promise<RecipeEntry[]>;
 	/** Undefined when there is no recipe of that name. */
@@ -29,7 +29,7 @@ export interface RecipeShelf {
 }
 
 export interface RecipeEntry {
-	/** The file's name without `.recipe.yaml`. */
+	/** The file's name without `.recipe.yaml` or `.campaign.yaml`. */
 	readonly name: string;
 	readonly fileName: string;
 	readonly title: string;
@@ -83,6 +83,7 @@ export interface AppDeps {
 	/** Files of characterisations; null where there is no place for them. */
 	readonly files: FileShelf | null;
 	readonly recipes: RecipeShelf;
+	readonly campaignDocuments: RecipeShelf;
 	readonly check: (request: {
 		text: string;
 		fileName: string;

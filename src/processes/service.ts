@@ -36,7 +36,6 @@ const REPORT_EVERY_MS = 1_000;
 const REPORT_MS_MAX = 2_000;
 const TAKE_UP_AGAIN_MS = 1_000;
 const MQTT_PORT = 1883;
-const RECIPE_ENDING = ".recipe.yaml";
 
 export async function startService({ dataDir, labFile, speed, port }: ProcessOptions): Promise<Started> {
 	const files = dataFolder(dataDir);
@@ -113,7 +112,8 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 			cellTests: store.cellTests,
 			verdictOf: (cellTest) => running.verdictOf(cellTest),
 			files: new ItemFiles(files.files),
-			recipes: shelf(RECIPES_DIR),
+			recipes: shelf(RECIPES_DIR, ".recipe.yaml"),
+			campaignDocuments: shelf(join(RECIPES_DIR, "campaigns"), ".campaign.yaml"),
 			check: ({ text, fileName, set }) =>
 				toCheckJson(checkRecipe({ text, fileName, set, library, lab: labFacts(lab) })),
 			importTable: (request) => importTable({ ...request, library, lab: labFacts(lab) }),
@@ -230,23 +230,22 @@ async function dashboardBroker(servicePort: number): Promise<EmbeddedBroker> {
 	return startBroker({ port: MQTT_PORT }).catch(() => startBroker());
 }
 
-function shelf(folder: string): RecipeShelf {
+function shelf(folder: string, ending: string): RecipeShelf {
 	const read = async (fileName: string): Promise<RecipeEntry & { text: string }> => {
 		const text = await readFile(join(folder, fileName), "utf8");
 		const title = (readYaml(text).value as { title?: unknown } | undefined)?.title;
 		return {
-			name: fileName.slice(0, -RECIPE_ENDING.length),
+			name: fileName.slice(0, -ending.length),
 			fileName,
 			title: typeof title === "string" ? title : fileName,
 			text,
 		};
 	};
-	const names = async () => (await readdir(folder)).filter((name) => name.endsWith(RECIPE_ENDING)).sort();
+	const names = async () => (await readdir(folder)).filter((name) => name.endsWith(ending)).sort();
 	return {
 		list: async () =>
 			(await Promise.all((await names()).map(read))).map(({ name, fileName, title }) => ({ name, fileName, title })),
-		read: async (name) =>
-			(await names()).includes(`${name}${RECIPE_ENDING}`) ? read(`${name}${RECIPE_ENDING}`) : undefined,
+		read: async (name) => ((await names()).includes(`${name}${ending}`) ? read(`${name}${ending}`) : undefined),
 	};
 }
 

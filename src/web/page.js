@@ -1,6 +1,8 @@
 /** The status page: one state, twice a second, handed to every view; and what is shown when it stops coming. */
 import { renderAttention } from "./attention-view.js";
-import { followCampaigns, renderMaintenance } from "./campaign-view.js";
+import { startNextLauncher } from "./campaign-launcher.js";
+import { startPlanner } from "./campaign-planner.js";
+import { followCampaigns, refreshCampaigns, renderMaintenance, renderQueue, startCampaigns } from "./campaign-view.js";
 import { $, setText } from "./dom.js";
 import { timeOfDay } from "./format.js";
 import { renderInstruments } from "./instruments-view.js";
@@ -25,6 +27,9 @@ startLaunchForm();
 startShelveForm();
 startRunView({ onLaunch: () => void openLaunchForm() });
 startWaitingView();
+startCampaigns();
+startPlanner({ onMade: refreshCampaigns });
+startNextLauncher({ onLaunched: refreshCampaigns });
 void followHealth(() => isConnected);
 void followCampaigns(() => isConnected);
 
@@ -59,6 +64,7 @@ function render(status, isLive) {
 	setText($("clock"), `${status.speed === 1 ? "" : "lab time "}${timeOfDay(status.wall)}`);
 	renderRun(status, isLive);
 	renderWaiting(status, isLive);
+	renderQueue(status, isLive);
 	renderReadings(status);
 	renderAttention(status);
 	renderInstruments(status);

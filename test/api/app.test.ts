@@ -63,6 +63,7 @@ describe("the document", () => {
 			"get /alarms",
 			"get /alarms/history",
 			"get /campaigns",
+			"get /campaigns/documents",
 			"get /campaigns/schema",
 			"get /campaigns/{id}",
 			"get /cell-tests",

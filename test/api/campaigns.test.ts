@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { AdlayerError } from "#core/errors.js";
-import { world } from "./world.js";
+import { CAMPAIGN_DOCUMENT, world } from "./world.js";
 
 let opened: Awaited<ReturnType<typeof world>>;
 afterEach(() => opened.app.close());
@@ -24,6 +24,12 @@ const DOCUMENT = { adlayer: "campaign/1", name: "a", title: "A", series: [{ reci
 const SUMMARY = { campaign: "sim1-a-20260101", runs: [] };
 
 describe("campaigns over REST", () => {
+	it("begin with the documents of the service", async () => {
+		const world = await open();
+		const { documents } = (await world.get("/campaigns/documents")).json();
+		expect(documents).toEqual([CAMPAIGN_DOCUMENT]);
+	});
+
 	it("go to control with the texts of the recipes that the document names", async () => {
 		const world = await open({ campaign: SUMMARY, problems: [] });
 		const made = await world.post("/campaigns", { campaign: DOCUMENT, by: "mk" });

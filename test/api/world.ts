@@ -4,11 +4,19 @@ import { LiveState } from "#api/live-state.js";
 import type { AppDeps, ControlPort } from "#api/ports.js";
 import { type Clock, SteppedClock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
-import type { AlarmQuery, History } from "#record/history.js";
 import { importTable } from "#recipe/savannah/import.js";
+import type { AlarmQuery, History } from "#record/history.js";
 import type { JournalRecord, PlannedStep, RecordBody } from "#record/records.js";
 import type { ServiceHealth } from "#record/service-status.js";
 import { lab, library } from "../recipe/support.js";
+
+/** The one campaign document of the service. */
+export const CAMPAIGN_DOCUMENT = {
+	name: "series",
+	fileName: "series.campaign.yaml",
+	title: "Cycle series",
+	text: "adlayer: campaign/1\nname: series\ntitle: Cycle series\nseries: [{ recipe: li, vary: { cycles: [25, 50] } }]\n",
+};
 
 export const WALL_START = Date.UTC(2026, 10, 22, 9, 0, 0);
 
@@ -260,6 +268,10 @@ export async function world(
 		recipes: {
 			list: async () => shelf.map(({ text: _, ...entry }) => entry),
 			read: async (name) => shelf.find((entry) => entry.name === name),
+		},
+		campaignDocuments: {
+			list: async () => [CAMPAIGN_DOCUMENT],
+			read: async (name) => (name === CAMPAIGN_DOCUMENT.name ? CAMPAIGN_DOCUMENT : undefined),
 		},
 		check: ({ fileName }) => ({
 			ok: true,

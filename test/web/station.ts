@@ -70,8 +70,10 @@ export interface StationOptions {
 
 /** The page asks for the campaigns by itself: that is no command of a person. */
 class CommandedControl extends FakeControl {
+	queue: object = { campaigns: [], next: null };
+
 	override request(command: string, args: object, options?: object): Promise<never> {
-		if (command === "campaigns") return Promise.resolve({ campaigns: [], next: null } as never);
+		if (command === "campaigns") return Promise.resolve(this.queue as never);
 		return super.request(command, args, options);
 	}
 }

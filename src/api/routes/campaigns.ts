@@ -124,6 +124,17 @@ export function campaignRoutes({ api, deps }: RouteGroup): void {
 		...(await deps.control.request("command-campaign", { ...body, campaign: params.id })),
 	}));
 
+	const documentsSchema = routeSchema({
+		tag: "campaigns",
+		summary: "The campaign documents of this service, to be checked and made",
+		answer: envelope({ documents: list(shape({ name: string, fileName: string, title: string, text: string })) }),
+	});
+	api.get("/campaigns/documents", { schema: documentsSchema }, async () => {
+		const entries = await deps.campaignDocuments.list();
+		const read = await Promise.all(entries.map((entry) => deps.campaignDocuments.read(entry.name)));
+		return { simulated: deps.live.simulated, documents: read.filter((document) => document !== undefined) };
+	});
+
 	const schemaSchema = routeSchema({
 		tag: "campaigns",
 		summary: "The JSON Schema of a campaign's document",
