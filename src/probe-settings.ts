@@ -11,7 +11,11 @@ type Schema = Readonly<Record<string, unknown>>;
  * `probeSettings` can be probed without the settings that it otherwise requires. Throws USAGE with all problems.
  */
 export function probeSettings(driver: AnyDriver, options: readonly string[]): Record<string, unknown> {
-	const schema = driver.settingsSchema as Schema;
+	const declared = driver.settingsSchema as Schema;
+	const schema: Schema = {
+		...declared,
+		properties: { ...(declared.properties as object | undefined), ...driver.probeProperties },
+	};
 	const problems: Problem[] = [];
 	const said: Record<string, unknown> = {};
 	for (const option of options) {
@@ -20,8 +24,7 @@ export function probeSettings(driver: AnyDriver, options: readonly string[]): Re
 		else place(said, option.slice(0, equals).split("."), option.slice(equals + 1), schema, problems);
 	}
 	const settings = { ...driver.probeSettings, ...said };
-	const { required, ...optional } = schema;
-	const validator = compileSchema(driver.probeSettings === undefined ? schema : optional);
+	const validator = compileSchema(driver.probeSettings === undefined ? schema : withoutRequired(schema));
 	for (const { problem: found } of validate(validator, settings, readYaml("{}"))) {
 		const { line: _line, column: _column, ...rest } = found;
 		problems.push({ ...rest, code: "USAGE" });
@@ -34,6 +37,16 @@ export function probeSettings(driver: AnyDriver, options: readonly string[]): Re
 		context: { allowed },
 		hint: `Options of ${driver.name}: ${allowed.join(", ")}; docs/lab-file.md explains them.`,
 	});
+}
+
+/** Nothing has to be said: neither always nor by the kind of instrument that is said. */
+function withoutRequired(schema: Schema): Schema {
+	const { required: _required, ...optional } = schema;
+	const branches = ["then", "else"].filter((keyword) => isRecord(optional[keyword]));
+	return {
+		...optional,
+		...Object.fromEntries(branches.map((keyword) => [keyword, withoutRequired(optional[keyword] as Schema)])),
+	};
 }
 
 function place(

@@ -17,6 +17,8 @@ const CLOSE_MS = 1_000;
 /** An instrument that speaks by itself (MQTT) is listened to this long, in steps. */
 const LISTEN_MS = 6_000;
 const LISTEN_STEP_MS = 250;
+/** Path unavailable; target did not respond. */
+const GATEWAY_EXCEPTIONS: readonly unknown[] = [10, 11];
 /** The names of a host must not take longer than an answer of the instrument. */
 const LOOKUP_MS = 1_000;
 
@@ -244,6 +246,10 @@ function withAdvice(error: AdlayerError, address: Address, driver: string): Adla
 		return say("LINE_HELD", "Another program holds the port: control, a terminal program, ModemManager. End it first.");
 	}
 	switch (error.code) {
+		case "MODBUS_EXCEPTION":
+			// A gateway answers for an instrument that does not.
+			if (!GATEWAY_EXCEPTIONS.includes(error.context.exception)) return error;
+			return say("DEVICE_SILENT", `A gateway is there, the instrument is not. Try: ${tryNext(address).join("; ")}.`);
 		case "LINK_UNREACHABLE":
 		case "LINK_LOST":
 		case "DEVICE_SILENT":
@@ -258,7 +264,9 @@ function withAdvice(error: AdlayerError, address: Address, driver: string): Adla
 function tryNext(address: Address): string[] {
 	const power = "is the instrument on";
 	const unit =
-		"unit" in address ? [`its unit (this address asks unit ${address.unit})`] : ["its unit letter or number"];
+		"unit" in address
+			? [`its unit (this address asks unit ${address.unit})`]
+			: ["its own letter, address or node, where it has one (--option)"];
 	if (!("path" in address)) {
 		return [power, "host and port, a firewall, another client that uses up its connections", ...unit];
 	}

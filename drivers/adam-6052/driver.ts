@@ -57,13 +57,14 @@ export class Adam6052 implements Device {
 
 	async inspect(): Promise<Identification> {
 		await this.modbus.open();
-		const identification = await this.identify();
-		this.hasDiagnostics = (await this.readIfThere(OUTPUT_DIAGNOSTICS, 1)) !== undefined;
-		return identification;
+		// First what people look for: who answers it may be silent to all that it does not know.
+		await this.link.readCoils(OUTPUT_COILS, OUTPUT_COUNT).catch(refusedOrThrow);
+		return this.look([...REFUSED, "DEVICE_SILENT"]);
 	}
 
 	async connect(): Promise<Identification> {
-		const identification = await this.inspect();
+		await this.modbus.open();
+		const identification = await this.look(REFUSED);
 		if (!identification.confirmed) return identification;
 		if (this.watchdog === undefined) {
 			throw new AdlayerError(
@@ -87,7 +88,7 @@ export class Adam6052 implements Device {
 		const movementsBefore = this.movementsRunning === 0 ? this.movementsBegun : -1;
 		const busyBefore = this.pulses?.busyLine;
 		const outputs = await this.link.readCoils(OUTPUT_COILS, OUTPUT_COUNT);
-		const inputs = await this.link.readCoils(INPUT_COILS, INPUT_COUNT);
+		const inputs = await this.readInputs();
 		if (this.hasDiagnostics) await this.assertNoOverload();
 		if (this.movementsBegun === movementsBefore) this.assertAsSet(outputs, busyBefore);
 		const values: Record<string, PolledValue> = {};
@@ -131,8 +132,21 @@ export class Adam6052 implements Device {
 		return this.modbus.close();
 	}
 
-	private async identify(): Promise<Identification> {
-		const words = await this.readIfThere(MODULE_NAME, 2);
+	/** `absent` are the errors by which a register shows that it is not there. */
+	private async look(absent: readonly string[]): Promise<Identification> {
+		const identification = await this.identify(absent);
+		this.hasDiagnostics = (await this.readIfThere(OUTPUT_DIAGNOSTICS, 1, absent)) !== undefined;
+		return identification;
+	}
+
+	/** Inputs are coils and discrete inputs alike; a server in between may have them as the latter alone. */
+	private async readInputs(): Promise<boolean[]> {
+		const inputs = await this.link.readCoils(INPUT_COILS, INPUT_COUNT).catch(refusedOrThrow);
+		return inputs ?? this.link.readDiscrete(INPUT_COILS, INPUT_COUNT);
+	}
+
+	private async identify(absent: readonly string[]): Promise<Identification> {
+		const words = await this.readIfThere(MODULE_NAME, 2, absent);
 		if (words?.[0] === MODULE_NAME_6052) {
 			return {
 				identity: { manufacturer: "Advantech", model: "ADAM-6052", serial: null, firmware: null },
@@ -199,14 +213,21 @@ export class Adam6052 implements Device {
 		}
 	}
 
-	private async readIfThere(address: number, count: number): Promise<number[] | undefined> {
+	private async readIfThere(address: number, count: number, absent: readonly string[]): Promise<number[] | undefined> {
 		try {
 			return await this.link.readHolding(address, count);
 		} catch (thrown) {
-			if (asAdlayerError(thrown).code !== "MODBUS_EXCEPTION") throw thrown;
+			if (!absent.includes(asAdlayerError(thrown).code)) throw thrown;
 			return undefined;
 		}
 	}
+}
+
+const REFUSED = ["MODBUS_EXCEPTION"] as const;
+
+function refusedOrThrow(thrown: unknown): undefined {
+	if (asAdlayerError(thrown).code !== "MODBUS_EXCEPTION") throw thrown;
+	return undefined;
 }
 
 function describeSignals(wiring: Wiring): Record<string, SignalInfo> {

@@ -41,6 +41,11 @@ export class QuietLink implements Watchdog {
 		return this.modbus.readCoils(address, count);
 	}
 
+	readDiscrete(address: number, count: number): Promise<boolean[]> {
+		this.sending();
+		return this.modbus.readDiscrete(address, count);
+	}
+
 	readHolding(address: number, count: number): Promise<number[]> {
 		this.sending();
 		return this.modbus.readHolding(address, count);

@@ -40,7 +40,13 @@ export interface UnitLine {
 	readonly next: number;
 }
 
-/** The first line that `unitId` sent; lines of other units on the line (late ones) are skipped. */
+/**
+ * What a two-wire adapter gives back of a request: no line of an instrument is the unit's letter alone or begins with a
+ * letter and no space.
+ */
+const ECHO = /^[A-Za-z](\?\?[A-Z]\*|[A-Z]{1,5}( [\w.]+)*)?$/;
+
+/** The first line that `unitId` sent; lines of other units on the line (late ones) and echoes of requests are skipped. */
 export function readUnitLine(received: Uint8Array, unitId: string, from = 0): UnitLine | undefined {
 	for (let at = from; ; ) {
 		const line = readLine(received, at);
@@ -51,6 +57,7 @@ export function readUnitLine(received: Uint8Array, unitId: string, from = 0): Un
 		const isOurs = line.text[0]?.toUpperCase() === unitId.toUpperCase() && line.text[1] === " ";
 		if (text === "?" || (isOurs && text.slice(1).trim() === "?")) return { text: null, next: at };
 		if (isOurs) return { text: line.text, next: at };
+		if (ECHO.test(line.text)) continue;
 		if (!/^[A-Za-z] /.test(line.text)) throw invalid(`"${line.text.slice(0, 40)}" is no line of unit ${unitId}.`);
 	}
 }

@@ -1,3 +1,5 @@
+import { MASS_FLOW_UNITS } from "./units.js";
+
 /** What the lab file says about one mass flow controller. */
 export interface AlicatMcSettings {
 	/** The unit's letter on the serial line. */
@@ -8,6 +10,8 @@ export interface AlicatMcSettings {
 	readonly full_scale_sccm?: number;
 	/** The temperature of the instrument's standard litre in degC; 0 when absent. Alicat ships 25. */
 	readonly standard_degC?: number;
+	/** Unit of the instrument's mass flow: verified where it says it, taken where it does not. */
+	readonly flow_unit?: string;
 }
 
 /** What control cannot do without. */
@@ -41,6 +45,12 @@ export const alicatMcSettingsSchema = {
 			minimum: 0,
 			maximum: 70,
 			default: 0,
+		},
+		flow_unit: {
+			description:
+				"Unit of the instrument's mass flow: verified where the instrument says it, taken where it does not.",
+			type: "string",
+			enum: Object.keys(MASS_FLOW_UNITS),
 		},
 	},
 } as const;

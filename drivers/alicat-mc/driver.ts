@@ -200,7 +200,7 @@ export class AlicatMc implements Device {
 
 	/** Firmware before 9v00, whose `AL` locks the display. Replies with a data frame; so does the question that reads back. */
 	private async setLegacy(text: string, reader: FrameReader): Promise<number> {
-		if (this.setpointCommand === undefined) {
+		if (this.setpointCommand === undefined && this.looking === undefined) {
 			throw new AdlayerError(
 				"IDENTITY_UNKNOWN",
 				`${this.context.name} does not say its firmware, so its setpoint command is not known.`,

@@ -48,7 +48,9 @@ export function look(text: string, known: Known): PolledValues {
 	};
 	const sccm = (value: number, unit: string): number | string => {
 		const factor = MASS_FLOW_UNITS[unit]?.sccm;
-		if (factor === undefined) return "in which unit of mass flow is not known";
+		if (factor === undefined) {
+			return `in which unit of mass flow is not known: --option flow_unit=${Object.keys(MASS_FLOW_UNITS).join(", ")}`;
+		}
 		// None is none, whatever the standard temperature.
 		if (value === 0) return 0;
 		if (known.sccmPerInstrumentSccm !== undefined) return value * factor * known.sccmPerInstrumentSccm;

@@ -86,6 +86,7 @@ export class Setup {
 		const reader = new FrameReader(columns ?? defaultColumns(await this.massFlowUnit(identity, firmware)), sample);
 		if (columns === null) warnings.push("The instrument gives no column table; its factory data frame is assumed.");
 
+		this.checkFlowUnit(reader.massUnit);
 		this.checkGas(reader.read(sample).gas, settings.gas);
 		await this.checkFullScale(reader, identity, firmware, settings.full_scale_sccm, warnings);
 		await this.checkSetpointSource(firmware, warnings);
@@ -115,6 +116,7 @@ export class Setup {
 		const reader = readable === undefined ? undefined : await attempt(async () => new FrameReader(readable, sample));
 		const { gas, full_scale_sccm: fullScale } = this.settings;
 		if (reader !== undefined) {
+			await attempt(async () => this.checkFlowUnit(reader.massUnit));
 			if (gas !== undefined) await attempt(async () => this.checkGas(reader.read(sample).gas, gas));
 			if (fullScale !== undefined) {
 				await attempt(() => this.checkFullScale(reader, identity, firmware, fullScale, warnings));
@@ -296,7 +298,19 @@ export class Setup {
 	/** The unit of the mass flow where no table gives it: from the reply to LS, or from the nameplate. */
 	private async massFlowUnitIfSaid(identity: Identity, firmware: number | undefined): Promise<string | undefined> {
 		const reply = atLeast(firmware, LS_SINCE) ? await this.askOptional("LS") : null;
-		return (reply === null ? undefined : parseSetpoint(reply)?.unit) ?? fromModel(identity.model)?.unit;
+		const said = (reply === null ? undefined : parseSetpoint(reply)?.unit) ?? fromModel(identity.model)?.unit;
+		return said ?? this.settings.flow_unit;
+	}
+
+	/** What the settings say of the unit must be what the instrument says. */
+	private checkFlowUnit(found: string): void {
+		const { flow_unit: configured } = this.settings;
+		if (configured === undefined || configured === found) return;
+		throw new AdlayerError(
+			"DEVICE_MISCONFIGURED",
+			`The instrument measures mass flow in ${found}, the lab file says ${configured}.`,
+			{ context: { found, configured } },
+		);
 	}
 
 	private async massFlowUnit(identity: Identity, firmware: number | undefined): Promise<string> {
@@ -305,6 +319,7 @@ export class Setup {
 			throw new AdlayerError(
 				"DEVICE_MISCONFIGURED",
 				"The instrument does not say in which unit it measures mass flow.",
+				{ hint: `Look it up on the instrument and set flow_unit: ${Object.keys(MASS_FLOW_UNITS).join(", ")}.` },
 			);
 		}
 		return unit;

@@ -2,7 +2,7 @@
  * ProPar, the protocol of Bronkhorst instruments, in its ASCII form: bytes to messages and back, pure.
  * Sources: RS232 interface with FLOW-BUS protocol, 9.17.027, pp 12 to 16 (frames, commands, status), 20 to 26 (examples).
  */
-import { AdlayerError } from "#core/errors.js";
+import { AdlayerError, asAdlayerError } from "#core/errors.js";
 
 /** Type bits of a parameter byte. */
 export const TYPE = { char: 0x00, int: 0x20, float: 0x40, string: 0x60 } as const;
@@ -73,18 +73,43 @@ export interface Refusal {
 
 export type ReadReply = { readonly values: readonly Value[] } | Refusal;
 
-/** Parser of the reply to `encodeRead`. Throws REPLY_INVALID on what is no reply to just this request. */
+/** An error message (9.17.027 p 13) stands for a refusal in this range, away from the status codes. */
+const ERROR_MESSAGES_FROM = 0x100;
+/** Stands for a refusal where a question was passed over. */
+export const SILENCE = -1;
+
+/**
+ * Parser of the reply to `encodeRead`. Throws REPLY_INVALID on what is no reply to just this request; with `lenient` an error
+ * message, which a damaged request draws as well, is a refusal.
+ */
 export function readReply(
 	node: number,
 	parameters: readonly Parameter[],
-	firstIndex = 1,
+	{ firstIndex = 1, lenient = false }: { readonly firstIndex?: number; readonly lenient?: boolean } = {},
 ): (received: Uint8Array) => { reply: ReadReply; taken: number } | undefined {
-	return replyFrom(node, (data) => {
-		const refusal = refusalOf(data);
-		if (refusal !== undefined && refusal.refused !== 0) return refusal;
-		if (data[0] !== COMMAND.write) throw invalid(`command ${data[0]} came instead of values`);
-		return { values: decodeValues(data, parameters, firstIndex) };
-	});
+	return replyFrom<ReadReply>(
+		node,
+		(data) => {
+			const refusal = refusalOf(data);
+			if (refusal !== undefined && refusal.refused !== 0) return refusal;
+			if (data[0] !== COMMAND.write) throw invalid(`command ${data[0]} came instead of values`);
+			return { values: decodeValues(data, parameters, firstIndex) };
+		},
+		lenient ? (error) => ({ refused: ERROR_MESSAGES_FROM + error }) : undefined,
+	);
+}
+
+/** One sentence about what came instead of a reply of `node`. */
+export function diagnose(node: number, received: Uint8Array): string {
+	try {
+		for (let line = readLine(received, 0); line !== undefined; line = readLine(received, line.next)) {
+			const frame = decodeFrame(line.text);
+			if ("node" in frame && frame.node !== node) return `node ${frame.node} answered, not node ${node}`;
+		}
+	} catch (thrown) {
+		return asAdlayerError(thrown).message;
+	}
+	return `${received.length} bytes came that hold no reply`;
 }
 
 /** Parser of the status that answers a write. 0 is success. */
@@ -171,6 +196,7 @@ export const NODE_ANY = 128;
 function replyFrom<Reply>(
 	node: number,
 	decode: (data: readonly number[]) => Reply,
+	ofError?: (error: number) => Reply,
 ): (received: Uint8Array) => { reply: Reply; taken: number } | undefined {
 	return (received) => {
 		for (let at = 0; ; ) {
@@ -178,7 +204,10 @@ function replyFrom<Reply>(
 			if (line === undefined) return undefined;
 			at = line.next;
 			const frame = decodeFrame(line.text);
-			if ("error" in frame) throw invalid(`error message ${frame.error}, ${errorText(frame.error)}, came`);
+			if ("error" in frame) {
+				if (ofError !== undefined) return { reply: ofError(frame.error), taken: at };
+				throw invalid(`error message ${frame.error}, ${errorText(frame.error)}, came`);
+			}
 			if (frame.node !== node && node !== NODE_ANY) continue;
 			return { reply: decode(frame.data), taken: at };
 		}
@@ -238,8 +267,12 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 	35: "buffer overflow in module",
 };
 
-export const statusText = (status: number): string =>
-	`status ${status}${status in STATUS_TEXTS ? `, ${STATUS_TEXTS[status]}` : ""}`;
+export function statusText(status: number): string {
+	if (status === SILENCE) return "silence";
+	const error = status - ERROR_MESSAGES_FROM;
+	if (error >= 0) return `error message ${error}, ${errorText(error)}`;
+	return `status ${status}${status in STATUS_TEXTS ? `, ${STATUS_TEXTS[status]}` : ""}`;
+}
 
 /** Error messages, 9.17.027 p 13. */
 function errorText(error: number): string {

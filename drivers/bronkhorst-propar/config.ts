@@ -2,12 +2,12 @@
 export interface BronkhorstProparSettings {
 	/** FLOW-BUS node address; 128 is whatever is at the other end of an RS-232 cable. */
 	readonly node: number;
-	/** The carrier gas, as the reactor names it. */
-	readonly gas: string;
+	/** The carrier gas, as the reactor names it. Absent only in a probe. */
+	readonly gas?: string;
 	/** What the instrument calls the gas (fluid name); the same as `gas` when absent. */
 	readonly fluid_name?: string;
-	/** Full scale in sccm (0 degC, 101325 Pa), from the nameplate. */
-	readonly full_scale_sccm: number;
+	/** Full scale in sccm (0 degC, 101325 Pa), from the nameplate. Absent only in a probe. */
+	readonly full_scale_sccm?: number;
 }
 
 /** JSON Schema (draft-07) of the settings. */

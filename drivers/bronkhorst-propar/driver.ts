@@ -1,5 +1,5 @@
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
-import type { RequestLine } from "#core/wire.js";
+import type { LineRequest, RequestLine } from "#core/wire.js";
 import type {
 	Device,
 	DriverContext,
@@ -9,16 +9,19 @@ import type {
 	PolledValues,
 	SignalInfo,
 } from "#device/contract.js";
+import { OptionalQuestions } from "#transport/optional-question.js";
 import {
 	COUNTS_FULL_SCALE,
 	COUNTS_MAX,
 	COUNTS_MIN,
+	diagnose,
 	encodeRead,
 	encodeWriteInt,
 	type Parameter,
 	printable,
 	type ReadReply,
 	readReply,
+	SILENCE,
 	signedCounts,
 	statusReply,
 	statusText,
@@ -40,14 +43,15 @@ const STATE: readonly Parameter[] = [
 	PARAMETERS.fluidName,
 ];
 
+/** What is undefined the instrument does not say: in a look only. */
 interface State {
 	/** Signed, 32000 for 100 %. */
 	readonly measureCounts: number;
-	readonly setpointCounts: number;
-	readonly controlMode: number;
-	readonly capacity: number;
-	readonly unit: string;
-	readonly fluid: string;
+	readonly setpointCounts: number | undefined;
+	readonly controlMode: number | undefined;
+	readonly capacity: number | undefined;
+	readonly unit: string | undefined;
+	readonly fluid: string | undefined;
 }
 
 /**
@@ -59,8 +63,11 @@ interface State {
 export class BronkhorstPropar implements Device {
 	readonly signals: Readonly<Record<string, SignalInfo>>;
 	private readonly line: RequestLine;
-	private readonly fluid: string;
+	private readonly fluid: string | undefined;
 	private mode: "closed" | "inspected" | "connected" = "closed";
+	/** In a look: what need not be known is asked this way, and what was refused or passed over in silence not again. */
+	private optional: OptionalQuestions | undefined;
+	private readonly absent = new Set<Parameter>();
 	/** False once the instrument has shown that it does not answer several parameters at once. */
 	private chains = true;
 
@@ -72,18 +79,26 @@ export class BronkhorstPropar implements Device {
 		this.line = context.line;
 		this.fluid = fluidName ?? gas;
 		this.signals = {
-			flow: { unit: "sccm", kind: "measurement", description: `Mass flow of ${gas}` },
+			flow: { unit: "sccm", kind: "measurement", description: `Mass flow of ${gas ?? "the instrument's gas"}` },
 			setpoint: {
 				unit: "sccm",
 				kind: "setpoint",
-				description: `Flow setpoint of ${gas}, as the instrument holds it`,
-				settable: { min: 0, max: fullScaleSccm },
+				description: `Flow setpoint of ${gas ?? "the instrument's gas"}, as the instrument holds it`,
+				...(fullScaleSccm === undefined ? {} : { settable: { min: 0, max: fullScaleSccm } }),
 			},
 		};
 	}
 
 	async inspect(): Promise<Identification> {
-		const identification = await this.look();
+		this.mode = "closed";
+		this.chains = false;
+		this.optional = undefined;
+		this.absent.clear();
+		await this.line.open();
+		// First what people look for: who answers it may be silent to all that it does not know.
+		await this.readAll([PARAMETERS.measure]);
+		this.optional = new OptionalQuestions(this.line, [titleOf([PARAMETERS.measure])]);
+		const identification = await this.identify();
 		const state = await this.readState();
 		this.mode = "inspected";
 		const problems = this.problemsOf(state);
@@ -91,7 +106,11 @@ export class BronkhorstPropar implements Device {
 	}
 
 	async connect(): Promise<Identification> {
-		const identification = await this.look();
+		this.mode = "closed";
+		this.chains = true;
+		this.optional = undefined;
+		await this.line.open();
+		const identification = await this.identify();
 		const problems = this.problemsOf(await this.readState());
 		if (problems.length > 0) throw this.misconfigured(problems);
 		this.mode = "connected";
@@ -109,14 +128,15 @@ export class BronkhorstPropar implements Device {
 		if (signal !== "setpoint") {
 			throw new AdlayerError("SIGNAL_UNKNOWN", `${this.context.name} has no settable signal "${signal}".`);
 		}
-		const { full_scale_sccm: maxSccm } = this.context.settings;
+		if (this.mode === "closed") throw this.notReady();
+		const { full_scale_sccm: maxSccm = Number.POSITIVE_INFINITY } = this.context.settings;
 		if (!(value >= 0 && value <= maxSccm)) throw this.outOfRange(value, maxSccm);
-		if (this.mode !== "connected") throw this.notReady();
 		// Scale, gas and setpoint source as they are now: at the panel they may have become others since the last poll.
 		const before = await this.readState();
 		const problems = this.problemsOf(before);
 		if (problems.length > 0) throw this.misconfigured(problems);
-		const fullScaleSccm = fullScaleOf(before)!;
+		const fullScaleSccm = this.fullScaleOf(before);
+		if (fullScaleSccm === undefined) throw this.misconfigured([`${this.withoutScale(before)}.`]);
 		const counts = Math.round((value / fullScaleSccm) * COUNTS_FULL_SCALE);
 		if (counts > COUNTS_FULL_SCALE) throw this.outOfRange(value, fullScaleSccm);
 		await this.write(counts);
@@ -126,12 +146,12 @@ export class BronkhorstPropar implements Device {
 		if (held !== counts) {
 			throw new AdlayerError(
 				"READBACK_MISMATCH",
-				`${this.context.name} was told ${round(sccmOf(counts))} sccm but holds ${round(sccmOf(held))} sccm.`,
-				{ context: { requested: counts, held, unit: "counts of 32000" } },
+				`${this.context.name} was told ${round(sccmOf(counts))} sccm but holds ${held === undefined ? "nothing that it says" : `${round(sccmOf(held))} sccm`}.`,
+				{ context: { requested: counts, held: held ?? null, unit: "counts of 32000" } },
 			);
 		}
 		// Without a checksum the scale may have arrived wrong: the counts would then stand for another flow.
-		const fullScaleAfterSccm = fullScaleOf(after);
+		const fullScaleAfterSccm = this.fullScaleOf(after);
 		if (fullScaleAfterSccm !== fullScaleSccm) {
 			throw new AdlayerError(
 				"READBACK_MISMATCH",
@@ -150,16 +170,13 @@ export class BronkhorstPropar implements Device {
 		await this.line.close();
 	}
 
-	/** Opens the line, asks who is there and whether it answers several questions at once. */
-	private async look(): Promise<Identification> {
-		this.mode = "closed";
-		this.chains = true;
-		await this.line.open();
+	/** Asks who is there and whether it answers several questions at once. */
+	private async identify(): Promise<Identification> {
 		const serial = await this.text(PARAMETERS.serial);
 		const model = await this.text(PARAMETERS.model);
 		const firmware = await this.text(PARAMETERS.firmware);
 		const warnings: string[] = [];
-		if (!(await this.answersChains())) {
+		if (this.optional === undefined && !(await this.answersChains())) {
 			this.chains = false;
 			warnings.push("The instrument does not answer chained parameters; each one is asked for by itself.");
 		}
@@ -173,13 +190,13 @@ export class BronkhorstPropar implements Device {
 	private problemsOf({ controlMode, capacity, unit, fluid }: State): string[] {
 		const { full_scale_sccm: expectedSccm } = this.context.settings;
 		const problems: string[] = [];
-		if (fluid.toUpperCase() !== this.fluid.toUpperCase()) {
+		if (this.fluid !== undefined && fluid !== undefined && fluid.toUpperCase() !== this.fluid.toUpperCase()) {
 			problems.push(`The gas (fluid name) on the instrument is ${printable(fluid)}, the lab file says ${this.fluid}.`);
 		}
-		const perUnit = sccmPerUnit(unit);
-		if (perUnit === undefined) {
+		const perUnit = unit === undefined ? undefined : sccmPerUnit(unit);
+		if (unit !== undefined && perUnit === undefined) {
 			problems.push(`The capacity unit is "${printable(unit)}", which is no gas flow at stated conditions.`);
-		} else {
+		} else if (capacity !== undefined && perUnit !== undefined && expectedSccm !== undefined) {
 			const sccm = capacity * perUnit;
 			if (!(Math.abs(sccm - expectedSccm) <= FULL_SCALE_TOLERANCE * expectedSccm)) {
 				problems.push(
@@ -187,7 +204,7 @@ export class BronkhorstPropar implements Device {
 				);
 			}
 		}
-		if (!takesOurSetpoint(controlMode)) {
+		if (controlMode !== undefined && !takesOurSetpoint(controlMode)) {
 			problems.push(`The control mode is ${controlModeText(controlMode)}, not 0 (bus or RS-232) or 18 (RS-232).`);
 		}
 		return problems;
@@ -195,8 +212,8 @@ export class BronkhorstPropar implements Device {
 
 	/** A setting that is wrong makes the flow worthless, except when nothing is known of the instrument yet. */
 	private flowOf(state: State): PolledValue {
-		const fullScaleSccm = fullScaleOf(state);
-		if (fullScaleSccm === undefined) return fault(`the full scale is ${state.capacity} "${printable(state.unit)}"`);
+		const fullScaleSccm = this.fullScaleOf(state);
+		if (fullScaleSccm === undefined) return fault(`${percent(state.measureCounts)} of ${this.withoutScale(state)}`);
 		if (this.mode === "connected") {
 			const problem = this.problemsOf({ ...state, controlMode: 0 })[0];
 			if (problem !== undefined) return fault(problem);
@@ -208,25 +225,45 @@ export class BronkhorstPropar implements Device {
 	}
 
 	private setpointOf(state: State): PolledValue {
-		const fullScaleSccm = fullScaleOf(state);
-		if (fullScaleSccm === undefined) return fault(`the full scale is ${state.capacity} "${printable(state.unit)}"`);
-		if (!takesOurSetpoint(state.controlMode)) {
-			return fault(`the setpoint is not followed: control mode ${controlModeText(state.controlMode)}`);
+		const { setpointCounts, controlMode } = state;
+		const fullScaleSccm = this.fullScaleOf(state);
+		if (setpointCounts === undefined) return fault("the instrument does not say its setpoint");
+		if (fullScaleSccm === undefined) return fault(`${percent(setpointCounts)} of ${this.withoutScale(state)}`);
+		if (controlMode !== undefined && !takesOurSetpoint(controlMode)) {
+			return fault(`the setpoint is not followed: control mode ${controlModeText(controlMode)}`);
 		}
-		if (state.setpointCounts > COUNTS_FULL_SCALE) return fault(`the setpoint is ${state.setpointCounts} of 32000`);
-		return good((state.setpointCounts / COUNTS_FULL_SCALE) * fullScaleSccm);
+		if (setpointCounts > COUNTS_FULL_SCALE) return fault(`the setpoint is ${setpointCounts} of 32000`);
+		const value = good((setpointCounts / COUNTS_FULL_SCALE) * fullScaleSccm);
+		return controlMode === undefined ? { ...value, detail: "the control mode cannot be read" } : value;
+	}
+
+	/** sccm at 100 %, by the instrument's own word; in a look settings stand in where it says nothing. */
+	private fullScaleOf({ capacity, unit }: State): number | undefined {
+		if (this.optional !== undefined && (capacity === undefined || unit === undefined)) {
+			return this.context.settings.full_scale_sccm;
+		}
+		const perUnit = unit === undefined ? undefined : sccmPerUnit(unit);
+		return perUnit !== undefined && capacity !== undefined && Number.isFinite(capacity) && capacity > 0
+			? capacity * perUnit
+			: undefined;
+	}
+
+	private withoutScale({ capacity, unit }: State): string {
+		const said = `${capacity ?? "not said"} "${printable(unit ?? "not said")}"`;
+		return `a full scale that is ${said}${this.optional === undefined ? "" : ": --option full_scale_sccm"}`;
 	}
 
 	private async readState(): Promise<State> {
 		const values = this.chains ? await this.readAll(STATE) : await this.readEach(STATE);
 		const [measure, setpoint, controlMode, capacity, unit, fluid] = values as [
-			number,
-			number,
-			number,
-			number,
-			string,
-			string,
+			number | undefined,
+			number | undefined,
+			number | undefined,
+			number | undefined,
+			string | undefined,
+			string | undefined,
 		];
+		if (measure === undefined) throw this.misconfigured(["The instrument does not give its measure any more."]);
 		return {
 			measureCounts: signedCounts(measure),
 			setpointCounts: setpoint,
@@ -245,10 +282,21 @@ export class BronkhorstPropar implements Device {
 		]);
 	}
 
-	private async readEach(parameters: readonly Parameter[]): Promise<readonly Value[]> {
-		const values: Value[] = [];
-		for (const parameter of parameters) values.push(...(await this.readAll([parameter])));
+	private async readEach(parameters: readonly Parameter[]): Promise<readonly (Value | undefined)[]> {
+		const values: (Value | undefined)[] = [];
+		for (const parameter of parameters) {
+			if (this.optional === undefined) values.push(...(await this.readAll([parameter])));
+			else values.push(await this.readIfThere(parameter));
+		}
 		return values;
+	}
+
+	private async readIfThere(parameter: Parameter): Promise<Value | undefined> {
+		if (this.absent.has(parameter)) return undefined;
+		const reply = await this.request([parameter]);
+		if ("values" in reply) return reply.values[0];
+		this.absent.add(parameter);
+		return undefined;
 	}
 
 	/** The line is known to work when this is asked, so that silence means the same as a refusal. */
@@ -270,13 +318,18 @@ export class BronkhorstPropar implements Device {
 		return text === "" ? null : text;
 	}
 
-	private request(parameters: readonly Parameter[]): Promise<ReadReply> {
+	/** In a look silence and an error message are refusals. */
+	private async request(parameters: readonly Parameter[]): Promise<ReadReply> {
 		const { node } = this.context.settings;
-		return this.line.request({
+		const { optional } = this;
+		const request: LineRequest<ReadReply> = {
 			bytes: encodeRead(node, parameters),
-			parse: readReply(node, parameters),
-			title: `read ${namesOf(parameters)}`,
-		});
+			parse: readReply(node, parameters, { lenient: optional !== undefined }),
+			diagnose: (received) => diagnose(node, received),
+			title: titleOf(parameters),
+		};
+		if (optional === undefined) return this.line.request(request);
+		return (await optional.ask(request)) ?? { refused: SILENCE };
 	}
 
 	private async write(counts: number): Promise<void> {
@@ -311,12 +364,8 @@ export class BronkhorstPropar implements Device {
 	}
 }
 
-/** sccm at 100 %; undefined when the instrument's own word gives none. */
-function fullScaleOf({ capacity, unit }: State): number | undefined {
-	const perUnit = sccmPerUnit(unit);
-	return perUnit !== undefined && Number.isFinite(capacity) && capacity > 0 ? capacity * perUnit : undefined;
-}
-
+const percent = (counts: number): string => `${round((counts / COUNTS_FULL_SCALE) * 100)} %`;
+const titleOf = (parameters: readonly Parameter[]): string => `read ${namesOf(parameters)}`;
 const namesOf = (parameters: readonly Parameter[]): string => parameters.map(({ name }) => name).join(", ");
 const good = (value: number): PolledValue => ({ value, quality: "good" });
 const fault = (detail: string): PolledValue => ({ value: null, quality: "fault", detail });

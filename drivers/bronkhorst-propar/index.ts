@@ -8,7 +8,7 @@ export const bronkhorstPropar: DriverDefinition<BronkhorstProparSettings, Bronkh
 	title: "Bronkhorst mass flow controller (ProPar ASCII, RS-232)",
 	settingsSchema: bronkhorstProparSettingsSchema,
 	// The address that instruments are shipped with; gas and full scale are read from the instrument.
-	probeSettings: { node: 3, gas: "N2", full_scale_sccm: 100 },
+	probeSettings: { node: 3 },
 	addressSchemes: ["serial", "tcp"],
 	// The whole state takes 40 ms at 38400 baud.
 	timing: { timeoutMs: 500, retries: 2 },

@@ -1,3 +1,4 @@
+import { assert } from "#core/errors.js";
 import type { InstrumentSimulator, SimulatorConnection, SimulatorContext } from "#device/contract.js";
 import { COUNTS_FULL_SCALE, COUNTS_MAX, COUNTS_MIN, encodeFrame, LINE_BYTES_MAX, NODE_ANY } from "./codec.js";
 import type { BronkhorstProparSettings } from "./config.js";
@@ -61,6 +62,7 @@ export class BronkhorstProparSimulator implements InstrumentSimulator {
 		options: BronkhorstProparSimulatorOptions = {},
 	) {
 		const { node, gas, fluid_name: fluidName, full_scale_sccm: fullScaleSccm } = context.settings;
+		assert(gas !== undefined && fullScaleSccm !== undefined, "a simulated flow controller has a gas and a full scale");
 		const unit = options.unit ?? "mln/min";
 		this.port = context.port;
 		this.node = node;

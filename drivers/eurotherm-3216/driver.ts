@@ -10,6 +10,7 @@ import type {
 	PolledValues,
 	SignalInfo,
 } from "#device/contract.js";
+import { RegisterReader } from "#transport/register-reader.js";
 import {
 	type CompleteSettings,
 	checkSettings,
@@ -23,7 +24,6 @@ import {
 import { type InstrumentState, identify, type RawSetup, readDecimals, refuseUnlessSafe, stateOf } from "./identify.js";
 import { look } from "./look.js";
 import { readLoop, writeLoop } from "./loop-settings.js";
-import { RegisterReader } from "./register-reader.js";
 import { REGISTER, Scale, STATUS } from "./registers.js";
 
 /** The working setpoint follows a new setpoint within the next control cycle (110 to 250 ms); this leaves room. */
@@ -110,7 +110,7 @@ export class Eurotherm3216 implements Device {
 
 	async inspect(): Promise<Identification> {
 		const { settings } = this;
-		this.reader = new RegisterReader(this.modbus);
+		this.reader = new RegisterReader(this.modbus, true);
 		await this.modbus.open();
 		// First what people look for, before silence to the rest has used up the time.
 		for (const register of [REGISTER.processValue, REGISTER.workingSetpoint])

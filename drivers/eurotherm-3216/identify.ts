@@ -1,7 +1,7 @@
 import { AdlayerError } from "#core/errors.js";
 import type { Identification } from "#device/contract.js";
+import type { RegisterReader } from "#transport/register-reader.js";
 import { type CompleteSettings, LOCAL_SETPOINT_MAX_DEGC } from "./config.js";
-import type { RegisterReader } from "./register-reader.js";
 import { floatOf, POWER_FAILED, REGISTER, type Scale, STATUS, signed } from "./registers.js";
 
 const UNKNOWN = { manufacturer: null, model: null, serial: null, firmware: null } as const;

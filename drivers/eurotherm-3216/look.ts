@@ -1,6 +1,6 @@
 /** The readings of a controller of which less may be known than control needs. */
 import type { PolledValue, PolledValues } from "#device/contract.js";
-import type { RegisterReader } from "./register-reader.js";
+import type { RegisterReader } from "#transport/register-reader.js";
 import { REGISTER, type Scale, STATUS, signed } from "./registers.js";
 
 export interface Known {

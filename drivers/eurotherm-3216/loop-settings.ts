@@ -2,7 +2,7 @@
 import { AdlayerError } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
 import type { LoopSettings } from "#device/contract.js";
-import type { RegisterReader } from "./register-reader.js";
+import type { RegisterReader } from "#transport/register-reader.js";
 import { REGISTER, type Scale } from "./registers.js";
 
 export interface LoopPort {

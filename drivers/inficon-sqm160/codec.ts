@@ -88,7 +88,7 @@ export function parseRequest(received: Uint8Array): { reply: string; taken: numb
 /** ` 0.01 ` -> 0.01; undefined for what is no number. */
 export function decodeNumber(data: string): number | undefined {
 	const text = data.trim();
-	return /^[+-]?\d{1,9}(\.\d{1,6})?$/.test(text) ? Number(text) : undefined;
+	return /^[+-]?\d{1,9}(\.\d{1,6})?(E[+-]?\d{1,2})?$/i.test(text) ? Number(text) : undefined;
 }
 
 function invalid(what: string): AdlayerError {

@@ -2,8 +2,8 @@
 export interface Sqm160Settings {
 	/** Name -> sensor; the signals are NAME_thickness, NAME_rate, NAME_frequency and NAME_life. */
 	readonly channels: Readonly<Record<string, number>>;
-	/** What the monitor counts thickness in. */
-	readonly thickness_unit: "angstrom" | "kiloangstrom";
+	/** What the monitor counts thickness in. Absent only in a probe. */
+	readonly thickness_unit?: "angstrom" | "kiloangstrom";
 	/** A crystal oscillates between these; outside it is broken or missing. */
 	readonly crystal_hz_min?: number;
 	readonly crystal_hz_max?: number;

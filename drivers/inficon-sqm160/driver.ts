@@ -1,6 +1,7 @@
 import { AdlayerError } from "#core/errors.js";
 import type { RequestLine } from "#core/wire.js";
 import type { Device, DriverContext, Identification, PolledValue, PolledValues, SignalInfo } from "#device/contract.js";
+import { OptionalQuestions } from "#transport/optional-question.js";
 import { decodeNumber, encodeRequest, parseReply, type Reply, STATUS } from "./codec.js";
 import { CRYSTAL_HZ_MAX, CRYSTAL_HZ_MIN, type Sqm160Settings } from "./config.js";
 
@@ -23,16 +24,20 @@ export class Sqm160 implements Device {
 	readonly signals: Readonly<Record<string, SignalInfo>>;
 	private readonly line: RequestLine;
 	private readonly channels: readonly (readonly [name: string, sensor: number])[];
-	private readonly nmPerUnit: number;
+	/** Undefined in a probe that was not told the unit. */
+	private readonly nmPerUnit: number | undefined;
 	/** The monitor goes on saying that it was reset; only the first time is news. */
 	private resetKnown = false;
+	/** In a look: what need not be known is asked this way. */
+	private optional: OptionalQuestions | undefined;
 
 	constructor(private readonly context: DriverContext<Sqm160Settings>) {
 		const { line, name, settings } = context;
 		if (line === undefined) throw new AdlayerError("ADDRESS_INVALID", `${name} needs a serial or tcp address.`);
 		this.line = line;
 		this.channels = Object.entries(settings.channels);
-		this.nmPerUnit = NM_PER_ANGSTROM * (settings.thickness_unit === "kiloangstrom" ? 1_000 : 1);
+		const { thickness_unit: unit } = settings;
+		this.nmPerUnit = unit === undefined ? undefined : NM_PER_ANGSTROM * (unit === "kiloangstrom" ? 1_000 : 1);
 		this.signals = Object.fromEntries(
 			this.channels.flatMap(([channel, sensor]): [string, SignalInfo][] => [
 				[`${channel}_thickness`, { unit: "nm", kind: "measurement", description: `Film thickness, sensor ${sensor}` }],
@@ -47,18 +52,26 @@ export class Sqm160 implements Device {
 	}
 
 	async inspect(): Promise<Identification> {
-		return this.connect();
+		return this.identify(true);
 	}
 
 	async connect(): Promise<Identification> {
+		return this.identify(false);
+	}
+
+	private async identify(looking: boolean): Promise<Identification> {
 		const { name } = this.context;
+		this.optional = undefined;
 		await this.line.open();
 		this.resetKnown = true;
 		const version = (await this.demand("@")).trim();
 		if (!version.startsWith(MODEL_PREFIX)) {
 			throw new AdlayerError("IDENTITY_MISMATCH", `"${version.slice(0, 40)}" answered as ${name}, not an SQM-160.`);
 		}
-		const sensors = decodeNumber(await this.demand("J")) ?? 0;
+		this.optional = looking ? new OptionalQuestions(this.line) : undefined;
+		const counted = await this.ask("J");
+		if (!looking && counted.status !== "A" && counted.status !== "B") throw this.refused("J", counted);
+		const sensors = decodeNumber(counted.data) ?? (looking ? Number.POSITIVE_INFINITY : 0);
 		const beyond = this.channels.filter(([, sensor]) => sensor > sensors);
 		if (beyond.length > 0) {
 			const which = beyond.map(([channel, sensor]) => `${channel} (${sensor})`).join(", ");
@@ -84,7 +97,7 @@ export class Sqm160 implements Device {
 			const broken =
 				frequency.quality === "fault" ? fault(`the crystal of sensor ${sensor}: ${frequency.detail}`) : undefined;
 			values[`${channel}_frequency`] = frequency;
-			values[`${channel}_thickness`] = broken ?? scaled(await this.read(`N${sensor}`), this.nmPerUnit);
+			values[`${channel}_thickness`] = broken ?? this.thickness(await this.read(`N${sensor}`));
 			values[`${channel}_rate`] = broken ?? scaled(await this.read(`L${sensor}?`), NM_PER_ANGSTROM);
 			values[`${channel}_life`] = broken ?? (await this.read(`R${sensor}`));
 		}
@@ -102,6 +115,12 @@ export class Sqm160 implements Device {
 		const { crystal_hz_min: minHz = CRYSTAL_HZ_MIN, crystal_hz_max: maxHz = CRYSTAL_HZ_MAX } = this.context.settings;
 		if (read.value === null || (read.value >= minHz && read.value <= maxHz)) return read;
 		return fault(`${read.value} Hz is outside ${minHz} to ${maxHz} Hz`);
+	}
+
+	private thickness(read: PolledValue): PolledValue {
+		if (this.nmPerUnit !== undefined || read.value === null || read.value === 0)
+			return scaled(read, this.nmPerUnit ?? 0);
+		return fault(`${read.value}, in a unit that is not known: --option thickness_unit=angstrom, kiloangstrom`);
 	}
 
 	private async read(message: string): Promise<PolledValue> {
@@ -123,12 +142,19 @@ export class Sqm160 implements Device {
 	private async demand(message: string): Promise<string> {
 		const { status, data } = await this.ask(message);
 		if (status === "A" || status === "B") return data;
-		throw new AdlayerError("REPLY_INVALID", `${this.context.name} refused ${message}: ${STATUS[status]}.`);
+		throw this.refused(message, { status });
 	}
 
+	private refused(message: string, { status }: Pick<Reply, "status">): AdlayerError {
+		return new AdlayerError("REPLY_INVALID", `${this.context.name} refused ${message}: ${STATUS[status]}.`);
+	}
+
+	/** In a look silence is taken for not knowing the command. */
 	private async ask(message: string): Promise<Reply> {
 		await this.line.drain(QUIET_MS, QUIET_LIMIT_MS);
-		return this.line.request({ bytes: encodeRequest(message), parse: parseReply, title: message });
+		const request = { bytes: encodeRequest(message), parse: parseReply, title: message };
+		if (this.optional === undefined) return this.line.request(request);
+		return (await this.optional.ask(request)) ?? { status: "C", data: "" };
 	}
 }
 

@@ -7,7 +7,7 @@ export const inficonSqm160: DriverDefinition<Sqm160Settings, Sqm160Port> = {
 	name: "inficon-sqm160",
 	title: "INFICON SQM-160 thickness monitor (quartz crystals)",
 	settingsSchema: sqm160SettingsSchema,
-	probeSettings: { channels: { sensor1: 1 }, thickness_unit: "kiloangstrom" },
+	probeSettings: { channels: { sensor1: 1 } },
 	addressSchemes: ["serial", "tcp"],
 	// A question and its answer take 15 ms at 19200 baud.
 	timing: { timeoutMs: 500, retries: 2 },

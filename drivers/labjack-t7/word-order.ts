@@ -30,7 +30,8 @@ export function proveWordOrder(
 ): boolean {
 	const order = test === undefined ? undefined : orderOfTest(test);
 	const productSwapped = product !== undefined && f32At([product[1]!, product[0]!]) === PRODUCT_ID_T7;
-	const why = order ?? (test === undefined && productSwapped ? "its words are swapped" : undefined);
+	const swappedWords = test === undefined ? "its words are swapped" : "the words of its floats are swapped";
+	const why = order ?? (productSwapped ? swappedWords : undefined);
 	if (why !== undefined) {
 		throw new AdlayerError("IDENTITY_MISMATCH", `${name} serves a T7's registers otherwise than a T7: ${why}.`, {
 			context: { test: test ?? null },

@@ -15,8 +15,11 @@ export const encodeRequest = (address: number, command: string): Uint8Array =>
 
 export const addressText = (address: number): string => String(address).padStart(3, "0");
 
-/** What a transducer answered: data, or the code of its refusal. */
-export type Answer = { readonly data: string } | { readonly refused: number };
+/** Whoever is on the line answers to this address: for a line with one transducer on it (902B manual p 12). */
+export const ADDRESS_ANY = 254;
+
+/** What a transducer answered, and which: data, or the code of its refusal. */
+export type Answer = ({ readonly data: string } | { readonly refused: number }) & { readonly from: number };
 
 /**
  * Parser of the reply of `address` to `request`. Replies of other addresses on the line (late ones) and the echo of the
@@ -27,7 +30,8 @@ export function replyOf(
 	address: number,
 	request: Uint8Array,
 ): (received: Uint8Array) => { reply: Answer; taken: number } | undefined {
-	const own = addressText(address);
+	// To the broadcast each transducer answers with its own address.
+	const own = address === ADDRESS_ANY ? undefined : addressText(address);
 	const echo = latin1(request).slice(0, -END.length);
 	return (received) => {
 		const text = latin1(received);
@@ -39,14 +43,25 @@ export function replyOf(
 			const frame = text.slice(at, end);
 			at = end + END.length;
 			if (frame === echo) continue;
-			const match = /^@(\d{3})(ACK|NAK)([\x20-\x7e]*)$/.exec(frame);
+			// Some end their replies with a line's end as well.
+			const match = /^[\r\n]*@(\d{3})(ACK|NAK)([\x20-\x7e]*)$/.exec(frame);
 			if (match === null || match[3]!.includes("@")) throw invalid(`"${printable(frame + END)}" came`);
-			if (match[1] !== own) continue;
-			if (match[2] === "ACK") return { reply: { data: match[3]! }, taken: at };
+			if (own !== undefined && match[1] !== own) continue;
+			const from = Number(match[1]);
+			if (match[2] === "ACK") return { reply: { data: match[3]!, from }, taken: at };
 			if (!/^\d{1,3}$/.test(match[3]!)) throw invalid(`"${printable(frame + END)}" came`);
-			return { reply: { refused: Number(match[3]) }, taken: at };
+			return { reply: { refused: Number(match[3]), from }, taken: at };
 		}
 	};
+}
+
+/** One sentence about what came instead of a reply of `address`. */
+export function diagnose(address: number, received: Uint8Array): string {
+	const other = /@(\d{3})(?:ACK|NAK)/.exec(latin1(received))?.[1];
+	if (other !== undefined && other !== addressText(address)) {
+		return `address ${other} answered, not ${addressText(address)}`;
+	}
+	return `${received.length} bytes came that hold no reply`;
 }
 
 /** Codes of a NAK: 902B and 910 manuals, and the MKS 946's table of the same protocol. */
@@ -58,7 +73,11 @@ const REFUSALS: Readonly<Record<number, string>> = {
 	180: "protected setting (locked)",
 };
 
-export const refusalText = (code: number): string => `NAK ${code}${code in REFUSALS ? `, ${REFUSALS[code]}` : ""}`;
+/** Stands for a refusal where a question was passed over. */
+export const SILENCE = -1;
+
+export const refusalText = (code: number): string =>
+	code === SILENCE ? "silence" : `NAK ${code}${code in REFUSALS ? `, ${REFUSALS[code]}` : ""}`;
 
 /** A number as it came, and how it was written. */
 export interface WrittenNumber {
@@ -72,8 +91,9 @@ export interface WrittenNumber {
  * instead (out of range, sensor off) these are given. Throws REPLY_INVALID on what is neither, such as a number that lost a
  * digit.
  */
-export function parseNumber(data: string): WrittenNumber | { readonly words: string } {
-	const match = /^-?\d\.(\d{1,4})E([+-]?)(\d{1,2})$/.exec(data);
+export function parseNumber(reply: string): WrittenNumber | { readonly words: string } {
+	const data = reply.trim();
+	const match = /^-?\d\.(\d{1,4})[Ee]([+-]?)(\d{1,2})$/.exec(data);
 	if (match !== null) {
 		const [, decimals, sign, exponent] = match as unknown as [string, string, "+" | "-" | "", string];
 		return { value: Number(data), scientific: { decimals: decimals.length, sign, exponent } };

@@ -1,17 +1,23 @@
+import { ADDRESS_ANY } from "./codec.js";
+
 /** The readings of a transducer; which sensor each one is differs from model to model. */
 export const READINGS = ["PR1", "PR2", "PR3", "PR4", "PR5"] as const;
 export type ReadingCommand = (typeof READINGS)[number];
 
 /** What the lab file says about one transducer. */
 export interface Mks900Settings {
-	/** The transducer's own address, 1 to 253. */
+	/** The transducer's own address, 1 to 253. A probe may take 254, to which whoever is on the line answers. */
 	readonly address: number;
 	/** Name of the one signal. */
 	readonly signal: string;
 	readonly reading: ReadingCommand;
 	/** The gas that the Pirani sensor must be set for (`GT`), as the transducer names it; not checked when absent. */
 	readonly gas_type?: string;
+	/** The transducer's unit: verified where it says it (U); a probe takes it where the transducer does not. */
+	readonly unit?: (typeof UNITS)[number];
 }
+
+export const UNITS = ["TORR", "MBAR", "PASCAL"] as const;
 
 /** JSON Schema (draft-07) of the settings. 254 and 255 are broadcast: on a shared line everybody would answer, or nobody. */
 export const mks900SettingsSchema = {
@@ -36,5 +42,15 @@ export const mks900SettingsSchema = {
 			type: "string",
 			pattern: "^[A-Z0-9]{1,12}$",
 		},
+		unit: {
+			description: "The transducer's pressure unit: verified where it says it; a probe takes it where it does not.",
+			type: "string",
+			enum: UNITS,
+		},
 	},
+} as const;
+
+/** A transducer whose address is not known, alone on its line, answers to 254. */
+export const mks900ProbeProperties = {
+	address: { ...mks900SettingsSchema.properties.address, maximum: ADDRESS_ANY },
 } as const;

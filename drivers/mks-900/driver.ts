@@ -1,8 +1,11 @@
 import { AdlayerError } from "#core/errors.js";
-import type { RequestLine } from "#core/wire.js";
+import type { LineRequest, RequestLine } from "#core/wire.js";
 import type { Device, DriverContext, Identification, Identity, PolledValues, SignalInfo } from "#device/contract.js";
+import { OptionalQuestions } from "#transport/optional-question.js";
 import {
+	ADDRESS_ANY,
 	type Answer,
+	diagnose,
 	encodeRequest,
 	Handwriting,
 	invalid,
@@ -11,10 +14,11 @@ import {
 	printable,
 	refusalText,
 	replyOf,
+	SILENCE,
 	sensorFault,
 	type WrittenNumber,
 } from "./codec.js";
-import type { Mks900Settings } from "./config.js";
+import { type Mks900Settings, UNITS } from "./config.js";
 
 /**
  * The protocol has no checksum, and a number that lost a character can still be one (`1.234E3` of `1.234E-3`). A pressure
@@ -34,6 +38,8 @@ export class Mks900 implements Device {
 	readonly signals: Readonly<Record<string, SignalInfo>>;
 	private readonly line: RequestLine;
 	private isOpen = false;
+	/** In a look: what need not be known is asked this way. */
+	private optional: OptionalQuestions | undefined;
 	private handwriting = new Handwriting();
 	private lastPa: number | undefined;
 	private unit: string | undefined;
@@ -48,13 +54,25 @@ export class Mks900 implements Device {
 	}
 
 	async inspect(): Promise<Identification> {
+		this.forget();
+		await this.line.open();
+		// What people look for comes first: who answers it may be silent to all that it does not know.
+		const { from } = await this.askAloud(this.context.settings.reading);
+		this.optional = new OptionalQuestions(this.line, [this.requestFor(this.context.settings.reading).title]);
 		const { identity, warnings } = await this.look();
+		if (this.context.settings.address === ADDRESS_ANY) {
+			warnings.push(
+				`It answers to its own address ${from} as well: address: ${from} in the lab file, --option address=${from}.`,
+			);
+		}
 		const mismatch = this.mismatchOf(identity);
 		if (mismatch !== undefined) warnings.push(mismatch.message);
 		return { identity, confirmed: isKnown(identity) && mismatch === undefined, warnings };
 	}
 
 	async connect(): Promise<Identification> {
+		this.forget();
+		await this.line.open();
 		const { identity, warnings } = await this.look();
 		try {
 			const mismatch = this.mismatchOf(identity);
@@ -73,26 +91,48 @@ export class Mks900 implements Device {
 		const { reading, signal } = this.context.settings;
 		const fault = (detail: string): PolledValues => ({ [signal]: { value: null, quality: "fault", detail } });
 		let answer = await this.ask(reading);
-		const unit = await this.ask("U");
-		if ("refused" in unit) return fault(`the pressure unit cannot be read (U: ${refusalText(unit.refused)})`);
-		const toPascal = pressureUnit(unit.data);
-		if (toPascal === undefined) return fault(`the pressure unit is "${printable(unit.data)}"`);
-		if (this.unit !== undefined && this.unit !== unit.data) {
+		const unit = this.unitOf(await this.ask("U"));
+		if ("wrong" in unit) return fault(`${"data" in answer ? `${printable(answer.data)}: ` : ""}${unit.wrong}`);
+		const { toPascal } = unit;
+		if (this.unit !== undefined && this.unit !== unit.name) {
 			// The number came before the unit was asked for: it may still be in the old one.
 			answer = await this.ask(reading);
 			this.lastPa = undefined;
 		}
-		this.unit = unit.data;
+		this.unit = unit.name;
 		const status = await this.ask("T");
-		if ("refused" in status) return fault(`the status cannot be read (T: ${refusalText(status.refused)})`);
-		const broken = sensorFault(status.data);
+		const statusUnknown =
+			"refused" in status ? `the status cannot be read (T: ${refusalText(status.refused)})` : undefined;
+		if (statusUnknown !== undefined && this.optional === undefined) return fault(statusUnknown);
+		const broken = "data" in status ? sensorFault(status.data) : null;
 		if (broken !== null) return fault(broken);
 		if ("refused" in answer) return fault(`the transducer has no reading ${reading} (${refusalText(answer.refused)})`);
 		const first = this.parse(answer.data);
 		if ("words" in first) return fault(`the transducer says "${printable(first.words)}" instead of a pressure`);
 		const value = await this.settled(first.value, toPascal);
 		this.lastPa = value;
-		return { [signal]: { value, quality: "good" } };
+		return {
+			[signal]: { value, quality: "good", ...(statusUnknown === undefined ? {} : { detail: statusUnknown }) },
+		};
+	}
+
+	/** By the transducer's own word, which settings may confirm; in a look settings may stand in for it. */
+	private unitOf(
+		answer: Answer,
+	): { readonly name: string; readonly toPascal: (value: number) => number } | { readonly wrong: string } {
+		const { unit: configured } = this.context.settings;
+		if ("refused" in answer && this.optional !== undefined && configured !== undefined) {
+			return { name: configured, toPascal: pressureUnit(configured)! };
+		}
+		const hint = this.optional !== undefined ? `; say --option unit=${UNITS.join(", ")}` : "";
+		if ("refused" in answer)
+			return { wrong: `the pressure unit cannot be read (U: ${refusalText(answer.refused)}${hint})` };
+		const toPascal = pressureUnit(answer.data);
+		if (toPascal === undefined) return { wrong: `the pressure unit is "${printable(answer.data)}"` };
+		if (configured !== undefined && answer.data.trim().toUpperCase() !== configured) {
+			return { wrong: `the pressure unit is ${printable(answer.data)}, not ${configured} as configured` };
+		}
+		return { name: answer.data, toPascal };
 	}
 
 	/** There is nothing to make safe: a transducer only measures. */
@@ -103,10 +143,8 @@ export class Mks900 implements Device {
 		await this.line.close();
 	}
 
-	/** Opens the line and asks for everything that says what the transducer is. */
+	/** Asks for everything that says what the transducer is. */
 	private async look(): Promise<{ identity: Identity; warnings: string[] }> {
-		this.forget();
-		await this.line.open();
 		const manufacturer = await this.text("MF");
 		const model = await this.text("MD");
 		const type = await this.text("DT");
@@ -127,11 +165,10 @@ export class Mks900 implements Device {
 
 	private async check(): Promise<void> {
 		const { reading, gas_type: gasType } = this.context.settings;
-		const unit = await this.ask("U");
-		const toPascal = "data" in unit ? pressureUnit(unit.data) : undefined;
-		if (toPascal === undefined) {
-			throw misconfigured(`The pressure unit (U) is ${textOf(unit)}, not TORR, MBAR or PASCAL.`);
-		}
+		const answer = await this.ask("U");
+		const unit = this.unitOf(answer);
+		if ("wrong" in unit) throw misconfigured(`The pressure unit (U) is ${textOf(answer)}: ${unit.wrong}.`);
+		const { toPascal } = unit;
 		// The temperature is above 1 degC: it shows whether positive exponents have a sign, which a lost minus has not.
 		const temperature = await this.ask("TEM");
 		if ("data" in temperature) this.handwriting.learnExponent(temperature.data);
@@ -191,14 +228,32 @@ export class Mks900 implements Device {
 		return text === "" ? null : text;
 	}
 
-	private ask(query: string): Promise<Answer> {
+	/** In a look silence is taken for a refusal. */
+	private async ask(query: string): Promise<Answer> {
+		const { optional } = this;
+		if (optional === undefined) return this.askAloud(query);
+		const answer = await optional.ask(this.requestFor(query));
+		return answer ?? { refused: SILENCE, from: this.context.settings.address };
+	}
+
+	private askAloud(query: string): Promise<Answer> {
+		return this.line.request(this.requestFor(query));
+	}
+
+	private requestFor(query: string): LineRequest<Answer> {
 		const { address } = this.context.settings;
 		const bytes = encodeRequest(address, `${query}?`);
-		return this.line.request({ bytes, parse: replyOf(address, bytes), title: `${query}?` });
+		return {
+			bytes,
+			parse: replyOf(address, bytes),
+			diagnose: (received) => diagnose(address, received),
+			title: `${query}?`,
+		};
 	}
 
 	private forget(): void {
 		this.isOpen = false;
+		this.optional = undefined;
 		this.handwriting = new Handwriting();
 		this.lastPa = undefined;
 		this.unit = undefined;

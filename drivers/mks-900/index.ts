@@ -1,5 +1,5 @@
 import type { DriverDefinition } from "#device/contract.js";
-import { type Mks900Settings, mks900SettingsSchema } from "./config.js";
+import { type Mks900Settings, mks900ProbeProperties, mks900SettingsSchema } from "./config.js";
 import { Mks900 } from "./driver.js";
 import { type Mks900Port, Mks900Simulator } from "./simulator.js";
 
@@ -8,6 +8,7 @@ export const mks900: DriverDefinition<Mks900Settings, Mks900Port> = {
 	title: "MKS 900 series vacuum transducer (910, 925, 902B, 97x; ASCII serial)",
 	settingsSchema: mks900SettingsSchema,
 	// The address that every transducer is shipped with, and the reading that all of the manuals have.
+	probeProperties: mks900ProbeProperties,
 	probeSettings: { address: 253, signal: "pressure", reading: "PR4" },
 	addressSchemes: ["serial", "tcp"],
 	// A reading takes 35 ms at 9600 baud. A dead transducer holds its line up for twice this, three times in a poll of another.

@@ -96,6 +96,9 @@ export function parseAnswer(
 	}
 }
 
+/** The instrument does not have the parameter at all. */
+export const NOT_DEFINED = "NO_DEF";
+
 /** What an instrument says as data instead of a value. */
 export const DATA_ERRORS: Readonly<Record<string, string>> = {
 	NO_DEF: "the instrument does not know this parameter (NO_DEF)",

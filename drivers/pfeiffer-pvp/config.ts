@@ -10,15 +10,15 @@ interface CommonSettings {
 
 export interface GaugeSettings extends CommonSettings {
 	readonly role: "gauge";
-	/** The gauge's measuring range; a value outside is no measurement. */
-	readonly pressure_pa_min: number;
-	readonly pressure_pa_max: number;
+	/** The gauge's measuring range; a value outside is no measurement. Absent only in a probe. */
+	readonly pressure_pa_min?: number;
+	readonly pressure_pa_max?: number;
 }
 
 export interface PumpSettings extends CommonSettings {
 	readonly role: "pump";
-	/** Switched on, without an error and at least this fast, the pump counts as running. */
-	readonly running_above_hz: number;
+	/** Switched on, without an error and at least this fast, the pump counts as running. Absent only in a probe. */
+	readonly running_above_hz?: number;
 	/** What may be ordered; without it nothing. */
 	readonly remote_control?: "stop" | "start-stop";
 	readonly readings?: readonly string[];

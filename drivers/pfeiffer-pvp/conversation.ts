@@ -1,7 +1,8 @@
 /** One instrument on a PVP line: parameters read and written as values. */
 import { AdlayerError } from "#core/errors.js";
-import type { RequestLine } from "#core/wire.js";
+import type { LineRequest, RequestLine } from "#core/wire.js";
 import type { DriverContext, Identification, PolledValue } from "#device/contract.js";
+import { OptionalQuestions } from "#transport/optional-question.js";
 import { DATA_ERRORS, encodeQuery, encodeTelegram, parseAnswer } from "./codec.js";
 import type { PvpSettings } from "./config.js";
 import { FIRMWARE, NAME, type Parameter } from "./parameters.js";
@@ -12,6 +13,8 @@ export type Answer<Value> = { readonly value: Value } | { readonly refused: stri
 export class Conversation {
 	readonly line: RequestLine;
 	private readonly address: number;
+	/** In a look: silence to a question is taken for not knowing it, once something else has been answered. */
+	private optional: OptionalQuestions | undefined;
 
 	constructor(private readonly context: DriverContext<PvpSettings>) {
 		if (context.line === undefined) {
@@ -21,13 +24,20 @@ export class Conversation {
 		this.address = context.settings.rs485_address;
 	}
 
+	/** From now on, or no longer, silence is an answer. */
+	look(looking: boolean): void {
+		this.optional = looking ? new OptionalQuestions(this.line) : undefined;
+	}
+
 	/** Rejects with REPLY_INVALID when the answer is neither a value of the parameter's type nor an error word. */
 	async read<Value>(parameter: Parameter<Value>): Promise<Answer<Value>> {
-		const data = await this.line.request({
+		const request: LineRequest<string> = {
 			bytes: encodeQuery(this.address, parameter.number),
 			parse: (received) => parseAnswer(received, this.address, parameter.number),
 			title: `read ${parameter.number} ${parameter.title}`,
-		});
+		};
+		const data = await (this.optional === undefined ? this.line.request(request) : this.optional.ask(request));
+		if (data === undefined) return { refused: "the instrument is silent to it" };
 		return this.decode(parameter, data);
 	}
 

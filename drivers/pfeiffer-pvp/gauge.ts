@@ -1,7 +1,7 @@
 import { AdlayerError } from "#core/errors.js";
 import { pascalFromMillibar } from "#core/units.js";
 import type { Device, DriverContext, Identification, PolledValue, PolledValues, SignalInfo } from "#device/contract.js";
-import { decodeErrorState } from "./codec.js";
+import { DATA_ERRORS, decodeErrorState, NOT_DEFINED } from "./codec.js";
 import type { GaugeSettings } from "./config.js";
 import { Conversation, fault, good } from "./conversation.js";
 import { ERROR_STATE, PRESSURE } from "./parameters.js";
@@ -22,7 +22,7 @@ export class PvpGauge implements Device {
 	constructor(private readonly context: DriverContext<GaugeSettings>) {
 		this.conversation = new Conversation(context);
 		const { pressure_pa_min, pressure_pa_max } = context.settings;
-		if (pressure_pa_min >= pressure_pa_max) {
+		if (pressure_pa_min !== undefined && pressure_pa_max !== undefined && pressure_pa_min >= pressure_pa_max) {
 			throw new AdlayerError(
 				"LAB_FILE_INVALID",
 				`${context.name}: pressure_pa_max is ${pressure_pa_max}, which is not above pressure_pa_min, ${pressure_pa_min}.`,
@@ -31,20 +31,11 @@ export class PvpGauge implements Device {
 	}
 
 	async inspect(): Promise<Identification> {
-		return this.connect();
+		return this.identify(true);
 	}
 
 	async connect(): Promise<Identification> {
-		await this.conversation.line.open();
-		const found = await this.conversation.identify();
-		const pressure = await this.conversation.read(PRESSURE);
-		if ("refused" in pressure) {
-			throw new AdlayerError(
-				"IDENTITY_MISMATCH",
-				`${found.identity.model ?? "An instrument without a name"} answered as ${this.context.name}, but it is no gauge: ${pressure.refused}.`,
-			);
-		}
-		return found;
+		return this.identify(false);
 	}
 
 	async poll(): Promise<PolledValues> {
@@ -63,8 +54,25 @@ export class PvpGauge implements Device {
 		await this.conversation.line.close();
 	}
 
+	/** The pressure is asked for first: whoever answers that may be silent to what it does not know. */
+	private async identify(looking: boolean): Promise<Identification> {
+		const { conversation } = this;
+		conversation.look(false);
+		await conversation.line.open();
+		const pressure = await conversation.read(PRESSURE);
+		conversation.look(looking);
+		const found = await conversation.identify();
+		if ("refused" in pressure && pressure.refused === DATA_ERRORS[NOT_DEFINED]) {
+			throw new AdlayerError(
+				"IDENTITY_MISMATCH",
+				`${found.identity.model ?? "An instrument without a name"} answered as ${this.context.name}, but it is no gauge: ${pressure.refused}.`,
+			);
+		}
+		return found;
+	}
+
 	private inRange(pa: number): PolledValue {
-		const { pressure_pa_min: minPa, pressure_pa_max: maxPa } = this.context.settings;
+		const { pressure_pa_min: minPa = 0, pressure_pa_max: maxPa = Number.POSITIVE_INFINITY } = this.context.settings;
 		if (pa * ROUNDING < minPa) return fault(`${pa} Pa is below the gauge's measuring range, from ${minPa} Pa`);
 		if (pa > maxPa * ROUNDING) return fault(`${pa} Pa is above the gauge's measuring range, to ${maxPa} Pa`);
 		return good(pa);

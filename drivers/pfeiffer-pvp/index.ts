@@ -8,7 +8,7 @@ export const pfeifferPvp: DriverDefinition<PvpSettings, PvpPort> = {
 	title: "Pfeiffer gauge or pump on RS-485 (Pfeiffer Vacuum Protocol)",
 	settingsSchema: pvpSettingsSchema,
 	// A gauge as it is delivered; --option role=pump and so on for anything else.
-	probeSettings: { role: "gauge", rs485_address: 1, pressure_pa_min: 1e-8, pressure_pa_max: 200_000 },
+	probeSettings: { role: "gauge", rs485_address: 1 },
 	addressSchemes: ["serial", "tcp"],
 	// A query and its answer take 40 ms at 9600 baud.
 	timing: { timeoutMs: 300, retries: 2 },

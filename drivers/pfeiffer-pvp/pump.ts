@@ -44,15 +44,23 @@ export class PvpPump implements Device {
 	}
 
 	async inspect(): Promise<Identification> {
-		return this.connect();
+		return this.identify(true);
 	}
 
 	async connect(): Promise<Identification> {
+		return this.identify(false);
+	}
+
+	/** The on/off state is asked for first: whoever answers that may be silent to what it does not know. */
+	private async identify(looking: boolean): Promise<Identification> {
+		const { conversation } = this;
 		this.speed = undefined;
-		await this.conversation.line.open();
-		const found = await this.conversation.identify();
+		conversation.look(false);
+		await conversation.line.open();
+		const on = await conversation.read(PUMP_ON);
+		conversation.look(looking);
+		const found = await conversation.identify();
 		const speed = await this.findSpeed();
-		const on = await this.conversation.read(PUMP_ON);
 		if (speed === undefined || "refused" in on) {
 			const missing = speed === undefined ? "a rotation speed (309, 398)" : "an on/off state (010)";
 			throw new AdlayerError(
@@ -134,7 +142,9 @@ export class PvpPump implements Device {
 	private running(on: Answer<boolean>, speedHz: Answer<number>, state: Answer<ErrorState>): PolledValue {
 		for (const answer of [on, speedHz, state]) if ("refused" in answer) return fault(answer.refused);
 		const [switchedOn, hz, { error }] = [given(on), given(speedHz), given(state)];
-		return good(switchedOn && error === 0 && hz >= this.context.settings.running_above_hz ? 1 : 0);
+		const { running_above_hz: fastEnoughHz } = this.context.settings;
+		if (fastEnoughHz === undefined) return fault("from which speed on it runs is not known: --option running_above_hz");
+		return good(switchedOn && error === 0 && hz >= fastEnoughHz ? 1 : 0);
 	}
 
 	private async refuseStartWithError(): Promise<void> {

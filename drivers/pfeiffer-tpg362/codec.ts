@@ -110,24 +110,29 @@ export interface GaugeMeasurement {
 export const GAUGES_MAX = 6;
 const VALUE = /^[+-]?\d\.(\d{1,6})[Ee][+-](\d{1,3})$/;
 
+/** As other makes of the protocol write it: `1013.25`, `2.0`, `1.2e-05`. */
+const FREE_VALUE = /^[+-]?\d{1,7}(?:\.(\d{1,7}))?(?:[Ee][+-]?(\d{1,3}))?$/;
+
 /**
  * `s,sx.xxxxEsxx[,s,sx.xxxxEsxx ...]` -> one entry per gauge, in order of the channels; undefined when the text is not of
- * that form. Spaces are ignored, as the instruments do; how many digits an exponent has differs in the family.
+ * that form. Spaces are ignored, as the instruments do; how many digits an exponent has differs in the family. `free` takes
+ * numbers of any form: nothing then shows that one has lost a byte.
  */
-export function parseMeasurements(text: string): GaugeMeasurement[] | undefined {
+export function parseMeasurements(text: string, free = false): GaugeMeasurement[] | undefined {
+	const form = free ? FREE_VALUE : VALUE;
 	const parts = (text.includes(" ") ? text.replaceAll(" ", "") : text).split(",");
 	if (parts.length % 2 !== 0 || parts.length > 2 * GAUGES_MAX) return undefined;
 	const gauges: GaugeMeasurement[] = [];
 	for (let at = 0; at < parts.length; at += 2) {
 		const status = parts[at]!;
 		const number = parts[at + 1]!;
-		const match = VALUE.exec(number);
+		const match = form.exec(number);
 		if (match === null || status.length !== 1 || status < "0" || status > "7") return undefined;
 		gauges.push({
 			status: Number(status),
 			value: Number(number),
-			decimals: match[1]!.length,
-			exponentDigits: match[2]!.length,
+			decimals: match[1]?.length ?? 0,
+			exponentDigits: match[2]?.length ?? 0,
 		});
 	}
 	return gauges;
@@ -167,6 +172,10 @@ export const PRESSURE_UNITS: Readonly<Record<string, PressureUnit>> = {
 	"3": { name: "micron", toPascal: (micron) => pascalFromTorr(micron / 1000) },
 	"4": { name: "hPa", toPascal: pascalFromMillibar },
 };
+
+/** Names of units for an instrument that does not say its own, and their codes. */
+export const UNIT_CODES = { mbar: "0", Torr: "1", Pa: "2", micron: "3", hPa: "4" } as const;
+export type UnitName = keyof typeof UNIT_CODES;
 
 /** What `AYT` says. Relatives leave out the last parts. */
 export interface AreYouThere {

@@ -9,6 +9,7 @@ import type {
 	PolledValues,
 	SignalInfo,
 } from "#device/contract.js";
+import { OptionalQuestions, unlessSilent, unlessUnanswered } from "#transport/optional-question.js";
 import {
 	CR,
 	decodeErrorWord,
@@ -27,6 +28,7 @@ import {
 	parseData,
 	parseMeasurements,
 	printable,
+	UNIT_CODES,
 } from "./codec.js";
 import type { Tpg362Settings } from "./config.js";
 
@@ -61,6 +63,10 @@ interface LineForm {
 
 const NO_SENSOR = 5;
 
+/** What every relative knows one of. */
+const FIRST_ITEMS = ["UNI", "PRX", "PR1"] as const;
+const UNANSWERED = { text: "", refused: "silence" } as const;
+
 /** `sx.xxxxEsxx` (BG 5195 BEN/A p 71). */
 const MANUAL_DECIMALS = 4;
 const MANUAL_EXPONENT_DIGITS = 2;
@@ -87,7 +93,12 @@ export class Tpg362 implements Device {
 	private unit: PressureUnit | undefined;
 	/** Why there is no unit, in a look by reading alone. */
 	private unitUnknown = "";
+	/** In a look: silence to a question is taken for not knowing it, and numbers may have any form. */
+	private optional: OptionalQuestions | undefined;
+	/** By the settings, because the controller does not say it: in a look only. */
+	private isUnitTold = false;
 	private form: LineForm | undefined;
+	private isFreelyWritten = false;
 	/** The form of the connection before: the same byte may be lost from every line, also while connecting. */
 	private lastForm: LineForm | undefined;
 	/** What is asked for all channels: PRX, or PR1, PR2, ... where that is not known. */
@@ -109,6 +120,7 @@ export class Tpg362 implements Device {
 	}
 
 	async connect(): Promise<Identification> {
+		this.optional = undefined;
 		await this.begin();
 		const { identity, warnings, confirmed } = await this.identify();
 		const ids = await this.ask("TID");
@@ -124,15 +136,15 @@ export class Tpg362 implements Device {
 	/** What a `connect` would find out, with a fault of single readings where `connect` refuses. */
 	async inspect(): Promise<Identification> {
 		await this.begin();
+		this.optional = new OptionalQuestions(this.line);
 		const { identity, warnings, confirmed } = await this.identify();
-		try {
-			this.unit = await this.readUnit();
-			this.unitChecked = true;
-		} catch (thrown) {
-			this.unitUnknown = asAdlayerError(thrown).message;
-			warnings.push(`The pressure unit is not known: ${this.unitUnknown}`);
-		}
+		await this.lookForUnit(warnings);
 		const { length } = await this.learnForm();
+		if (this.isFreelyWritten) {
+			warnings.push(
+				"Its numbers are not written as in the manual (x.xxxxEsxx): a lost digit would not be seen, and control refuses them.",
+			);
+		}
 		if (this.context.settings.channels === undefined) {
 			this.channels = Object.entries(everyChannel(length)).map(([name, channel]) => [name, channel - 1]);
 			this.signals = signalsOf(this.channels);
@@ -148,9 +160,8 @@ export class Tpg362 implements Device {
 		try {
 			const gauges = await this.measure();
 			this.pollsSinceUnitCheck += 1;
-			if (this.pollsSinceUnitCheck >= UNIT_CHECK_POLLS || hasJumped(this.last, gauges, this.channels)) {
-				await this.checkUnit();
-			}
+			const isDue = this.pollsSinceUnitCheck >= UNIT_CHECK_POLLS || hasJumped(this.last, gauges, this.channels);
+			if (isDue && !this.isUnitTold) await this.checkUnit();
 			this.last = gauges;
 			return this.values(gauges, unit);
 		} catch (thrown) {
@@ -167,10 +178,31 @@ export class Tpg362 implements Device {
 		await this.line.close();
 	}
 
+	/** The unit by the controller's own word; where it gives none, by the settings. */
+	private async lookForUnit(warnings: string[]): Promise<void> {
+		const { unit } = this.context.settings;
+		try {
+			this.unit = await this.readUnit();
+			this.unitChecked = true;
+		} catch (thrown) {
+			const why = asAdlayerError(thrown);
+			if (why.code === "REPLY_INVALID" && unit !== undefined) {
+				this.unit = PRESSURE_UNITS[UNIT_CODES[unit]]!;
+				this.isUnitTold = true;
+				warnings.push(`The controller does not say its unit: ${unit} is taken as told (${why.message})`);
+				return;
+			}
+			const options = `--option unit=${Object.keys(UNIT_CODES).join(", ")}`;
+			this.unitUnknown = why.code === "REPLY_INVALID" ? `${why.message} Say ${options}.` : why.message;
+			warnings.push(`The pressure unit is not known: ${this.unitUnknown}`);
+		}
+	}
+
 	private async begin(): Promise<void> {
 		this.forget();
 		this.unit = undefined;
 		this.unitUnknown = "";
+		this.isUnitTold = false;
 		this.form = undefined;
 		this.items = ["PRX"];
 		this.enquiry = ENQUIRY;
@@ -198,16 +230,17 @@ export class Tpg362 implements Device {
 			this.items = texts.map((_text, index) => `PR${index + 1}`);
 			text = texts.join(",");
 		}
-		const gauges = parseMeasurements(text);
+		const gauges = parseMeasurements(text, this.optional !== undefined);
 		if (gauges === undefined) {
 			throw new AdlayerError("REPLY_INVALID", `"${printable(text)}" is no line of measurements.`);
 		}
+		this.isFreelyWritten = parseMeasurements(text) === undefined;
 		const form: LineForm = {
 			gauges: gauges.length,
 			decimals: gauges.map(({ decimals }) => decimals),
 			exponentDigits: gauges.map(({ status, exponentDigits }) => (status === NO_SENSOR ? undefined : exponentDigits)),
 		};
-		if (!isCredible(form, this.lastForm)) {
+		if (!this.isFreelyWritten && !isCredible(form, this.lastForm)) {
 			throw new AdlayerError("REPLY_INVALID", `"${printable(text)}" has lost or gained digits.`);
 		}
 		this.form = form;
@@ -225,7 +258,7 @@ export class Tpg362 implements Device {
 			// An ERROR word, say: the controller was switched off and on, or somebody else talked to it.
 			this.forget();
 		}
-		if (!this.unitChecked && this.unit !== undefined) await this.checkUnit();
+		if (!this.unitChecked && this.unit !== undefined && !this.isUnitTold) await this.checkUnit();
 		const texts: string[] = [];
 		for (const item of this.items) texts.push(await this.query(item));
 		const text = texts.join(",");
@@ -238,9 +271,10 @@ export class Tpg362 implements Device {
 	}
 
 	private decode(text: string): GaugeMeasurement[] | undefined {
-		const gauges = parseMeasurements(text);
+		const gauges = parseMeasurements(text, this.isFreelyWritten);
 		const { form } = this;
 		if (gauges === undefined || form === undefined || gauges.length !== form.gauges) return undefined;
+		if (this.isFreelyWritten) return gauges;
 		for (let at = 0; at < gauges.length; at += 1) {
 			const { decimals, exponentDigits, status } = gauges[at]!;
 			const usual = form.exponentDigits[at];
@@ -258,7 +292,7 @@ export class Tpg362 implements Device {
 				gauge === undefined
 					? `the controller has ${gauges.length} channels`
 					: (GAUGE_STATUS[gauge.status] ??
-						(unit === undefined ? `${gauge.value}, but in which unit is not known` : null));
+						(unit === undefined ? `${gauge.value}, but in which unit is not known: ${this.unitUnknown}` : null));
 			values[name] =
 				fault === null
 					? { value: unit!.toPascal(gauge!.value), quality: "good" }
@@ -302,13 +336,18 @@ export class Tpg362 implements Device {
 
 	/** The first question of a connection. One that is passed over in silence is taken for unknown when another is answered. */
 	private async askFirst(mnemonic: string): Promise<Asked> {
-		try {
-			return await this.ask(mnemonic);
-		} catch (thrown) {
-			if (!(thrown instanceof AdlayerError) || thrown.code !== "DEVICE_SILENT") throw thrown;
-			await this.ask("UNI");
-			return { text: "", refused: "silence" };
+		const asked = await unlessSilent(this.askAloud(mnemonic));
+		if (asked !== undefined) return asked;
+		await this.askAny(FIRST_ITEMS);
+		return UNANSWERED;
+	}
+
+	/** Some answer to one of these; throws that of the last when all are passed over. */
+	private async askAny(mnemonics: readonly string[]): Promise<void> {
+		for (const mnemonic of mnemonics.slice(0, -1)) {
+			if ((await unlessSilent(this.askAloud(mnemonic, 0))) !== undefined) return;
 		}
+		await this.askAloud(mnemonics.at(-1)!);
 	}
 
 	private checkGauges(text: string): string[] {
@@ -339,6 +378,14 @@ export class Tpg362 implements Device {
 		}
 		const unit = PRESSURE_UNITS[text];
 		if (unit === undefined) throw new AdlayerError("REPLY_INVALID", `"${printable(text)}" is no pressure unit (UNI).`);
+		const { unit: configured } = this.context.settings;
+		if (configured !== undefined && PRESSURE_UNITS[UNIT_CODES[configured]] !== unit) {
+			throw new AdlayerError(
+				"DEVICE_MISCONFIGURED",
+				`The controller's pressure unit is ${unit.name} (UNI ${text}), the lab file says ${configured}.`,
+				{ context: { found: unit.name, configured } },
+			);
+		}
 		return unit;
 	}
 
@@ -368,11 +415,19 @@ export class Tpg362 implements Device {
 		return reply.text;
 	}
 
+	/** In a look a question that is passed over in silence is one that the controller does not know. */
 	private async ask(mnemonic: string): Promise<Asked> {
+		const { optional } = this;
+		if (optional === undefined) return this.askAloud(mnemonic);
+		return (await optional.settle(mnemonic, ({ retries }) => this.askAloud(mnemonic, retries))) ?? UNANSWERED;
+	}
+
+	private async askAloud(mnemonic: string, retries?: number): Promise<Asked> {
 		const acknowledged = await this.line.request({
 			bytes: encodeMnemonic(mnemonic),
 			parse: parseAcknowledgement,
 			title: mnemonic,
+			...(retries === undefined ? {} : { retries }),
 		});
 		if (acknowledged.bare) await this.line.drain(BARE_QUIET_MS, BARE_LIMIT_MS);
 		const text = await this.enquire();
@@ -384,9 +439,9 @@ export class Tpg362 implements Device {
 		const ask = (bytes: Uint8Array, once = false): Promise<string> =>
 			this.line.request({ bytes, parse: parseData, title: "ENQ", ...(once ? { retries: 0 } : {}) });
 		if (!this.enquiryProven) {
-			const plain = await unlessSilent(ask(ENQUIRY, true));
+			const plain = await unlessUnanswered(ask(ENQUIRY, true));
 			// A far end that reads whole lines has the ENQ, and waits for the line's end.
-			const text = plain ?? (await unlessSilent(ask(LINE_END, true)));
+			const text = plain ?? (await unlessUnanswered(ask(LINE_END, true)));
 			if (plain === undefined && text !== undefined) this.enquiry = ENQUIRY_LINE;
 			this.enquiryProven = text !== undefined;
 			if (text !== undefined) return text;
@@ -398,16 +453,6 @@ export class Tpg362 implements Device {
 		this.repeatable = false;
 		this.unitChecked = false;
 		this.last = undefined;
-	}
-}
-
-/** A reply, or undefined when none came that could be read. */
-async function unlessSilent(reply: Promise<string>): Promise<string | undefined> {
-	try {
-		return await reply;
-	} catch (thrown) {
-		if (thrown instanceof AdlayerError && ["DEVICE_SILENT", "REPLY_INVALID"].includes(thrown.code)) return undefined;
-		throw thrown;
 	}
 }
 

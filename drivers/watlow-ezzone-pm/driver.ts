@@ -2,8 +2,10 @@ import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError, assert } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
 import type { Device, DriverContext, Identification, PolledValue, PolledValues, SignalInfo } from "#device/contract.js";
+import { RegisterReader, readWhole } from "#transport/register-reader.js";
 import { checkSettings, SETPOINT_WRITE_S_MIN, type WatlowEzzonePmSettings } from "./config.js";
-import { type Dialect, identify, refuseUnlessSafe, type View } from "./identify.js";
+import { type Dialect, identify, refuseUnlessSafe } from "./identify.js";
+import { look, type Read, type View } from "./look.js";
 import {
 	ANALOG_INPUT,
 	ANALOG_INPUT_WORDS,
@@ -56,6 +58,7 @@ export class WatlowEzzonePm implements Device {
 	private readonly name: string;
 	private readonly settings: WatlowEzzonePmSettings;
 	private readonly modbus: ModbusMaster;
+	private reader: RegisterReader;
 	private readonly clock: Clock;
 	private readonly baseAddress: number;
 	private dialect: Dialect | undefined;
@@ -78,6 +81,7 @@ export class WatlowEzzonePm implements Device {
 		this.name = name;
 		this.settings = settings;
 		this.modbus = modbus;
+		this.reader = new RegisterReader(modbus);
 		this.clock = clock;
 		this.baseAddress = ((settings.gateway_zone ?? 1) - 1) * GATEWAY_ZONE_OFFSET;
 		this.signals = {
@@ -95,16 +99,11 @@ export class WatlowEzzonePm implements Device {
 	}
 
 	async inspect(): Promise<Identification> {
-		await this.modbus.open();
-		const found = await identify(this.name, this.modbus, this.settings, this.baseAddress);
-		const { identification } = found;
-		this.dialect = found.dialect;
-		this.view = found.view;
-		return identification;
+		return this.identify(true);
 	}
 
 	async connect(): Promise<Identification> {
-		const identification = await this.inspect();
+		const identification = await this.identify(false);
 		const { dialect } = this;
 		if (dialect === undefined) return identification;
 		refuseUnlessSafe(this.name, this.settings, dialect);
@@ -121,7 +120,10 @@ export class WatlowEzzonePm implements Device {
 
 	async poll(): Promise<PolledValues> {
 		const { dialect } = this;
-		if (dialect === undefined) return this.view === undefined ? this.notUnderstood() : await this.look(this.view);
+		if (dialect === undefined) {
+			if (this.view === undefined) return this.notUnderstood();
+			return look((address, count) => this.readIfThere(address, count), this.view);
+		}
 		await this.raiseWaiting(dialect);
 		const { orders } = this;
 		const wasQuiet = this.ordering === 0;
@@ -182,6 +184,20 @@ export class WatlowEzzonePm implements Device {
 
 	close(): Promise<void> {
 		return this.modbus.close();
+	}
+
+	private async identify(lenient: boolean): Promise<Identification> {
+		this.reader = new RegisterReader(this.modbus, lenient);
+		await this.modbus.open();
+		// First what people look for, before silence to the rest has used up the time.
+		if (lenient) await this.readIfThere(ANALOG_INPUT, 2);
+		const read: Read = lenient
+			? (address, count) => this.readIfThere(address, count)
+			: (address, count) => this.readUnlessRefused(address, count);
+		const found = await identify(this.name, read, this.settings, this.baseAddress);
+		this.dialect = found.dialect;
+		this.view = found.view;
+		return found.identification;
 	}
 
 	private async heat(dialect: Dialect, valueC: number): Promise<number> {
@@ -318,26 +334,6 @@ export class WatlowEzzonePm implements Device {
 		return undefined;
 	}
 
-	/** Temperature and set point of what may be a PM. */
-	private async look({ wordOrder, unit, map }: View): Promise<PolledValues> {
-		const inC = (words: readonly number[]) => celsiusFrom(floatFromWords(words, wordOrder), unit);
-		const input = await this.modbus.readHolding(this.baseAddress + ANALOG_INPUT, ANALOG_INPUT_WORDS);
-		const readLoop = async (register: "setpoint" | "outputPower") =>
-			map === undefined
-				? undefined
-				: await this.modbus
-						.readHolding(this.baseAddress + REGISTERS[map][register], 2)
-						.catch((thrown: unknown) => refusedOrThrow(thrown));
-		const setpoint = await readLoop("setpoint");
-		const output = await readLoop("outputPower");
-		return {
-			...this.notUnderstood(),
-			temperature: temperatureOf({ temperatureC: inC(input), inputError: input[2]! }),
-			...(setpoint === undefined ? {} : { setpoint: finite(inC(setpoint), "set point") }),
-			...(output === undefined ? {} : { output: finite(floatFromWords(output, wordOrder), "output power") }),
-		};
-	}
-
 	private notUnderstood(): PolledValues {
 		const unknown = fault("It could not be identified, so that its registers cannot be understood.");
 		return { temperature: unknown, setpoint: unknown, output: unknown, remote: unknown, eeprom_writes: good(0) };
@@ -345,7 +341,7 @@ export class WatlowEzzonePm implements Device {
 
 	private async read(dialect: Dialect): Promise<Readings> {
 		const registers = REGISTERS[dialect.map];
-		const input = await this.modbus.readHolding(this.baseAddress + ANALOG_INPUT, ANALOG_INPUT_WORDS);
+		const input = await this.reader.read(this.baseAddress + ANALOG_INPUT, ANALOG_INPUT_WORDS);
 		const mode = await this.readWord(registers.controlMode);
 		const setpointC = await this.readSetpoint(dialect);
 		return {
@@ -374,7 +370,7 @@ export class WatlowEzzonePm implements Device {
 	}
 
 	private async readWord(address: number): Promise<number> {
-		return (await this.modbus.readHolding(this.baseAddress + address, 1))[0]!;
+		return (await this.reader.read(this.baseAddress + address, 1))[0]!;
 	}
 
 	private writeWord(address: LoopRegisters[keyof LoopRegisters], word: number): Promise<void> {
@@ -382,13 +378,21 @@ export class WatlowEzzonePm implements Device {
 	}
 
 	private async readFloat(dialect: Dialect, address: number): Promise<number> {
-		return floatFromWords(await this.modbus.readHolding(this.baseAddress + address, 2), dialect.wordOrder);
+		return floatFromWords(await this.reader.read(this.baseAddress + address, 2), dialect.wordOrder);
 	}
-}
 
-function refusedOrThrow(thrown: unknown): undefined {
-	if (asAdlayerError(thrown).code !== "MODBUS_EXCEPTION") throw thrown;
-	return undefined;
+	private readIfThere(address: number, count: number): Promise<number[] | undefined> {
+		return readWhole(this.reader, this.baseAddress + address, count);
+	}
+
+	private async readUnlessRefused(address: number, count: number): Promise<number[] | undefined> {
+		try {
+			return await this.reader.read(this.baseAddress + address, count);
+		} catch (thrown) {
+			if (asAdlayerError(thrown).code !== "MODBUS_EXCEPTION") throw thrown;
+			return undefined;
+		}
+	}
 }
 
 function temperatureOf({ temperatureC, inputError }: Pick<Readings, "temperatureC" | "inputError">): PolledValue {

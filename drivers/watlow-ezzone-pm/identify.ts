@@ -1,7 +1,7 @@
-import { AdlayerError, asAdlayerError } from "#core/errors.js";
-import type { ModbusMaster } from "#core/wire.js";
+import { AdlayerError } from "#core/errors.js";
 import type { Identification, Identity } from "#device/contract.js";
 import type { WatlowEzzonePmSettings } from "./config.js";
+import { isSetting, isTemperature, type Read, type View, viewOf } from "./look.js";
 import {
 	ANALOG_INPUT,
 	ANALOG_INPUT_WORDS,
@@ -13,6 +13,7 @@ import {
 	int32FromWords,
 	isMode,
 	type LoopRegisters,
+	MAPS,
 	type MapNumber,
 	MODE,
 	NO_INPUT_ERROR,
@@ -22,20 +23,13 @@ import {
 	SOFTWARE_REVISION,
 	type TemperatureUnit,
 	unitOfCode,
+	WORD_ORDERS,
 	type WordOrder,
 } from "./registers.js";
 
 const UNKNOWN: Identity = { manufacturer: null, model: null, serial: null, firmware: null };
 
-/** Absolute zero in Fahrenheit, and more than any thermocouple reads in either unit. */
-const TEMPERATURE_MIN = -459.67;
-const TEMPERATURE_MAX = 5000;
 const PROPORTIONAL_BAND_MAX = 10_000;
-/** Half of a float taken for the other gives something far below this; no setting of the instrument is. */
-const SMALLEST_SETTING = 1e-3;
-
-const MAPS: readonly MapNumber[] = [1, 2];
-const WORD_ORDERS: readonly WordOrder[] = ["low-first", "high-first"];
 
 /** How the instrument must be spoken to, and what it is set to. */
 export interface Dialect {
@@ -48,14 +42,6 @@ export interface Dialect {
 	readonly hasActiveSetpoint: boolean;
 	readonly limitMinC: number;
 	readonly limitMaxC: number;
-}
-
-/** As much of the dialect as can be told without the certainty that heating needs: enough to look. */
-export interface View {
-	readonly wordOrder: WordOrder;
-	readonly unit: TemperatureUnit;
-	/** Absent when it is not sure where the loop's registers are. */
-	readonly map?: MapNumber;
 }
 
 export interface Found {
@@ -81,9 +67,6 @@ interface Candidate {
 	readonly wordOrder: WordOrder;
 }
 
-/** Reads registers; undefined when the instrument refuses them. */
-type Read = (address: number, count: number) => Promise<number[] | undefined>;
-
 /**
  * Finds out whether a PM answers, with which register map and word order, and in which unit: both are the technician's choice
  * on the instrument, and a wrong guess writes to a wrong parameter. Every reading is decoded each way, and only one way may
@@ -91,13 +74,17 @@ type Read = (address: number, count: number) => Promise<number[] | undefined>;
  */
 export async function identify(
 	name: string,
-	modbus: ModbusMaster,
+	read: Read,
 	settings: WatlowEzzonePmSettings,
 	baseAddress: number,
 ): Promise<Found> {
-	const read: Read = (address, count) => readIfThere(modbus, baseAddress + address, count);
 	const input = await read(ANALOG_INPUT, ANALOG_INPUT_WORDS);
-	if (input === undefined) return unknown(`It has no analog input at register ${baseAddress + ANALOG_INPUT}.`);
+	if (input === undefined) {
+		const { view, unknown: missing } = await viewOf(read, settings);
+		const register = baseAddress + ANALOG_INPUT;
+		const what = `It has no analog input with its error in registers ${register} to ${register + ANALOG_INPUT_WORDS - 1}.`;
+		return viewed(unknown(what, ...missing), view);
+	}
 	const hardware = await read(HARDWARE_ID, 2);
 	const loops = new Map<MapNumber, LoopWords>();
 	for (const map of MAPS) {
@@ -108,14 +95,21 @@ export async function identify(
 		WORD_ORDERS.filter((wordOrder) => makesSense(loop, input, wordOrder)).map((wordOrder) => ({ map, wordOrder })),
 	);
 	const chosen = choose(name, settings, candidates, hardware);
-	if (typeof chosen === "string") return viewed(unknown(chosen), await view(read, settings, input));
+	if (typeof chosen === "string") {
+		const { view, unknown: missing } = await viewOf(read, settings);
+		return viewed(unknown(chosen, ...missing), view);
+	}
 	const { map, wordOrder } = chosen;
 	const registers = REGISTERS[map];
 
 	const unit = await findUnit(name, settings, read, registers);
 	if (unit === undefined) {
-		return unknown(
-			`It does not say in register ${baseAddress + registers.commsUnits} whether it speaks Fahrenheit (30) or Celsius (15): look it up on the instrument and set comms_units to F or C.`,
+		const { view } = await viewOf(read, { ...settings, map, word_order: wordOrder });
+		return viewed(
+			unknown(
+				`It does not say in register ${baseAddress + registers.commsUnits} whether it speaks Fahrenheit (30) or Celsius (15): look it up on the instrument and set comms_units to F or C.`,
+			),
+			view,
 		);
 	}
 	const loop = loops.get(map)!;
@@ -138,38 +132,6 @@ export async function identify(
 	};
 	const warnings = [...warningsOf(input[2]!, loop.mode), ...standingWarnings(dialect, settings, save)];
 	return { identification: { identity, confirmed: true, warnings }, dialect };
-}
-
-/** Everything that may be seen of an instrument that shows less than a PM, or that could be two things. */
-async function view(read: Read, settings: WatlowEzzonePmSettings, input: readonly number[]): Promise<View | undefined> {
-	const modes = await Promise.all(
-		MAPS.map(async (map) => ({ map, mode: (await read(REGISTERS[map].controlMode, 1))?.[0] })),
-	);
-	const maps = modes.flatMap(({ map, mode }) =>
-		mode !== undefined && isMode(mode) && (settings.map ?? map) === map ? [map] : [],
-	);
-	const map = maps.length === 1 ? maps[0] : undefined;
-	const floats = [input.slice(0, 2), map === undefined ? undefined : await read(REGISTERS[map].setpoint, 2)];
-	const isProof = (words: readonly number[] | undefined) => words?.some((word) => word !== 0) ?? false;
-	const orders = WORD_ORDERS.filter(
-		(wordOrder) =>
-			(settings.word_order ?? wordOrder) === wordOrder &&
-			floats.every((words) => words === undefined || isTemperature(floatFromWords(words, wordOrder))),
-	);
-	const wordOrder =
-		orders.length === 1 && (floats.some(isProof) || settings.word_order !== undefined) ? orders[0] : undefined;
-	const unit = (await unitSaid(read, maps)) ?? settings.comms_units;
-	if (wordOrder === undefined || unit === undefined) return undefined;
-	return { wordOrder, unit, ...(map === undefined ? {} : { map }) };
-}
-
-async function unitSaid(read: Read, maps: readonly MapNumber[]): Promise<TemperatureUnit | undefined> {
-	for (const map of maps) {
-		const code = await read(REGISTERS[map].commsUnits, 1);
-		const said = code === undefined ? undefined : unitOfCode(code[0]!);
-		if (said !== undefined) return said;
-	}
-	return undefined;
 }
 
 /** What must hold before anything is heated. Throws DEVICE_MISCONFIGURED. */
@@ -279,10 +241,6 @@ function makesSense(loop: LoopWords, input: readonly number[], wordOrder: WordOr
 	);
 }
 
-const isSetting = (value: number): boolean => value === 0 || Math.abs(value) >= SMALLEST_SETTING;
-const isTemperature = (value: number): boolean =>
-	isSetting(value) && value >= TEMPERATURE_MIN && value <= TEMPERATURE_MAX;
-
 /** A Fahrenheit value is never taken for Celsius: what the instrument does not say must be configured. */
 async function findUnit(
 	name: string,
@@ -337,13 +295,4 @@ function unknown(...warnings: string[]): Found {
 	return { identification: { identity: UNKNOWN, confirmed: false, warnings } };
 }
 
-const viewed = (found: Found, seen: View | undefined): Found => (seen === undefined ? found : { ...found, view: seen });
-
-async function readIfThere(modbus: ModbusMaster, address: number, count: number): Promise<number[] | undefined> {
-	try {
-		return await modbus.readHolding(address, count);
-	} catch (thrown) {
-		if (asAdlayerError(thrown).code !== "MODBUS_EXCEPTION") throw thrown;
-		return undefined;
-	}
-}
+const viewed = (found: Found, view: View | undefined): Found => (view === undefined ? found : { ...found, view });

@@ -8,6 +8,9 @@ export type MapNumber = 1 | 2;
 export type WordOrder = "low-first" | "high-first";
 export type TemperatureUnit = "F" | "C";
 
+export const MAPS: readonly MapNumber[] = [1, 2];
+export const WORD_ORDERS: readonly WordOrder[] = ["low-first", "high-first"];
+
 /** In both maps. */
 export const HARDWARE_ID = 0;
 export const SOFTWARE_REVISION = 4;
@@ -15,6 +18,7 @@ export const SERIAL_NUMBER = 12;
 export const ANALOG_INPUT = 360;
 /** PV as a float, then the input's error. */
 export const ANALOG_INPUT_WORDS = 3;
+export const INPUT_ERROR = 362;
 
 /** Freescale and ARM processor. */
 export const HARDWARE_IDS: readonly number[] = [19, 28];
@@ -98,6 +102,7 @@ const INPUT_ERRORS: Readonly<Record<number, string>> = {
 	140: "the input has a measurement error",
 };
 
+export const isInputError = (code: number): boolean => Object.hasOwn(INPUT_ERRORS, code);
 export const inputErrorName = (code: number): string => INPUT_ERRORS[code] ?? `the input reports error ${code}`;
 
 /** Exact: the Fahrenheit scale has 9 degrees for 5 of Celsius, and 32 at 0. */

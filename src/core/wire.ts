@@ -30,6 +30,8 @@ export interface LineRequest<Reply> {
 	 * how many bytes it took, or throws REPLY_INVALID (the line then discards, waits and retries).
 	 */
 	parse(received: Uint8Array): { reply: Reply; taken: number } | undefined;
+	/** One sentence about bytes that came in time but hold no reply. */
+	diagnose?(received: Uint8Array): string;
 	/** Overrides the driver's timing. */
 	readonly timeoutMs?: number;
 	readonly retries?: number;

@@ -132,6 +132,8 @@ export interface DriverDefinition<Settings = never, Port = never> {
 	readonly settingsSchema: object;
 	/** Settings with which an instrument can be probed of which nothing else is known; control never uses them. */
 	readonly probeSettings?: Readonly<Record<string, unknown>>;
+	/** Properties of the settings that take more in a probe than in a lab file. */
+	readonly probeProperties?: Readonly<Record<string, object>>;
 	/** Schemes it accepts, from docs/lab-file.md: "modbus-rtu", "modbus-tcp", "serial", "tcp", ... */
 	readonly addressSchemes: readonly string[];
 	/** Timing of requests on its line. */

@@ -6,14 +6,12 @@ export interface LineTiming {
 	readonly retries: number;
 }
 
-/** A request that may look different at each attempt and can say what was wrong with what came instead of its reply. */
+/** A request that may look different at each attempt. */
 export interface Exchange<Reply> extends LineRequest<Reply> {
 	/** Called before each attempt, the first included; `bytes` is read after it. */
 	prepare?(): void;
 	/** Called when an attempt is about to leave; what it throws fails the request unsent. */
 	readonly beforeSending?: () => void;
-	/** One sentence about bytes that came in time but hold no reply. */
-	diagnose?(received: Uint8Array): string;
 }
 
 /** One of the users of a line: an instrument with its own counters and habits. */

@@ -68,13 +68,25 @@ export interface ModbusOptions {
 	/** What stands in the reply as unit, instead of the unit that was asked. */
 	readonly unit?: number;
 	readonly write?: (address: number, word: number) => void;
+	/** Levels of coils; without it functions 01 and 02 are not known. */
+	readonly coils?: (address: number) => boolean;
+	/** What is said of a register that is not there: 2 unless said otherwise. */
+	readonly exception?: number;
+	/** One register is given, however many were asked for. */
+	readonly oneWord?: boolean;
 }
 
 /** One request's data unit -> that of the reply. */
 function modbusReply(pdu: Buffer, options: ModbusOptions): Buffer | undefined {
 	const code = pdu[0]!;
-	const { words, functions = [3, 4, 6], silent = false, countMax = 125 } = options;
-	const refuse = (exception: number) => (silent ? undefined : Buffer.from([code | 0x80, exception]));
+	const { words, functions = [3, 4, 6], silent = false, countMax = 125, coils, exception = 2 } = options;
+	const refuse = (why: number) => (silent ? undefined : Buffer.from([code | 0x80, why]));
+	if ((code === 1 || code === 2) && coils !== undefined) {
+		const [from, count] = [pdu.readUInt16BE(1), pdu.readUInt16BE(3)];
+		const bits = Buffer.alloc(Math.ceil(count / 8));
+		for (let at = 0; at < count; at += 1) if (coils(from + at)) bits[at >> 3]! |= 1 << (at & 7);
+		return Buffer.concat([Buffer.from([code, bits.length]), bits]);
+	}
 	if (!functions.includes(code)) return refuse(1);
 	const address = pdu.readUInt16BE(1);
 	const argument = pdu.readUInt16BE(3);
@@ -83,12 +95,13 @@ function modbusReply(pdu: Buffer, options: ModbusOptions): Buffer | undefined {
 		return pdu;
 	}
 	if (argument > countMax) return refuse(3);
-	const out = Buffer.alloc(2 + 2 * argument);
+	const given = options.oneWord === true ? 1 : argument;
+	const out = Buffer.alloc(2 + 2 * given);
 	out[0] = code;
-	out[1] = 2 * argument;
-	for (let i = 0; i < argument; i += 1) {
+	out[1] = 2 * given;
+	for (let i = 0; i < given; i += 1) {
 		const word = typeof words === "function" ? words(address + i) : words.get(address + i);
-		if (word === undefined) return refuse(2);
+		if (word === undefined) return refuse(exception);
 		out.writeUInt16BE(word & 0xffff, 2 + 2 * i);
 	}
 	return out;
@@ -187,6 +200,23 @@ export const lineInstrument =
 				const answer = line === "" ? null : (answers[line.toUpperCase()] ?? otherwise);
 				if (answer !== null) send(answer);
 				line = "";
+			}
+		};
+	};
+
+/** Reads whole lines that end with `end`; each reply is closed by `closing`. */
+export const lineEnded =
+	(end: string, make: () => (line: string) => string | undefined, closing = end) =>
+	(): Serve => {
+		const answer = make();
+		let pending = "";
+		return (bytes, send) => {
+			pending += bytes.toString("latin1");
+			for (let at = pending.indexOf(end); at >= 0; at = pending.indexOf(end)) {
+				const line = pending.slice(0, at);
+				pending = pending.slice(at + end.length);
+				const reply = answer(line);
+				if (reply !== undefined) send(reply + closing);
 			}
 		};
 	};

@@ -33,7 +33,7 @@ describe("ProPar codec", () => {
 	it("reads the manual's answer to them", () => {
 		const reply =
 			":370302F1EC004D3632313233343541006D00555345525441470001AE1CD8CF3F800000F0076D6C6E2F6D696E710A4E322020202020202020";
-		expect(readReply(3, chain, 12)(bytes(reply))?.reply).toEqual({
+		expect(readReply(3, chain, { firstIndex: 12 })(bytes(reply))?.reply).toEqual({
 			values: ["M6212345A", "USERTAG", 7384, 1, "mln/min", "N2"],
 		});
 	});
@@ -56,7 +56,7 @@ describe("ProPar codec", () => {
 	it("reads the serial number as a real instrument gave it, NUL-terminated, from node 128", () => {
 		const reply = ":1080027163004D31353231303633344100";
 		expect(text(encodeRead(128, [serial], 3))).toBe(":0780047163716300\r\n");
-		expect(readReply(128, [serial], 3)(bytes(reply))?.reply).toEqual({ values: ["M15210634A"] });
+		expect(readReply(128, [serial], { firstIndex: 3 })(bytes(reply))?.reply).toEqual({ values: ["M15210634A"] });
 	});
 
 	it("waits for the whole line at every split", () => {

@@ -77,7 +77,7 @@ describe("bronkhorst-propar", () => {
 		const valid = new Ajv({ strict: true }).compile(bronkhorstPropar.settingsSchema);
 		expect(valid(SETTINGS)).toBe(true);
 		expect(valid({ ...SETTINGS, fluid_name: "Argon" })).toBe(true);
-		expect(valid(bronkhorstPropar.probeSettings)).toBe(true);
+		expect(valid(bronkhorstPropar.probeSettings)).toBe(false);
 		for (const node of [0, 129, 3.5, "3"]) expect(valid({ ...SETTINGS, node }), `${node}`).toBe(false);
 		expect(valid({ ...SETTINGS, full_scale_sccm: 0 })).toBe(false);
 		expect(valid({ ...SETTINGS, unit: "mln/min" })).toBe(false);
@@ -174,16 +174,18 @@ describe("bronkhorst-propar", () => {
 		await expect(rig.set(10)).rejects.toMatchObject({ code: "DEVICE_NOT_READY" });
 		await expect(rig.wire.run(rig.device.set!("flow", 10))).rejects.toMatchObject({ code: "SIGNAL_UNKNOWN" });
 		await expect(rig.poll()).rejects.toMatchObject({ code: "DEVICE_NOT_READY" });
-		await rig.wire.run(rig.device.inspect!());
-		await expect(rig.set(10)).rejects.toMatchObject({ code: "DEVICE_NOT_READY" });
 	});
 
-	it("inspects an instrument of which nothing is known: says what it is set for, and polls", async () => {
+	it("sets what a probe asks for, within the instrument's own full scale, and reads it back", async () => {
 		const rig = new Rig({ settings: bronkhorstPropar.probeSettings!, instrument: SETTINGS });
-		expect((await rig.wire.run(rig.device.inspect!())).warnings).toEqual([
-			"The gas (fluid name) on the instrument is Ar, the lab file says N2.",
-			"The full scale is 200 mln/min, that is 200 sccm; the lab file says 100 sccm.",
-		]);
+		await rig.wire.run(rig.device.inspect!());
+		expect(await rig.set(10)).toBe(10);
+		await expect(rig.set(SETTINGS.full_scale_sccm! + 1)).rejects.toMatchObject({ code: "SETPOINT_OUT_OF_RANGE" });
+	});
+
+	it("inspects an instrument of which nothing is known: says nothing against what nobody said, and polls", async () => {
+		const rig = new Rig({ settings: bronkhorstPropar.probeSettings!, instrument: SETTINGS });
+		expect((await rig.wire.run(rig.device.inspect!())).warnings).toEqual([]);
 		expect((await rig.poll()).flow).toEqual({ value: 20, quality: "good" });
 		expect(rig.writes).toEqual([]);
 	});

@@ -63,6 +63,7 @@ describe("SQM-160 codec", () => {
 	it("reads numbers and nothing else", () => {
 		expect(decodeNumber(" -0.012 ")).toBe(-0.012);
 		expect(decodeNumber("5875830.230")).toBe(5875830.23);
-		for (const text of ["", " ", "1e5", "0x10", "1.2.3", "NaN", "-"]) expect(decodeNumber(text), text).toBeUndefined();
+		for (const text of ["", " ", "e5", "1e", "0x10", "1.2.3", "NaN", "-"])
+			expect(decodeNumber(text), text).toBeUndefined();
 	});
 });

@@ -60,7 +60,7 @@ describe("inficon-sqm160", () => {
 	it("takes its settings and no others", () => {
 		const valid = new Ajv({ strict: true }).compile(inficonSqm160.settingsSchema);
 		expect(valid(SETTINGS)).toBe(true);
-		expect(valid(inficonSqm160.probeSettings)).toBe(true);
+		expect(valid(inficonSqm160.probeSettings)).toBe(false);
 		expect(valid({ channels: { film: 2 } })).toBe(false);
 		expect(valid({ ...SETTINGS, channels: { film: 7 } })).toBe(false);
 		expect(valid({ ...SETTINGS, density: 3 })).toBe(false);

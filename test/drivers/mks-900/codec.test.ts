@@ -32,11 +32,11 @@ describe("MKS 900 codec", () => {
 		["SN?", "@253ACK11350123456;FF", "11350123456"],
 		["TEM?", "@253ACK2.50E+1;FF", "2.50E+1"],
 	])("reads the reply to %s: %s", (query, reply, data) => {
-		expect(parse(reply, query)).toEqual({ reply: { data }, taken: reply.length });
+		expect(parse(reply, query)).toEqual({ reply: { data, from: 253 }, taken: reply.length });
 	});
 
 	it("reads a refusal", () => {
-		expect(parse("@253NAK160;FF")?.reply).toEqual({ refused: 160 });
+		expect(parse("@253NAK160;FF")?.reply).toEqual({ refused: 160, from: 253 });
 		expect(refusalText(160)).toBe("NAK 160, unrecognised message");
 		expect(refusalText(8)).toBe("NAK 8");
 	});
@@ -65,7 +65,7 @@ describe("MKS 900 codec", () => {
 
 	it("skips the echo of a two-wire adapter and the late reply of another transducer", () => {
 		const text = "@253PR4?;FF@001ACK9.999E+2;FF@253ACK1.234E-3;FF";
-		expect(parse(text)).toEqual({ reply: { data: "1.234E-3" }, taken: text.length });
+		expect(parse(text)).toEqual({ reply: { data: "1.234E-3", from: 253 }, taken: text.length });
 	});
 
 	it("reads the forms of numbers that the family sends, and words where there is no number", () => {

@@ -64,7 +64,7 @@ describe("mks-900", () => {
 		expect(valid(mks900.probeSettings)).toBe(true);
 		for (const address of [0, 254, 255, 1.5, "253"]) expect(valid({ ...SETTINGS, address }), `${address}`).toBe(false);
 		expect(valid({ ...SETTINGS, reading: "PR6" })).toBe(false);
-		expect(valid({ ...SETTINGS, unit: "TORR" })).toBe(false);
+		expect(valid({ ...SETTINGS, unit: "ATM" })).toBe(false);
 		expect(valid({ address: 1, signal: "chamber" })).toBe(false);
 	});
 

@@ -69,7 +69,7 @@ describe("pfeiffer-pvp settings", () => {
 	it("belong to a gauge or to a pump", () => {
 		expect(valid(GAUGE)).toBe(true);
 		expect(valid({ ...PUMP, readings: ["power", "temperature_motor"] })).toBe(true);
-		expect(valid(pfeifferPvp.probeSettings)).toBe(true);
+		expect(valid(pfeifferPvp.probeSettings)).toBe(false);
 	});
 
 	it.each([

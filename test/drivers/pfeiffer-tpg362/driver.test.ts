@@ -60,7 +60,7 @@ describe("pfeiffer-tpg362", () => {
 		expect(valid({ channels: { chamber: 1, foreline: 2 } })).toBe(true);
 		expect(valid({ channels: { chamber: 7 } })).toBe(false);
 		expect(valid({ channels: {} })).toBe(false);
-		expect(valid({ channels: { chamber: 1 }, unit: "Torr" })).toBe(false);
+		expect(valid({ channels: { chamber: 1 }, unit: "ATM" })).toBe(false);
 	});
 
 	it.each([

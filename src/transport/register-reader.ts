@@ -15,7 +15,14 @@ export class RegisterReader {
 	private readonly absent = new Set<number>();
 	private readonly present = new Set<number>();
 
-	constructor(private readonly modbus: ModbusMaster) {}
+	/**
+	 * `lenient`, for a look: a reply that does not fit its read, from something that has answered another, is no more than
+	 * silence. Some servers give one register whatever they are asked for.
+	 */
+	constructor(
+		private readonly modbus: ModbusMaster,
+		private readonly lenient = false,
+	) {}
 
 	/** Function 03, or 04 once the instrument has said that it does not know 03. */
 	async read(address: number, count: number): Promise<number[]> {
@@ -57,12 +64,22 @@ export class RegisterReader {
 		} catch (thrown) {
 			const error = asAdlayerError(thrown);
 			if (isRefusal(error)) this.answered = true;
-			else if (error.code !== "DEVICE_SILENT" || !this.answered) throw error;
+			else if (!this.answered || !this.isPassedOver(error)) throw error;
 			else this.silentReads += 1;
 			if (count === 1) this.absent.add(address);
 			return undefined;
 		}
 	}
+
+	private isPassedOver(error: AdlayerError): boolean {
+		return error.code === "DEVICE_SILENT" || (this.lenient && error.code === "REPLY_INVALID");
+	}
+}
+
+/** The words when all of them are there. */
+export async function readWhole(reader: RegisterReader, address: number, count: number): Promise<number[] | undefined> {
+	const words = await reader.readIfThere(address, count);
+	return words.includes(undefined) ? undefined : (words as number[]);
 }
 
 const exceptionOf = (thrown: unknown): unknown => asAdlayerError(thrown).context.exception;
