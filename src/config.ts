@@ -252,6 +252,15 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 				`Zone ${zone} would run away within its own ramps; runaway_degC_per_min is above ramp_degC_per_min_max.`,
 				{ value: spec.heater.runaway_degC_per_min, limit: spec.ramp_degC_per_min_max },
 			);
+		// Temperature controllers name their setpoint range alike in their settings.
+		const setpointMaxC = content.instruments[spec.instrument]?.settings.setpoint_degC_max;
+		const limitC = spec.limit_degC - offsetOf(spec);
+		if (typeof setpointMaxC === "number" && setpointMaxC > limitC)
+			wrong(
+				["instruments", spec.instrument, "settings", "setpoint_degC_max"],
+				`Setpoints of ${spec.instrument} go above the limit of zone ${zone}, ${limitC} degC in its own readings.`,
+				{ value: setpointMaxC, limit: limitC },
+			);
 		const at = ["reactor", "zones", zone, "foil"];
 		if (spec.foil !== undefined && !spec.heats_foil)
 			wrong(at, `Zone ${zone} does not heat the foil, so it has no calibration of it.`);

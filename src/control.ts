@@ -8,6 +8,7 @@ import { CellTestRounds } from "#cycling/rounds.js";
 import type { DriverContext } from "#device/contract.js";
 import { Plant, type PlantInstrument } from "#device/plant.js";
 import { plantCyclers } from "#device/plant-cyclers.js";
+import type { Reactor } from "#device/reactor.js";
 import { driverNamed } from "#drivers/index.js";
 import { DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
 import { checkRecipe } from "#recipe/check.js";
@@ -98,6 +99,14 @@ const CONNECT_LOOK_MS = 250;
 /** An abort brings everything to its safe state in a second when the instruments answer; nobody waits longer for those that do not. */
 const STOP_MS = 4_000;
 
+/** What the controller of a zone may show at most, by its own sensor. */
+function heaterLimitC({ zones }: Reactor, instrument: string): number | undefined {
+	const limits = Object.values(zones)
+		.filter((zone) => zone.instrument === instrument)
+		.map(({ limitC, offsetC }) => limitC - offsetC);
+	return limits.length === 0 ? undefined : Math.min(...limits);
+}
+
 export class Control {
 	readonly plant: Plant;
 	readonly supervisor: Supervisor;
@@ -142,6 +151,7 @@ export class Control {
 		options.uncounted?.(file.load()?.seq ?? 0, (record) => this.maintenance.follow(record, record));
 		this.leakCheck = options.lastKnown?.leakCheck;
 		const ports = new Ports(clock, options.open, options.mqtt);
+		const reactor = reactorOf(lab);
 		const instruments = Object.entries(lab.content.instruments).map(([name, entry]): PlantInstrument => {
 			const driver = driverNamed(entry.driver)!;
 			const text = options.addresses?.[name] ?? entry.address;
@@ -152,7 +162,14 @@ export class Control {
 				schemes: driver.addressSchemes,
 				timing: driver.timing,
 			});
-			const context: DriverContext<never> = { name, settings: entry.settings as never, clock, ...wire };
+			const limitC = heaterLimitC(reactor, name);
+			const context: DriverContext<never> = {
+				name,
+				settings: entry.settings as never,
+				clock,
+				...(limitC === undefined ? {} : { limitC }),
+				...wire,
+			};
 			return {
 				name,
 				driver: entry.driver,
@@ -167,7 +184,6 @@ export class Control {
 			sample: (name, values) => this.sampled(name, values),
 			instrument: (name, state, details) => this.instrumentChanged(name, state, details),
 		});
-		const reactor = reactorOf(lab);
 		this.supervisor = new Supervisor(clock, this.plant, reactor, journal);
 		this.reactor = new GuardedReactor(clock, this.plant, reactor, this.supervisor, journal);
 		this.housekeeping = new Housekeeping({

@@ -38,6 +38,11 @@ describe("a lab file", () => {
 			(text: string) => text.replace("limit_degC: 190", ""),
 			"reactor.zones.stage",
 		],
+		[
+			"setpoints above the limit of the zone that they heat",
+			(text: string) => text.replace("setpoint_degC_max: 185", "setpoint_degC_max: 190.1"),
+			"instruments.stage.settings.setpoint_degC_max",
+		],
 		["an unknown key", (text: string) => text.replace("station: sim1", "station: sim1\nspeed: 3"), "speed"],
 		[
 			"a driver that does not exist",

@@ -39,7 +39,8 @@ interface Readings {
 /** A 3200 series controller. Setpoints go to the remote setpoint in RAM, which `poll` keeps refreshed. */
 export class Eurotherm3216 implements Device {
 	readonly signals: Readonly<Record<string, SignalInfo>>;
-	private readonly name: string;
+	readonly name: string;
+	readonly limitC: number | undefined;
 	private readonly settings: Eurotherm3216Settings;
 	private readonly modbus: ModbusMaster;
 	private readonly clock: Clock;
@@ -71,6 +72,7 @@ export class Eurotherm3216 implements Device {
 		assert(modbus !== undefined, "a Eurotherm 3216 needs a Modbus address");
 		if (isComplete(settings)) checkSettings(name, settings);
 		this.name = name;
+		this.limitC = context.limitC;
 		this.settings = settings;
 		this.modbus = modbus;
 		this.clock = clock;
@@ -99,7 +101,7 @@ export class Eurotherm3216 implements Device {
 		this.reader = new RegisterReader(this.modbus);
 		await this.modbus.open();
 		const { identification, setup } = await identify(this.reader);
-		if (setup !== undefined) refuseUnlessSafe(this.name, settings, setup, this.scale);
+		if (setup !== undefined) refuseUnlessSafe(this, settings, setup, this.scale);
 		const state = setup === undefined ? undefined : stateOf(setup, this.scale);
 		this.instrument = state;
 		// After a short loss the instrument may still follow; after a longer one it has gone to its local setpoint, and
@@ -270,7 +272,7 @@ export class Eurotherm3216 implements Device {
 	private whatControlWouldRefuse(setup: RawSetup): string[] {
 		if (!isComplete(this.settings)) return [];
 		try {
-			refuseUnlessSafe(this.name, this.settings, setup, this.scale);
+			refuseUnlessSafe(this, this.settings, setup, this.scale);
 			return [];
 		} catch (thrown) {
 			return [`Control would refuse it: ${asAdlayerError(thrown).message}`];

@@ -152,7 +152,12 @@ async function warningsOf(reader: RegisterReader, status: number): Promise<strin
 }
 
 /** Throws DEVICE_MISCONFIGURED when the instrument is set up so that it cannot be run safely. */
-export function refuseUnlessSafe(name: string, settings: CompleteSettings, setup: RawSetup, scale: Scale): void {
+export function refuseUnlessSafe(
+	{ name, limitC }: { readonly name: string; readonly limitC: number | undefined },
+	settings: CompleteSettings,
+	setup: RawSetup,
+	scale: Scale,
+): void {
 	const { setpoint_degC_min: minC, setpoint_degC_max: maxC } = settings;
 	const { localName } = setup;
 	const [limitMinC, limitMaxC] = [scale.fromRaw(setup.limitLow), scale.fromRaw(setup.limitHigh)];
@@ -165,6 +170,12 @@ export function refuseUnlessSafe(name: string, settings: CompleteSettings, setup
 		refuse(
 			`${name} has setpoint limits of ${limitMinC} to ${limitMaxC} degC, which do not cover the configured ${minC} to ${maxC} degC.`,
 			{ limitMinC, limitMaxC, minC, maxC },
+		);
+	}
+	if (limitC !== undefined && limitMaxC > limitC) {
+		refuse(
+			`${name} has an upper setpoint limit (SP.HI, register 111) of ${limitMaxC} degC, above the limit of its zone, ${limitC} degC: at its front it could be set to that.`,
+			{ limitMaxC, limitC },
 		);
 	}
 	if (setup.controlAction !== 0)

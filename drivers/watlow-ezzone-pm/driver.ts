@@ -55,7 +55,8 @@ type Order =
  */
 export class WatlowEzzonePm implements Device {
 	readonly signals: Readonly<Record<string, SignalInfo>>;
-	private readonly name: string;
+	readonly name: string;
+	readonly limitC: number | undefined;
 	private readonly settings: WatlowEzzonePmSettings;
 	private readonly modbus: ModbusMaster;
 	private reader: RegisterReader;
@@ -79,6 +80,7 @@ export class WatlowEzzonePm implements Device {
 		assert(modbus !== undefined, "an EZ-ZONE PM needs a Modbus address");
 		checkSettings(name, settings);
 		this.name = name;
+		this.limitC = context.limitC;
 		this.settings = settings;
 		this.modbus = modbus;
 		this.reader = new RegisterReader(modbus);
@@ -106,7 +108,7 @@ export class WatlowEzzonePm implements Device {
 		const identification = await this.identify(false);
 		const { dialect } = this;
 		if (dialect === undefined) return identification;
-		refuseUnlessSafe(this.name, this.settings, dialect);
+		refuseUnlessSafe(this, this.settings, dialect);
 		const readings = await this.read(dialect);
 		if (this.order.kind === "off") {
 			// It was switched off and is on: it has lost power, or was switched on at its front.

@@ -29,6 +29,8 @@ import {
 
 const UNKNOWN: Identity = { manufacturer: null, model: null, serial: null, firmware: null };
 
+/** Of a limit that is kept in Fahrenheit. */
+const LIMIT_ROUNDING_C = 0.05;
 const PROPORTIONAL_BAND_MAX = 10_000;
 
 /** How the instrument must be spoken to, and what it is set to. */
@@ -135,9 +137,20 @@ export async function identify(
 }
 
 /** What must hold before anything is heated. Throws DEVICE_MISCONFIGURED. */
-export function refuseUnlessSafe(name: string, settings: WatlowEzzonePmSettings, dialect: Dialect): void {
+export function refuseUnlessSafe(
+	{ name, limitC }: { readonly name: string; readonly limitC: number | undefined },
+	settings: WatlowEzzonePmSettings,
+	dialect: Dialect,
+): void {
 	const { setpoint_degC_min: minC, setpoint_degC_max: maxC } = settings;
 	const { limitMinC, limitMaxC } = dialect;
+	if (limitC !== undefined && limitMaxC > limitC + LIMIT_ROUNDING_C) {
+		throw new AdlayerError(
+			"DEVICE_MISCONFIGURED",
+			`${name} has an upper setpoint limit (register ${REGISTERS[dialect.map].setpointMax}) of ${limitMaxC.toFixed(1)} degC, above the limit of its zone, ${limitC} degC: at its front it could be set to that.`,
+			{ context: { instrument: name, limitMaxC, limitC } },
+		);
+	}
 	if (settings.independent_cutout === "none") {
 		throw new AdlayerError(
 			"DEVICE_MISCONFIGURED",

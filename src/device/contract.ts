@@ -114,6 +114,11 @@ export interface DriverContext<Settings> {
 	readonly name: string;
 	readonly settings: Settings;
 	readonly clock: Clock;
+	/**
+	 * Of a temperature controller: the limit of the zone that it heats, in the instrument's own readings. `connect` refuses one that
+	 * could be set higher at its front. Absent in a probe.
+	 */
+	readonly limitC?: number;
 	/** Set for Modbus addresses: one unit on a (possibly shared) line. */
 	readonly modbus?: ModbusMaster;
 	/** Set for byte-stream addresses: requests and replies on a line. */

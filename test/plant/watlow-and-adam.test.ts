@@ -38,7 +38,7 @@ function labText(options: { unitMs: number; shortestMs: number }): string {
 		new RegExp(`(^  ${name}:\n)(?:    .*\n)+`, "m")[Symbol.replace](text, `$1`);
 	let text = readFileSync(LAB, "utf8");
 	for (const [name, block] of [
-		["stage", watlow(1, 200)],
+		["stage", watlow(1, 185)],
 		["wall", watlow(2, 150)],
 		["tma_line", watlow(3, 120)],
 		["io", adam],

@@ -57,6 +57,18 @@ describe("connecting to a 3216", () => {
 		await expect(direct.run(direct.device.connect())).rejects.toMatchObject({ code: "DEVICE_MISCONFIGURED" });
 	});
 
+	it("refuses an upper setpoint limit above the limit of its zone, and takes one at it", async () => {
+		const bench = new Bench();
+		const { clock, modbus, settings } = bench;
+		const device = (limitC: number) => eurotherm3216.create({ name: "stage", settings, clock, modbus, limitC });
+		await expect(bench.run(device(199.9).connect())).rejects.toMatchObject({
+			code: "DEVICE_MISCONFIGURED",
+			message: expect.stringMatching(/SP\.HI, register 111\) of 200 degC, above the limit of its zone, 199\.9 degC/),
+			context: { limitMaxC: 200, limitC: 199.9 },
+		});
+		expect((await bench.run(device(200).connect())).confirmed).toBe(true);
+	});
+
 	it("refuses a local setpoint that would heat when control falls silent", async () => {
 		const hot = new Bench();
 		hot.simulator.localSetpointsC[0] = 120;

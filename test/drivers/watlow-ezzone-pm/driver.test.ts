@@ -83,6 +83,18 @@ describe("connecting to a PM", () => {
 		expect(bench.writes).toEqual([]);
 	});
 
+	it("refuses an upper set point limit above the limit of its zone, and takes one at it", async () => {
+		const bench = new Bench();
+		const { clock, modbus } = bench;
+		const settings = { setpoint_degC_min: 0, setpoint_degC_max: 200, independent_cutout: CUTOUT };
+		const device = (limitC: number) => watlowEzzonePm.create({ name: "stage", settings, clock, modbus, limitC });
+		await expect(bench.run(device(199).connect())).rejects.toMatchObject({
+			code: "DEVICE_MISCONFIGURED",
+			message: expect.stringContaining("(register 2166) of 200.0 degC, above the limit of its zone, 199 degC"),
+		});
+		expect((await bench.run(device(200).connect())).confirmed).toBe(true);
+	});
+
 	it("refuses limits that do not cover the range, in degC whatever the unit", async () => {
 		const bench = new Bench({}, (simulator) => Object.assign(simulator, { setpointMaxC: 150 }));
 		await expect(bench.run(bench.device.connect())).rejects.toMatchObject({
