@@ -5,6 +5,9 @@ import type { ArchivedInstrument, RunArchive } from "#record/run-archive.js";
 
 const TIME: Column = { name: "time", type: "datetime", description: "UTC" };
 
+/** Of numbers and states. */
+const NO_UNITS = ["1", "bool"];
+
 /** A name as a file may have it. */
 const slug = (name: string): string =>
 	name
@@ -26,9 +29,9 @@ function signalTable(archive: RunArchive, instrument: ArchivedInstrument): Table
 	const { createdAt } = archive.run;
 	const signals = instrument.signals.map(
 		({ name, unit, description }): Column => ({
-			name: unit === null || unit === "1" ? name : `${name} / ${unit}`,
+			name: unit === null || NO_UNITS.includes(unit) ? name : `${name} / ${unit}`,
 			type: "number",
-			...(unit === null ? {} : { unit }),
+			...(unit === null || NO_UNITS.includes(unit) ? {} : { unit }),
 			...(description === null ? {} : { description }),
 		}),
 	);

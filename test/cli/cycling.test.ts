@@ -315,6 +315,44 @@ describe("adlayer cycling export", () => {
 		expect(verdicts[1]).toMatchObject({ format: "bdf", positiveCurrent: "charge", verdict: verdicts[0].verdict });
 	});
 
+	it("takes the descent as the service answers it, and finds the cell in it by id, name or barcode", async () => {
+		const own = { number: 1, revision: 1, createdAt: 0, createdBy: "mk", withdrawn: null };
+		const answer = {
+			simulated: false,
+			root: "S-1",
+			items: [
+				{ ...own, id: "S-1", kind: "sample", barcode: null, name: "Li@200LiAlOx-ex", runs: ["run-9"] },
+				{ ...own, id: "C-1", kind: "cell", barcode: "Li-06", working: "S-1", areaCm2: 1.131 },
+				{ ...own, id: "C-2", kind: "cell", barcode: "Li-07", working: "S-1", electrolyte: { name: "LiPF6" } },
+			],
+			runs: ["run-9"],
+			links: [
+				{ child: "S-1", relation: "runs", parent: "run-9", parentKind: "run" },
+				{ child: "C-1", relation: "working", parent: "S-1", parentKind: "sample" },
+				{ child: "C-2", relation: "working", parent: "S-1", parentKind: "sample" },
+			],
+			truncated: false,
+		};
+		const out = join(dir, "crate-of-answer");
+		const descent = file("answer.json", JSON.stringify(answer));
+		expect((await adlayer([...args(file("a.csv", neware()), "bdf-csv", out), "--descent", descent])).code).toBe(0);
+		const graph = JSON.parse(readFileSync(join(out, "ro-crate-metadata.json"), "utf8"))["@graph"] as Record<
+			string,
+			unknown
+		>[];
+		const of = (id: string) => graph.find((entity) => entity["@id"] === id)!;
+		expect(of("./").about).toEqual({ "@id": "#C-2" });
+		expect(of("#C-2")).toMatchObject({
+			isBasedOn: [{ "@id": "#S-1" }],
+			additionalProperty: expect.arrayContaining([
+				expect.objectContaining({ name: "electrolyte.name", value: "LiPF6" }),
+			]),
+		});
+		expect(of("#S-1")).toMatchObject({ name: "Li@200LiAlOx-ex", isBasedOn: [{ "@id": "#run-9" }] });
+		const wrong = file("wrong.json", '{"items": []}');
+		expect((await adlayer([...args(file("a.csv", neware()), "bdf-csv", out), "--descent", wrong])).code).toBe(2);
+	});
+
 	it("writes RO-Crate metadata with checksums and the cell's descent", async () => {
 		const out = join(dir, "crate");
 		const descent = file(

@@ -16,6 +16,8 @@ import { CRATE_FILE, type DescentEntity, roCrate } from "#cli/cycling/ro-crate.j
 import { packageVersion } from "#cli/package-root.js";
 import { AdlayerError } from "#core/errors.js";
 import { ParquetGroups } from "#export/parquet.js";
+import type { DescentTree, Item } from "#record/descent.js";
+import { descentEntities } from "#record/descent-crate.js";
 
 export const BDF_ENCODINGS = ["bdf-csv", "bdf-gz", "bdf-parquet"] as const;
 export type BdfEncoding = (typeof BDF_ENCODINGS)[number];
@@ -199,7 +201,7 @@ async function sha256(path: string): Promise<string> {
 export async function readDescent(path: string): Promise<DescentEntity[]> {
 	const fail = (why: string): AdlayerError =>
 		new AdlayerError("USAGE", `The descent ${path} cannot be used: ${why}.`, {
-			hint: 'It is a JSON list of {"id", "type", "name", "from"?: [ids], "properties"?: {}}.',
+			hint: 'It is what GET /api/v1/cells/ID/descent answers, or a JSON list of {"id", "type", "name", "from"?: [ids], "properties"?: {}}.',
 		});
 	let value: unknown;
 	try {
@@ -207,13 +209,25 @@ export async function readDescent(path: string): Promise<DescentEntity[]> {
 	} catch (cause) {
 		throw fail(cause instanceof Error ? cause.message : String(cause));
 	}
-	if (!Array.isArray(value)) throw fail("it is no list");
-	for (const [n, each] of value.entries()) {
+	const list = Array.isArray(value) ? value : entitiesOfAnswer(value);
+	if (list === undefined) throw fail("it is neither an answer of the service nor a list");
+	for (const [n, each] of list.entries()) {
 		const { id, type, name, from } = (each ?? {}) as Record<string, unknown>;
 		if (typeof id !== "string" || typeof type !== "string" || typeof name !== "string")
 			throw fail(`entity ${n + 1} lacks id, type or name`);
 		if (from !== undefined && !(Array.isArray(from) && from.every((one) => typeof one === "string")))
 			throw fail(`entity ${n + 1}: from is no list of ids`);
 	}
-	return value as DescentEntity[];
+	return list as DescentEntity[];
+}
+
+/** The service's answer has the members of an item beside what it says of every item. */
+function entitiesOfAnswer(value: unknown): unknown[] | undefined {
+	const { root, items, runs, links } = (value ?? {}) as Partial<Record<keyof DescentTree, unknown>>;
+	if (typeof root !== "string" || ![items, runs, links].every(Array.isArray)) return undefined;
+	const whole = (items as Record<string, unknown>[]).map(
+		({ id, kind, number, barcode, revision, createdAt, createdBy, withdrawn, ...body }) =>
+			({ id, kind, number, barcode, revision, createdAt, createdBy, withdrawn: withdrawn ?? null, body }) as Item,
+	);
+	return descentEntities({ root, items: whole, runs, links, truncated: false } as DescentTree);
 }

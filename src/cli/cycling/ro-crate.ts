@@ -31,11 +31,16 @@ const ref = (id: string): { "@id": string } => ({ "@id": id });
 /** The metadata document as an object. */
 export function roCrate(facts: CrateFacts): object {
 	const descent = facts.descent ?? [];
-	const cellId = local(descent.find(({ type }) => type === "cell")?.id ?? `cell-${facts.cell}`);
+	const cells = descent.filter(({ type }) => type === "cell");
+	const known =
+		cells.find(({ id, name, properties }) => [id, name, properties?.barcode].includes(facts.cell)) ??
+		(cells.length === 1 ? cells[0] : undefined);
+	const cellId = local(known?.id ?? `cell-${facts.cell}`);
 	const entities = descentGraph(descent);
-	const cell = descent.some(({ type }) => type === "cell")
-		? []
-		: [{ "@id": cellId, "@type": "IndividualProduct", name: facts.cell, additionalType: "cell" }];
+	const cell =
+		known !== undefined
+			? []
+			: [{ "@id": cellId, "@type": "IndividualProduct", name: facts.cell, additionalType: "cell" }];
 	return {
 		"@context": "https://w3id.org/ro/crate/1.2/context",
 		"@graph": [
