@@ -35,7 +35,9 @@ export class Conditioner {
 	private offsetS = 0;
 	private lastChargeAh = Number.NaN;
 	private lastDischargeAh = Number.NaN;
-	private discharging = false;
+	/** Of currents without sign; null before anything has told it. */
+	private discharging: boolean | null = null;
+	private lastUnsignedS = Number.NaN;
 	/** Rows left out because they are out of order. */
 	dropped = 0;
 
@@ -72,7 +74,7 @@ export class Conditioner {
 		if (this.held.count > 0) this.drop();
 	}
 
-	private settleCurrents({ count, line, currentA, stepKind, chargeAh, dischargeAh }: RowChunk): void {
+	private settleCurrents({ count, line, testTimeS, currentA, stepKind, chargeAh, dischargeAh }: RowChunk): void {
 		if (!this.options.sign.unsigned) {
 			if (this.factor < 0) for (let n = 0; n < count; n += 1) currentA[n] = -currentA[n]!;
 			return;
@@ -85,11 +87,14 @@ export class Conditioner {
 			else if (kind === STEP_KIND.discharge) this.discharging = true;
 			else if (discharged > 0 && !(charged > 0)) this.discharging = true;
 			else if (charged > 0 && !(discharged > 0)) this.discharging = false;
-			else if (kind === STEP_KIND.unknown && currentA[n] !== 0 && !(charged > 0 && discharged > 0))
+			// The first row of a step often has the time of the one before: no charge passes until it.
+			else if (kind === STEP_KIND.unknown && currentA[n] !== 0 && testTimeS[n]! > this.lastUnsignedS)
 				this.unknownDirection(line[n]!);
+			this.lastUnsignedS = testTimeS[n]!;
 			this.lastChargeAh = chargeAh[n]!;
 			this.lastDischargeAh = dischargeAh[n]!;
-			currentA[n] = this.discharging ? -Math.abs(currentA[n]!) : Math.abs(currentA[n]!);
+			const size = this.discharging === null ? 0 : Math.abs(currentA[n]!);
+			currentA[n] = this.discharging === true ? -size : size;
 		}
 	}
 
@@ -98,7 +103,7 @@ export class Conditioner {
 			"DIRECTION_UNKNOWN",
 			line,
 			"current",
-			"Neither the step's name nor a counter tells which way this current flows; it was taken to flow as before.",
+			"Neither the step's name nor a counter tells which way this current flows; it was taken to flow as before, or not at all where nothing was.",
 		);
 	}
 

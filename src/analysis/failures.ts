@@ -34,11 +34,14 @@ const PERSISTS = 3;
 /** Half-cycles within which a short is there. */
 const WITHIN = 2;
 /** A fall must be larger than this many deviations of the cell's own scatter. */
-const SCATTER_TIMES = 6;
-/** The median of differences, times this, is their standard deviation, whatever single ones are. */
-const MAD_TO_DEVIATION = 1.4826;
-const CHANGES_LENGTH = 24;
-const CHANGES_TELLING = 6;
+const SCATTER_TIMES = 8;
+/** Of the differences of late this part is smaller; of a normal scatter it is so many deviations of a single one (1.645 √2). */
+const WIDE_PART = 0.9;
+const WIDE_DEVIATIONS = 2.326;
+const CHANGES_LENGTH = 60;
+/** Fewer differences tell little: a fall must then be this large. */
+const CHANGES_TELLING = 10;
+const EARLY_FALL = 0.3;
 const POLARISED_TIMES = 5;
 const EQUAL_CURRENT = 0.05;
 /** Half-cycles of activation, in which there is no baseline yet. */
@@ -93,7 +96,8 @@ const newSides = (): Record<Direction, Side> => ({
 
 const median = (values: readonly number[]): number => {
 	const sorted = [...values].sort((a, b) => a - b);
-	return sorted[sorted.length >> 1] ?? Number.NaN;
+	const half = sorted.length / 2;
+	return (sorted[Math.floor(half)]! + sorted[Math.ceil(half) - 1]!) / 2;
 };
 
 export class FailureJudge {
@@ -274,10 +278,11 @@ export class FailureJudge {
 	/** A fall from a history that stands still, by far more than half-cycles differ from each other anyway. */
 	private standsOut(history: readonly number[], fall: number): boolean {
 		const { changes } = this;
-		// The difference of two is wider than the scatter of one by the root of two; few differences tell their largest only.
-		const scatter =
-			changes.length < CHANGES_TELLING ? Math.max(0, ...changes) : (MAD_TO_DEVIATION * median(changes)) / Math.SQRT2;
-		return this.isSteady(history) && fall >= SCATTER_TIMES * scatter;
+		if (!this.isSteady(history)) return false;
+		if (changes.length < CHANGES_TELLING) return fall >= Math.max(EARLY_FALL, SCATTER_TIMES * Math.max(0, ...changes));
+		const ordered = [...changes].sort((a, b) => a - b);
+		const wide = ordered[Math.floor(WIDE_PART * (ordered.length - 1))]!;
+		return fall >= (SCATTER_TIMES * wide) / WIDE_DEVIATIONS;
 	}
 
 	private isSteady(history: readonly number[]): boolean {

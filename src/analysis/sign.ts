@@ -149,8 +149,9 @@ export class SignProof {
 		if (proved?.unsigned === true && !BINDING.has(format)) return { ...proved, reversed: false };
 		if (said !== undefined) return { positiveCurrent: said, unsigned: false, evidence: "as told", reversed: false };
 		const defined = POSITIVE_CHARGES.has(format);
-		const weak =
-			proved?.evidence === "voltage response" && this.response.for + this.response.against < RESPONSE_VOTES_AGAINST;
+		const { response } = this;
+		const few = response.for + response.against < RESPONSE_VOTES_AGAINST;
+		const weak = proved?.evidence === "voltage response" && few && (BINDING.has(format) || response.for > 0);
 		if (proved === null || proved.unsigned || (defined && weak && proved.positiveCurrent === "discharge")) {
 			if (defined)
 				return { positiveCurrent: "charge", unsigned: false, evidence: `definition of ${format}`, reversed: false };

@@ -57,6 +57,7 @@ const COMMA = 44;
 const MINUS = 45;
 const POINT = 46;
 const CR = 13;
+const NOUGHT = 48;
 
 export interface ReaderCounts {
 	/** Lines that hold a row, used or not. */
@@ -100,7 +101,8 @@ export class DelimitedReader {
 	private carried = 0;
 	private line = 0;
 	private bomLeft: number;
-	private lastCellBytes = 0;
+	/** The shortest that a last cell has been: a shorter one at the end of the file was cut. */
+	private lastCellBytesMin = Number.POSITIVE_INFINITY;
 	private stepTimeBase = 0;
 	private stepTimeLast = Number.NaN;
 	private dqTimeLast = Number.NaN;
@@ -215,7 +217,7 @@ export class DelimitedReader {
 		}
 	}
 
-	/** Whether a line without an end has fewer cells than the titles, or a last cell shorter than the row before. */
+	/** Whether a line without an end has fewer cells than the titles, or a last cell shorter than any before. */
 	private isCut(line: Uint8Array): boolean {
 		if (this.line < this.layout.headLines) return false;
 		let cells = 1;
@@ -230,7 +232,10 @@ export class DelimitedReader {
 		const { titles } = this.layout;
 		const titled = titles.at(-1) === "" ? titles.length - 1 : titles.length;
 		if (cells < titled) return true;
-		return cells === this.neededLast + 1 && line.length - lastAt - 1 < this.lastCellBytes;
+		const last = line.subarray(lastAt + 1);
+		// Nought may be short where nothing else was.
+		const isNought = last.length === 1 && last[0] === NOUGHT;
+		return cells === this.neededLast + 1 && last.length < this.lastCellBytesMin && !isNought;
 	}
 
 	private keep(bytes: Uint8Array, start: number, end: number): void {
@@ -352,7 +357,7 @@ export class DelimitedReader {
 						if (Number.isNaN(value) && (action === S_VOLTAGE || action === S_CURRENT || action === S_TEST)) bad = col;
 					}
 					if (action !== S_TYPE) cells[action] = value * factors[col]!;
-					if (col === neededLast) this.lastCellBytes = p - cellStart;
+					if (col === neededLast && p - cellStart < this.lastCellBytesMin) this.lastCellBytesMin = p - cellStart;
 				}
 				if (c === newline) {
 					short = col < neededLast;

@@ -119,8 +119,8 @@ const missing = (line: TitleLine): string[] => [
 function formatOf(lines: readonly string[], { titles, columns }: TitleLine, threeLevel: boolean): CyclingFormat {
 	const all = titles.map((title) => title.toLowerCase());
 	const has = (...names: string[]): boolean => names.some((name) => all.includes(name));
-	if (/^﻿?(ec|bt)-lab ascii file/i.test(lines[0] ?? "") || has("ewe/v", "ecell/v", "(q-qo)/ma.h", "ewe-ece/v"))
-		return "biologic-mpt";
+	const isBioLogic = (title: string): boolean => /^(<?(ewe|ecell)>?|ewe-ece)\/m?v$|^\(q-qo\)\//.test(title);
+	if (/^﻿?(ec|bt)-lab ascii file/i.test(lines[0] ?? "") || all.some(isBioLogic)) return "biologic-mpt";
 	if (has("test time / s", "test_time_second", "voltage / v", "voltage_volt", "test time / ms")) return "bdf";
 	const neware =
 		/^(record ?(id|index|number|no\.?)|datapoint|cumulative time|total ?time.*|realtime|step type|数据序号|(d?chg|dchg)\. ?cap.*|cap(acitance|acity)?[_-]d?chg.*)$/i;

@@ -170,6 +170,56 @@ describe("dates of a test that spans the twelfth of a month", () => {
 	});
 });
 
+describe("small print", () => {
+	it("EC-Lab's volts may be millivolts, without a header to tell whose titles they are", () => {
+		const text = table(
+			"mode\ttime/s\tEwe/mV\tI/µA\tcycle number",
+			({ t, v, mA, cycle, kind }) => [kind === "rest" ? 3 : 1, t, v * 1e3, mA * 1e3, cycle],
+			"\t",
+		);
+		const file = read(Uint8Array.from(text, (c) => c.charCodeAt(0)));
+		expect(file.layout.format).toBe("biologic-mpt");
+		expectTheTest(file);
+	});
+
+	it("a last line without an end is whole when its last cell is nought, or as long as others were", () => {
+		const text = (last: string): string =>
+			`Test Time / s,Voltage / V,Current / A\n${RECORDS.map(({ t, v, mA }) => `${t},${v.toFixed(3)},${mA === 0 ? "0.000" : mA.toFixed(4)}`).join("\n")}\n99999,3.2,${last}`;
+		expect(read(text("0")).codes).not.toContain("LAST_LINE_TRUNCATED");
+		expect(read(text("0.123")).codes).not.toContain("LAST_LINE_TRUNCATED");
+		expect(read(text("0.1")).codes).toContain("LAST_LINE_TRUNCATED");
+	});
+
+	it("currents without sign have their direction from counters that go on over the steps, from the first rise on", () => {
+		let charged = 0;
+		let discharged = 0;
+		let before = RECORDS[0]!;
+		const text = table(
+			"Record,TestTime/Sec,Voltage/V,Current/mA,ChargeCapacity/mAh,DischargeCapacity/mAh",
+			(record) => {
+				const ah = record.step === before.step ? (Math.abs(record.mA) * (record.t - before.t)) / 3_600 : 0;
+				before = record;
+				if (record.kind === "charge") charged += ah;
+				if (record.kind === "discharge") discharged += ah;
+				return [1, record.t, record.v, Math.abs(record.mA), charged.toFixed(9), discharged.toFixed(9)];
+			},
+		);
+		const file = read(text);
+		expect(file.sign.evidence).toBe("charge counters");
+		expect(file.codes).toEqual(
+			["CURRENT_UNSIGNED", "CYCLE_NUMBER_UNUSABLE"].filter((code) => file.codes.includes(code as never)),
+		);
+		expectTheTest(file);
+	});
+
+	it("a few answers of the voltage, all of them against Arbin's definition, turn its current round", () => {
+		const text = table("Data_Point,Test_Time(s),Current(A),Voltage(V)", ({ t, v, mA }) => [1, t, -mA / 1_000, v]);
+		const file = read(text.replaceAll(",3.5\n", ",3.39\n"));
+		expect(file.codes).toContain("CURRENT_SIGN_REVERSED");
+		expect(file.result.firstDirection).toBe("charge");
+	});
+});
+
 describe("steps whose names tell no direction", () => {
 	const unsigned = (name: (record: Record) => string): string =>
 		table("Record ID,Step Type,Total Time,Voltage(V),Current(mA)", (record) => [
