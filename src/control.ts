@@ -69,6 +69,8 @@ export interface ControlOptions {
 	readonly open?: OpenOverride;
 	readonly mqtt?: MqttOverride;
 	/** Where the campaigns last beyond this process. */
+	/** Names of commissioning tests that are due; absent in a simulated lab, which has none. */
+	readonly commissioningDue?: () => readonly string[];
 	readonly campaignFile?: StateFile<readonly Campaign[]>;
 	/** Where it lasts that a service is expected, and the time in which the service lives; as `clock` when absent. */
 	readonly serviceFile?: StateFile<ServiceExpected>;
@@ -437,7 +439,10 @@ export class Control {
 	/** One act of a person, while no run owns the reactor. */
 	private byHand(order: ManualOrder, by: string, id: string, neverAboveC?: number) {
 		this.refuseWhileOwned();
-		if (order.move === "dose") this.refuseWithoutLeakCheck(`A dose of ${order.precursor} by hand`);
+		if (order.move === "dose") {
+			this.refuseUncommissioned(`A dose of ${order.precursor} by hand`);
+			this.refuseWithoutLeakCheck(`A dose of ${order.precursor} by hand`);
+		}
 		return this.manual.perform({ order, by, id, ...(neverAboveC === undefined ? {} : { neverAboveC }) });
 	}
 
@@ -580,6 +585,7 @@ export class Control {
 		this.refuseWhileByHand();
 		this.refuseOnFullDisk("run");
 		const plan = this.planOf(args);
+		if (plan.steps.some(isDose)) this.refuseUncommissioned(plan.recipe);
 		if (needsLeakCheck(plan)) this.refuseWithoutLeakCheck(plan.recipe);
 		this.refuseUnlessReady();
 		const sample = (args.sample ?? (plan.product === "none" ? plan.recipe : plan.product)).slice(
@@ -682,6 +688,19 @@ export class Control {
 			},
 			synced: () => journal.synced(),
 		};
+	}
+
+	/** `what` doses: only at a reactor whose dead-men and hardwired protections were seen to act, as it is now. */
+	private refuseUncommissioned(what: string): void {
+		const due = this.options.commissioningDue?.() ?? [];
+		if (due.length === 0) return;
+		throw new AdlayerError(
+			"NOT_COMMISSIONED",
+			`${what} needs a commissioned reactor; tests are due: ${due.join(", ")}.`,
+			{
+				context: { due },
+			},
+		);
 	}
 
 	/** `what` doses: only after a leak check that passed within the lab file's hours. */

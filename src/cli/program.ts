@@ -26,6 +26,7 @@ import {
 } from "#cli/commands/alarms.js";
 import { addCampaign } from "#cli/commands/campaign.js";
 import { type CheckOptions, check } from "#cli/commands/check.js";
+import { type CommissionOptions, commission } from "#cli/commands/commission.js";
 import { type ConfirmOptions, confirm } from "#cli/commands/confirm.js";
 import { addCycling } from "#cli/commands/cycling.js";
 import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/demo.js";
@@ -105,6 +106,12 @@ export function buildProgram(version: string, perform: Perform): Command {
 		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
 		.action((options: RunCommandOptions) => perform((context) => commandRun(context, "restart", options)));
 
+	command("commission", "what must be seen at a real reactor before it doses, and the record of it")
+		.requiredOption("--lab <file>", "lab file")
+		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
+		.option("--by <name>", "who has seen it (default: the system's user name)")
+		.option("--seen <test>", "was seen just now; may be repeated", collect, [])
+		.action((options: CommissionOptions) => perform((context) => commission(context, options)));
 	command("maintenance", "pulses of the valves, grams in the bottles, hours, base pressure")
 		.option("--data <folder>", "data folder (default: ADLAYER_DATA)")
 		.action((options: DataOption) => perform((context) => maintenance(context, options)));

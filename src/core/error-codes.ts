@@ -460,6 +460,12 @@ export const ERROR_CODES = {
 		"The run does not ask what was answered.",
 		"Look at the present state for the open question; an older one has been asked anew or has ended.",
 	),
+	NOT_COMMISSIONED: entry(
+		"refuse-start",
+		409,
+		"A run that doses needs a reactor whose watchdogs and hardwired protections were seen to act, as it is now.",
+		"Do what adlayer commission --lab FILE lists; it keeps the record.",
+	),
 	LEAK_CHECK_MISSING: entry(
 		"refuse-start",
 		409,

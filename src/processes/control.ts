@@ -8,6 +8,7 @@ import { recordsAfter } from "#journal/records-after.js";
 import { lastKnown } from "#journal/recover.js";
 import { JournalWriter } from "#journal/writer.js";
 import { loadLibrary } from "#recipe/library-files.js";
+import { commissioningFile, dueTests } from "#src/commissioning.js";
 import { type LabFile, loadLabFile } from "#src/config.js";
 import { Control } from "#src/control.js";
 import { dataFolder, makeFolder, RECIPES_DIR, VERSION } from "#src/processes/files.js";
@@ -50,6 +51,7 @@ export async function startControl({ dataDir, labFile, speed }: ProcessOptions):
 		serviceFile: stateFile(files.service),
 		realClock,
 		maintenanceFile: stateFile(files.maintenance),
+		...(lab.simulated ? {} : { commissioningDue: () => dueTests(lab, commissioningFile(dataDir).load() ?? []) }),
 		uncounted: (afterSeq, take) => recordsAfter(files.journal, afterSeq, take),
 		disk: () => journal.diskState(),
 	});

@@ -26,6 +26,8 @@ export interface DataFolder {
 	readonly campaigns: string;
 	readonly maintenance: string;
 	readonly service: string;
+	/** What was seen at commissioning; written by the command, read at each launch. */
+	readonly commissioning: string;
 }
 
 export function dataFolder(dir: string): DataFolder {
@@ -42,6 +44,7 @@ export function dataFolder(dir: string): DataFolder {
 		campaigns: join(dir, "campaigns.json"),
 		maintenance: join(dir, "maintenance.json"),
 		service: join(dir, "service.json"),
+		commissioning: join(dir, "commissioning.json"),
 	};
 }
 

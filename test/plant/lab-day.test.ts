@@ -162,6 +162,22 @@ describe("a leak check", () => {
 		expect(story.run.cause).toContain("mTorr/min");
 	});
 
+	it("alone is launched, and nothing that doses, while commissioning tests are due", async () => {
+		const due = ["io.watchdog", "reactor.emergency-stop"];
+		story = new Story({ commissioningDue: () => due });
+		await story.ready();
+		const dose = () => story.launch("short.recipe.yaml", { recipeText: SHORT_RECIPE });
+		await expect(dose()).rejects.toMatchObject({
+			code: "NOT_COMMISSIONED",
+			message: expect.stringContaining("io.watchdog, reactor.emergency-stop"),
+		});
+		await story.launch("leak-check.recipe.yaml");
+		await story.state("complete", 3_000);
+		due.length = 0;
+		await dose();
+		expect(story.runState).toBe("running");
+	});
+
 	it("passed and not too old is required for a launch that doses, where the lab file says so", async () => {
 		const lab = LAB_TEXT.replace(NOT_REQUIRED, "valid_hours: 1");
 		story = new Story({ lab: parseLabFile(lab, LAB) });

@@ -36,6 +36,8 @@ export interface VirtualPlantOptions {
 	readonly tapped?: boolean;
 	/** How full the journal's disk is. */
 	readonly disk?: () => DiskState;
+	/** Commissioning tests that are due. */
+	readonly commissioningDue?: () => readonly string[];
 	/** How the journal fares with its disk. */
 	readonly journalHealth?: () => JournalHealth;
 	/** What a journal tells of the time before. */
@@ -154,6 +156,7 @@ export class VirtualPlant {
 			open: (address) => (address.scheme === "simulated" ? life.opener(this.opener(address.line)) : undefined),
 			mqtt: (address) => (address.scheme === "simulated" ? life.link(this.mqtt(address.line)) : undefined),
 			...(this.options.disk === undefined ? {} : { disk: this.options.disk }),
+			...(this.options.commissioningDue === undefined ? {} : { commissioningDue: this.options.commissioningDue }),
 			...(this.options.lastKnown === undefined ? {} : { lastKnown: this.options.lastKnown }),
 			...changed,
 		});
