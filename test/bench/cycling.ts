@@ -10,6 +10,7 @@ export interface CyclingPart {
 const PARTS: Record<string, () => Promise<(seed: number) => Promise<CyclingPart>>> = {
 	analysis: async () => (await import("./cycling/analysis.js")).analysisPart,
 	"neware-faults": async () => (await import("./cycling/neware-faults.js")).newareFaultsPart,
+	live: async () => (await import("./cycling/live.js")).livePart,
 	logging: async () => (await import("./cycling/logging.js")).loggingPart,
 	paper: async () => (await import("./cycling/paper.js")).paperPart,
 };

@@ -24,14 +24,14 @@ export class RealSystem {
 	}
 
 	/** Starts the simulated lab, control and service on a fresh data folder, from dist. */
-	static async start(options: { speed: number; labFile?: string }): Promise<RealSystem> {
+	static async start(options: { speed: number; labFile?: string; port?: number }): Promise<RealSystem> {
 		const dataDir = mkdtempSync(join(tmpdir(), "adlayer-real-"));
 		const log: string[] = [];
 		const system = await startAll({
 			simulate: true,
+			port: 0,
 			...options,
 			dataDir,
-			port: 0,
 			log: (line) => log.push(line),
 		});
 		return new RealSystem(dataDir, system, log);

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { CellTestHistory, FollowedCellTest, StoredHalfCycle } from "#record/cell-test-history.js";
+import type { FollowedCellTest } from "#record/cell-test-history.js";
 import type { CellTestOrdered, CellTestRow, CellTestState } from "#record/cell-tests.js";
 import type { JournalRecord, RecordBody } from "#record/records.js";
 import { cellFacts } from "#src/cell-facts.js";
@@ -12,6 +12,7 @@ import { TestItems } from "#src/verdicts/test-items.js";
 import { parseCellConstants } from "#twin/cells/constants.js";
 import { simulateCellTest } from "#twin/cells/ideal-cycler.js";
 import { PAPER_TESTS, paperCellTest } from "#twin/cells/paper-tests.js";
+import { MemoryCellTests } from "../support/memory-cell-tests.js";
 
 const RECIPES = resolve(import.meta.dirname, "../../recipes");
 const protocolText = (name: string) => readFileSync(resolve(RECIPES, `protocols/${name}.protocol.yaml`), "utf8");
@@ -72,51 +73,6 @@ const ORDER: CellTestOrdered = {
 	attendedBy: null,
 };
 
-/** The database, as far as verdicts need it. */
-class MemoryTests implements CellTestHistory {
-	readonly rows: CellTestRow[] = [];
-	halves: StoredHalfCycle[] = [];
-	state: CellTestState = "running";
-	rowsRead = 0;
-	isAway = false;
-
-	private demand(): void {
-		if (this.isAway) throw new Error("away");
-	}
-	async cellTests() {
-		this.demand();
-		return [await this.cellTest()];
-	}
-	async cellTest() {
-		this.demand();
-		const { kind: _kind, ...order } = ORDER;
-		const { state, rows } = this;
-		const none = { cause: null, orderedAt: 0, endedAt: null, currentSign: null, gaps: [] };
-		return { ...order, ...none, state, startedAt: 1, cyclerTest: "x", rows: rows.at(-1)?.seq ?? 0 };
-	}
-	async cellTestRows(_id: string, { fromSeq, limit }: { fromSeq: number; limit: number }) {
-		this.demand();
-		const rows = this.rows.filter(({ seq }) => seq >= fromSeq).slice(0, limit);
-		this.rowsRead += rows.length;
-		return rows;
-	}
-	async cellTestPoints() {
-		return [];
-	}
-	async halfCycles(_id: string, { fromIndex, limit }: { fromIndex: number; limit: number }) {
-		this.demand();
-		return structuredClone(this.halves.slice(fromIndex, fromIndex + limit));
-	}
-	async saveHalfCycles(_id: string, halves: readonly StoredHalfCycle[]) {
-		this.demand();
-		// As a database of JSON would.
-		this.halves.push(...(JSON.parse(JSON.stringify(halves)) as StoredHalfCycle[]));
-	}
-	async dropHalfCycles(_id: string, fromIndex: number) {
-		this.halves.length = fromIndex;
-	}
-}
-
 let seq = 0;
 const recorded = (body: RecordBody): JournalRecord => {
 	seq += 1;
@@ -127,7 +83,7 @@ const rowsRecord = (rows: CellTestRow[]) =>
 const stateRecord = (to: CellTestState) =>
 	recorded({ kind: "cell-test-state", cellTest: "t-1", from: "queued", to, cause: "", channel: "c1", cyclerTest: "x" });
 
-function follower(history: MemoryTests) {
+function follower(history: MemoryCellTests) {
 	const changes: FollowedCellTest[] = [];
 	const failures: string[] = [];
 	const verdicts = new RunningVerdicts({
@@ -148,7 +104,7 @@ const whole = (rows: readonly CellTestRow[]) => {
 
 describe("the verdict of a running test", () => {
 	it("comes with the rows, and is that of the whole", async () => {
-		const history = new MemoryTests();
+		const history = new MemoryCellTests(ORDER);
 		const { verdicts, changes } = follower(history);
 		verdicts.take([recorded(ORDER), stateRecord("running")]);
 		let told = Number.NaN;
@@ -170,7 +126,7 @@ describe("the verdict of a running test", () => {
 	it.each([0.1, 0.5, 0.77, 0.93])(
 		"goes on after a restart at %f of the test as if there had been none, reading one half-cycle",
 		async (part) => {
-			const history = new MemoryTests();
+			const history = new MemoryCellTests(ORDER);
 			const first = follower(history);
 			first.verdicts.take([recorded(ORDER), stateRecord("running")]);
 			const cut = Math.floor(part * ROWS.length);
@@ -197,7 +153,7 @@ describe("the verdict of a running test", () => {
 	);
 
 	it("reads back what it missed, and what came while the database was away", async () => {
-		const history = new MemoryTests();
+		const history = new MemoryCellTests(ORDER);
 		const { verdicts, failures } = follower(history);
 		verdicts.take([recorded(ORDER), stateRecord("running")]);
 		history.rows.push(...ROWS.slice(0, 3_000));
