@@ -57,7 +57,8 @@ function settingsValidator(driver: AnyDriver): Validator {
 export function loadLabFile(path: string): LabFile {
 	let text: string;
 	try {
-		text = readFileSync(path, "utf8");
+		// Anything else than UTF-8 would silently become other names.
+		text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
 	} catch (cause) {
 		throw new AdlayerError(
 			"LAB_FILE_INVALID",
@@ -316,6 +317,9 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 			value: limits.dose_torr_max,
 			limit: limits.dose_torr_min,
 		});
+	for (const { path, value, other } of doubledRoles(content))
+		wrong(path, `${value} has another role already: ${other}.`, { value });
+	for (const { path, value } of datesOf(content)) if (!isDate(value)) wrong(path, `${value} is no date.`, { value });
 	const { leak_check } = limits;
 	if ((leak_check.valid_hours === undefined) === (leak_check.not_required === undefined))
 		wrong(
@@ -340,6 +344,56 @@ function meaningProblems(content: LabFileContent, document: YamlDocument): Probl
 					limit: Object.keys(reactor.precursors),
 				});
 	return problems;
+}
+
+type Place = { readonly path: string[]; readonly value: string };
+
+/** Outputs, contacts, pressures and controllers that two roles claim: one of the two would not be what it is taken for. */
+function doubledRoles({ reactor }: LabFileContent): (Place & { readonly other: string })[] {
+	const at = (...path: string[]) => ["reactor", ...path];
+	const places: Place[] = [
+		...Object.entries(reactor.precursors).map(([name, { output }]) => ({
+			path: at("precursors", name, "output"),
+			value: output,
+		})),
+		{ path: at("stop_valve", "output"), value: reactor.stop_valve.output },
+		...Object.entries(reactor.inputs).flatMap(([name, entry]) =>
+			"none" in entry ? [] : [{ path: at("inputs", name, "signal"), value: entry.signal }],
+		),
+		...Object.entries(reactor.pressures).map(([name, value]) => ({ path: at("pressures", name), value })),
+		...Object.entries(reactor.zones).map(([name, { instrument }]) => ({
+			path: at("zones", name, "instrument"),
+			value: instrument,
+		})),
+		{ path: at("carrier", "instrument"), value: reactor.carrier.instrument },
+		...("none" in reactor.atmosphere
+			? []
+			: (["oxygen", "water"] as const).map((gas) => ({
+					path: at("atmosphere", gas),
+					value: (reactor.atmosphere as Record<"oxygen" | "water", string>)[gas],
+				}))),
+	];
+	const first = new Map<string, string>();
+	return places.flatMap((place) => {
+		const other = first.get(place.value);
+		if (other !== undefined) return [{ ...place, other }];
+		first.set(place.value, place.path.join("."));
+		return [];
+	});
+}
+
+/** When sensors and foil offsets were determined. */
+function datesOf({ reactor }: LabFileContent): Place[] {
+	return Object.entries(reactor.zones).flatMap(([zone, { sensor, foil }]) => [
+		{ path: ["reactor", "zones", zone, "sensor", "date"], value: sensor.date },
+		...(foil === undefined ? [] : [{ path: ["reactor", "zones", zone, "foil", "date"], value: foil.date }]),
+	]);
+}
+
+/** A day that there is: the form alone would take a 31st of February. */
+function isDate(text: string): boolean {
+	const day = new Date(`${text}T00:00:00Z`);
+	return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
 }
 
 type PrecursorContent = LabFileContent["reactor"]["precursors"][string];

@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { AdlayerError } from "#core/errors.js";
 import { loadLabFile, parseLabFile } from "#src/config.js";
@@ -22,6 +23,12 @@ describe("a lab file", () => {
 		expect(loadLabFile(resolve(FILE, "..", `${name}.lab.yaml`)).simulated).toBe(true);
 	});
 
+	it("in another encoding than UTF-8 is refused, not read with other characters", () => {
+		const path = join(mkdtempSync(join(tmpdir(), "adl-lab-")), "x.lab.yaml");
+		writeFileSync(path, Buffer.from(TEXT.replace("title: ", "title: \u00e9"), "latin1"));
+		expect(() => loadLabFile(path)).toThrow(/cannot be read: .*not valid.*utf-8/i);
+	});
+
 	it("is refused with every problem at once, each with its line", () => {
 		const problems = problemsOf(
 			TEXT.replace("limit_degC: 190", "limit_degC: hot").replace("sccm_max: 200", "sccm_max: -1"),
@@ -42,6 +49,26 @@ describe("a lab file", () => {
 			"setpoints above the limit of the zone that they heat",
 			(text: string) => text.replace("setpoint_degC_max: 185", "setpoint_degC_max: 190.1"),
 			"instruments.stage.settings.setpoint_degC_max",
+		],
+		[
+			"two precursors on one output",
+			(text: string) => text.replace("output: io.H2O", "output: io.TMA"),
+			"reactor.precursors.H2O.output",
+		],
+		[
+			"a stop valve on a precursor's output",
+			(text: string) => text.replace("output: io.stop", "output: io.TMA"),
+			"reactor.stop_valve.output",
+		],
+		[
+			"one gauge for chamber and foreline",
+			(text: string) => text.replace("foreline: gauge.foreline", "foreline: gauge.chamber"),
+			"reactor.pressures.foreline",
+		],
+		[
+			"a day that there is not",
+			(text: string) => text.replace("date: 2026-11-02", "date: 2026-02-30"),
+			"reactor.zones.stage.sensor.date",
 		],
 		["an unknown key", (text: string) => text.replace("station: sim1", "station: sim1\nspeed: 3"), "speed"],
 		[

@@ -297,7 +297,7 @@ export interface ZoneEntry {
 	readonly heats_foil: boolean;
 	readonly limit_degC: number;
 	readonly ramp_degC_per_min_max: number;
-	readonly sensor: { readonly offset_degC: number; readonly uncertainty_degC: number };
+	readonly sensor: { readonly offset_degC: number; readonly uncertainty_degC: number; readonly date: string };
 	readonly heater: {
 		readonly output: string | Absent;
 		readonly full_percent: number;
@@ -312,7 +312,11 @@ export interface ZoneEntry {
 		readonly cool_time_constant_s: number;
 		readonly settle_s: number;
 	};
-	readonly foil?: { readonly lag_s: readonly [number, number]; readonly offset_degC: readonly [number, number] };
+	readonly foil?: {
+		readonly lag_s: readonly [number, number];
+		readonly offset_degC: readonly [number, number];
+		readonly date: string;
+	};
 	/** File of the zone's model, beside the lab file. */
 	readonly model?: string;
 }
