@@ -4,7 +4,6 @@ import { readCampaign, sampleName } from "#recipe/campaign-document.js";
 import { checkRecipe } from "#recipe/check.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
 import type { Library } from "#recipe/library.js";
-import { isDose, type Plan } from "#recipe/plan.js";
 import type { CampaignRun, CampaignTotals } from "#record/campaigns.js";
 
 /** Problems of one campaign; the rest is left out. */
@@ -78,7 +77,7 @@ export async function planCampaign({
 		}
 		samples.set(sample, entry);
 		totalS += plan.totalS;
-		const mg = precursorUse(plan, lab);
+		const mg = rounded(plan.precursorMg);
 		for (const [precursor, count] of Object.entries(plan.pulses)) pulses[precursor] = (pulses[precursor] ?? 0) + count;
 		for (const [precursor, used] of Object.entries(mg)) precursorMg[precursor] = (precursorMg[precursor] ?? 0) + used;
 		runs.push({
@@ -102,16 +101,6 @@ export async function planCampaign({
 		totals: { runs: runs.length, totalS, pulses, precursorMg: rounded(precursorMg) },
 		problems: problems.slice(0, PROBLEMS_MAX),
 	};
-}
-
-/** What leaves each bottle, mg, by the lab file's figures. */
-function precursorUse({ steps }: Plan, { precursors }: LabFacts): Record<string, number> {
-	const mg: Record<string, number> = {};
-	for (const step of steps) {
-		if (!isDose(step)) continue;
-		mg[step.precursor] = (mg[step.precursor] ?? 0) + step.widthMs * (precursors[step.precursor]?.mgPerMs ?? 0);
-	}
-	return rounded(mg);
 }
 
 const rounded = (mg: Record<string, number>): Record<string, number> =>

@@ -17,3 +17,8 @@ export function packageRoot(): string {
 export function packageVersion(): string {
 	return (JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string }).version;
 }
+
+/** Recipes, materials and films: the package's, or a lab's own. */
+export const recipesFolder = (): string => process.env.ADLAYER_RECIPES ?? join(packageRoot(), "recipes");
+
+export const simulatedLabFile = (): string => join(packageRoot(), "recipes", "labs", "simulated.lab.yaml");

@@ -1,13 +1,13 @@
 /** Where the processes of one data folder find each other, and where the product's own data lies. */
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { packageRoot, packageVersion } from "#cli/package-root.js";
+import { packageRoot, packageVersion, recipesFolder, simulatedLabFile } from "#cli/package-root.js";
 import { AdlayerError } from "#core/errors.js";
 
 export const ROOT = packageRoot();
 export const VERSION = packageVersion();
-export const RECIPES_DIR = join(ROOT, "recipes");
-export const SIMULATED_LAB_FILE = join(RECIPES_DIR, "labs/simulated.lab.yaml");
+export const RECIPES_DIR = recipesFolder();
+export const SIMULATED_LAB_FILE = simulatedLabFile();
 
 export interface DataFolder {
 	readonly dir: string;

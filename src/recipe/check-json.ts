@@ -13,6 +13,7 @@ export interface CheckJson {
 		readonly totalS: number;
 		readonly steps: number;
 		readonly pulses: Readonly<Record<string, number>>;
+		readonly precursorMg: Readonly<Record<string, number>>;
 		readonly tmaMg: number;
 		readonly thicknessNm: number;
 		readonly phases: readonly RunPhase[];
@@ -51,6 +52,7 @@ export function toCheckJson({ recipe, sha256, problems, acknowledgements, plan }
 					totalS: plan.totalS,
 					steps: plan.steps.length,
 					pulses: plan.pulses,
+					precursorMg: plan.precursorMg,
 					tmaMg: plan.tmaMg,
 					thicknessNm: plan.thicknessNm,
 					phases: plan.phases,

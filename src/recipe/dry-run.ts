@@ -12,7 +12,8 @@ export interface DryRun {
 	readonly totalS: number;
 	/** Number of pulses by precursor; every precursor of the films is named. */
 	readonly pulses: Readonly<Record<string, number>>;
-	/** TMA that leaves its bottle. */
+	/** What leaves each bottle, mg. */
+	readonly precursorMg: Readonly<Record<string, number>>;
 	readonly tmaMg: number;
 	/** All films at the end, by the growth data of the material. */
 	readonly thicknessNm: number;
@@ -41,7 +42,7 @@ export function dryRun({
 	const phases = new Map<string, number>();
 	const grown = films.map((film) => new Growth(film, material, lab));
 	let totalS = 0;
-	let tmaMg = 0;
+	const precursorMg: Record<string, number> = {};
 	let depositedNm = 0;
 	for (const [index, { step, before }] of trace.all.entries()) {
 		const stepS = seconds[index]!;
@@ -49,7 +50,8 @@ export function dryRun({
 		phases.set(step.phase, (phases.get(step.phase) ?? 0) + stepS);
 		if (isDose(step)) {
 			pulses[step.precursor] = (pulses[step.precursor] ?? 0) + 1;
-			if (step.precursor === "TMA") tmaMg += step.widthMs * (precursorFacts(lab, "TMA")?.mgPerMs ?? 0);
+			const mg = step.widthMs * (precursorFacts(lab, step.precursor)?.mgPerMs ?? 0);
+			precursorMg[step.precursor] = (precursorMg[step.precursor] ?? 0) + mg;
 		}
 		if (isCycleEnd(step)) {
 			const growth = step.film === undefined ? grown[0] : grown.find(({ film }) => film.name === step.film);
@@ -60,7 +62,8 @@ export function dryRun({
 	return {
 		totalS: round(totalS, 3),
 		pulses,
-		tmaMg: round(tmaMg, 4),
+		precursorMg: Object.fromEntries(Object.entries(precursorMg).map(([name, mg]) => [name, round(mg, 4)])),
+		tmaMg: round(precursorMg.TMA ?? 0, 4),
 		thicknessNm: round(
 			grown.reduce((sum, { nm }) => sum + nm, 0),
 			3,

@@ -183,6 +183,8 @@ export interface Plan {
 	readonly phases: readonly RunPhase[];
 	readonly totalS: number;
 	readonly pulses: Readonly<Record<string, number>>;
+	/** What leaves each bottle, mg. */
+	readonly precursorMg: Readonly<Record<string, number>>;
 	readonly tmaMg: number;
 	readonly thicknessNm: number;
 	/** The part of each film of the product. */

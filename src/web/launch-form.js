@@ -150,12 +150,13 @@ function renderReport() {
 	);
 }
 
-function summary({ totalS, pulses, thicknessNm, tmaMg }) {
+function summary({ totalS, pulses, thicknessNm, precursorMg }) {
+	const mg = Object.entries(precursorMg).map(([precursor, value]) => `${Number(value.toPrecision(3))} mg ${precursor}`);
 	const counts = Object.entries(pulses).map(([precursor, count]) => `${count} ${precursor}`);
 	return make(
 		"p",
 		{ class: "summary" },
-		`${duration(totalS)} planned · ${counts.join(" and ")} pulses · about ${Number(thicknessNm.toPrecision(3))} nm · ${Number(tmaMg.toPrecision(3))} mg TMA`,
+		`${duration(totalS)} planned · ${counts.join(" and ")} pulses · about ${Number(thicknessNm.toPrecision(3))} nm · ${mg.join(", ")}`,
 	);
 }
 

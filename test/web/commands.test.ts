@@ -153,6 +153,7 @@ describeInBrowser("commands from the page", (browser) => {
 					totalS: 3_725,
 					steps: 4,
 					pulses: { TMA: 7, H2O: 7 },
+					precursorMg: { TMA: 2, H2O: 1.24 },
 					tmaMg: 2,
 					thicknessNm: 0.8,
 					phases: [],

@@ -1,7 +1,7 @@
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { readRecipe } from "#cli/arguments.js";
 import type { CliContext, Outcome } from "#cli/context.js";
-import { packageRoot } from "#cli/package-root.js";
+import { recipesFolder, simulatedLabFile } from "#cli/package-root.js";
 import { duration } from "#cli/progress.js";
 import { AdlayerError } from "#core/errors.js";
 import { checkProtocol, isProtocol, programFor } from "#cycling/check-protocol.js";
@@ -18,10 +18,9 @@ export interface CheckOptions {
 export async function check({ out }: CliContext, recipe: string, options: CheckOptions): Promise<Outcome> {
 	const text = readRecipe(recipe);
 	if (isProtocol(text)) return checkProtocolFile(out, text, recipe, options.set);
-	const recipes = join(packageRoot(), "recipes");
 	const { labFacts, loadLabFile } = await import("#src/config.js");
-	const lab = labFacts(loadLabFile(options.lab ?? join(recipes, "labs", "simulated.lab.yaml")));
-	const library = loadLibrary(recipes);
+	const lab = labFacts(loadLabFile(options.lab ?? simulatedLabFile()));
+	const library = loadLibrary(recipesFolder());
 	const report = toCheckJson(checkRecipe({ text, fileName: basename(recipe), set: options.set, library, lab }));
 	for (const line of checkLines(report, recipe)) out.line(line);
 	out.result(report);
@@ -93,9 +92,10 @@ export function checkLines(
 	for (const { code, reason } of acknowledgements) lines.push(`Launch must acknowledge ${code}: ${reason}`);
 	if (dryRun === null) return lines;
 	const pulses = Object.entries(dryRun.pulses).map(([precursor, count]) => `${count} ${precursor}`);
+	const mg = Object.entries(dryRun.precursorMg).map(([precursor, value]) => `, ${value.toFixed(1)} mg ${precursor}`);
 	lines.push(
 		`Dry run: ${duration(dryRun.totalS)}, ${dryRun.steps} steps, pulses ${pulses.join(" and ") || "none"}, ` +
-			`${dryRun.thicknessNm.toFixed(1)} nm, ${dryRun.tmaMg.toFixed(1)} mg TMA`,
+			`${dryRun.thicknessNm.toFixed(1)} nm${mg.join("")}`,
 	);
 	for (const { name, seconds } of dryRun.phases) lines.push(`  ${name.padEnd(12)} ${duration(seconds)}`);
 	return lines;

@@ -1,10 +1,10 @@
 /** `adlayer recipe import|export`: tables of Savannah and Fiji reactors. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { collect, parseSet, readRecipe } from "#cli/arguments.js";
 import type { CliContext, Outcome } from "#cli/context.js";
-import { packageRoot } from "#cli/package-root.js";
+import { recipesFolder, simulatedLabFile } from "#cli/package-root.js";
 import type { Perform } from "#cli/program.js";
 import { AdlayerError, type Problem } from "#core/errors.js";
 import { loadLibrary } from "#recipe/library-files.js";
@@ -64,9 +64,8 @@ function flag(text: string, before: string[]): string[] {
 
 async function importCommand({ out }: CliContext, file: string, options: ImportOptions): Promise<Outcome> {
 	const bytes = readBytes(file);
-	const recipes = join(packageRoot(), "recipes");
 	const { labFacts, loadLabFile } = await import("#src/config.js");
-	const lab = labFacts(loadLabFile(options.lab ?? join(recipes, "labs", "simulated.lab.yaml")));
+	const lab = labFacts(loadLabFile(options.lab ?? simulatedLabFile()));
 	const { text, count, problems } = importTable({
 		bytes,
 		fileName: basename(file),
@@ -75,7 +74,7 @@ async function importCommand({ out }: CliContext, file: string, options: ImportO
 			...(options.lineBase === undefined ? {} : { base: Number(options.lineBase) as 0 | 1 }),
 			...(options.blankLines === undefined ? {} : { blank: options.blankLines }),
 		},
-		library: loadLibrary(recipes),
+		library: loadLibrary(recipesFolder()),
 		lab,
 	});
 	if (text === undefined) {

@@ -207,6 +207,7 @@ function planWithoutSteps(created: RunCreated): Plan {
 		phases: plan.phases,
 		totalS: plan.totalS,
 		pulses: plan.pulses,
+		precursorMg: {},
 		tmaMg: 0,
 		thicknessNm: plan.thicknessNm,
 		thicknessOfNm: {},

@@ -66,11 +66,11 @@ export function expectPlaced(problems: readonly Problem[], text: string): void {
 	}
 }
 
-/** A refusal of arguments: every problem with its path. */
+/** A refusal of arguments: every problem with its path, or with its line where a text was given. */
 export function expectPaths(problems: readonly Problem[], what: string): void {
 	if (problems.length === 0) throw new Finding("no-place", `Refused without any place: ${what}`);
-	for (const { path, message } of problems)
-		if (path === undefined || message.length < 5)
+	for (const { path, line, message } of problems)
+		if ((path === undefined && line === undefined) || message.length < 5)
 			throw new Finding("no-place", `A problem without a place: ${JSON.stringify(message)}`);
 }
 

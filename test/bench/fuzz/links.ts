@@ -11,6 +11,7 @@ import { ControlServer } from "#control-link/server.js";
 import { AdlayerError } from "#core/errors.js";
 import { jsonLine, parseLines, recordLine } from "#journal/line.js";
 import { recoverEnd } from "#journal/recover.js";
+import type { CellTestHistory } from "#record/cell-test-history.js";
 import type { Descent, Item, NewItem } from "#record/descent.js";
 import { controlStarted, pulse, runCreated, runState, sample, stepStarted, world } from "../../api/world.js";
 import { type Area, area, expectPaths, Finding, refusalOf } from "./area.js";
@@ -39,13 +40,25 @@ const descent: Descent = {
 	tree: async () => undefined,
 };
 
+/** A database that has no battery test yet. */
+const cellTests: CellTestHistory = {
+	cellTests: async () => [],
+	cellTest: async () => undefined,
+	cellTestRows: async () => undefined,
+	cellTestPoints: async () => undefined,
+	halfCycles: async () => undefined,
+	saveHalfCycles: async () => {},
+	dropHalfCycles: async () => {},
+};
+
 const ANSWERS: Readonly<Record<string, unknown>> = {
+	"cell-tests": { tests: [] },
 	"create-campaign": { campaign: { campaign: "c1" }, problems: [] },
 	launch: { run: "r2", state: "running", product: "none", sample: "S" },
 };
 
 async function openApp() {
-	const { app, deps, recorder } = await world({ descent });
+	const { app, deps, recorder } = await world({ descent, cellTests });
 	await app.close();
 	recorder.write(controlStarted);
 	recorder.write(sample("gauge", { chamber: 40 }));
@@ -259,7 +272,7 @@ function bytesOfMessage({ base, tree, text, bytes, oversize }: Message): Buffer 
 	const raw = Buffer.from(bytes === null ? Buffer.from(changed) : changeBytes(Buffer.from(changed), bytes));
 	return oversize === 0
 		? raw
-		: Buffer.concat([raw, Buffer.alloc(MESSAGE_BYTES_MAX + oversize - Math.min(raw.length, MESSAGE_BYTES_MAX), 32)]);
+		: Buffer.concat([raw, Buffer.alloc(Math.max(0, MESSAGE_BYTES_MAX + oversize - raw.length), 32)]);
 }
 
 /** Everything that the link answers until it has answered `last`, or has closed. */
