@@ -1,5 +1,5 @@
 /**
- * From the first wire reply that carries the bad value to every dosing line read back as low, for each interlock, in virtual
+ * Two halves, virtual here, real in trip-real.ts. From the first wire reply that carries the bad value to every dosing line read back as low, for each interlock, in virtual
  * time: what polling, judging and the exchanges themselves take. Instruments on the simulated wire answer in the time that
  * their line speed and their own turnaround take.
  */
@@ -9,6 +9,7 @@ import { type LabFile, loadLabFile, parseLabFile, reactorOf } from "#src/config.
 import { instead } from "../faults/kinds.js";
 import { SHORT_RECIPE, Story } from "../plant/stories.js";
 import { atMost, type Bar, type BenchResult, isTrue } from "./report.js";
+import { tripInRealTime } from "./trip-real.js";
 
 const LAB = resolve(import.meta.dirname, "../../recipes/labs/simulated.lab.yaml");
 const TRIP_MS_MAX = 200;
@@ -149,7 +150,13 @@ async function measure(id: string, cause: Cause): Promise<Measured> {
 	return { ms, tripped: true, delayMs: lastedMs };
 }
 
-export async function trip(): Promise<BenchResult> {
+export async function trip(seed: number): Promise<BenchResult> {
+	const virtual = await tripInVirtualTime();
+	const real = await tripInRealTime(seed);
+	return { bars: [...virtual.bars, ...real.bars], detail: { virtual: virtual.detail, real: real.detail } };
+}
+
+async function tripInVirtualTime(): Promise<BenchResult> {
 	const bars: Bar[] = [];
 	const detail: Record<string, Measured & { readonly from: string }> = {};
 	for (const [id, cause] of Object.entries(CAUSES)) {
