@@ -16,11 +16,9 @@ import {
 	permitHeat,
 	permitStopValveOpen,
 	permitStopValveShut,
-	RECOVERED_MS,
-	RECOVERED_SHARE,
-	recoveryReasons,
 } from "#safety/permits.js";
 import { type DoseEvidence, PulseTrends } from "#safety/pulse-trends.js";
+import { RECOVERED_MS, RECOVERED_SHARE, recoveryReasons } from "#safety/rules.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
 /** The start of a dose as acknowledged by the instrument, monotonic ms. */

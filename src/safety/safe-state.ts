@@ -5,7 +5,7 @@ import type { RecordSink } from "#record/records.js";
 import type { Actuators } from "#safety/actuators.js";
 import type { Alarms } from "#safety/alarms.js";
 import { type Effect, isGood, isMade, type SafetyView, valveInstruments } from "#safety/interlock.js";
-import { stopValveReasons } from "#safety/permits.js";
+import { stopValveReasons } from "#safety/rules.js";
 import { type SafeOrder, SafeTask } from "#safety/safe-task.js";
 
 /** Where the stop valve and the carrier go, by effect; the precursor valves always shut. */

@@ -1,5 +1,5 @@
 /** The cases of the sweep, by name: `ten-17` is the fault plan of seed 17 on ten cycles. */
-import { drive, killAtRandom, killAtRecord, type Outcome, recordsOf, TEN, WHOLE } from "./drive.js";
+import { drive, killAtRandom, killAtRecord, type Outcome, RAMP, recordsOf, TEN, WHOLE } from "./drive.js";
 import { healthy } from "./healthy.js";
 
 /** The short run that control is killed in at every record, and how often it is killed in the long ones. */
@@ -11,6 +11,8 @@ const PERFORM = {
 	ten: (seed: number) => drive(seed, TEN),
 	/** A fault plan on a whole shipped recipe. */
 	whole: (seed: number) => drive(seed, WHOLE, { cycles: 50 }),
+	/** A fault plan on the way up to the anneal. */
+	ramp: (seed: number) => drive(seed, RAMP, { cycles: 1 }),
 	/** Control killed at the nth record that is not a sample. */
 	record: (n: number) => killAtRecord(n, SHORT_CYCLES),
 	/** Control killed again and again at random instants of one long run. */
@@ -40,6 +42,7 @@ export const performCase = ({ kind, number }: Case): Promise<Outcome> => PERFORM
 export async function sweep(counts: {
 	readonly plans: number;
 	readonly whole: number;
+	readonly ramp: number;
 	readonly instants: number;
 	/** At most so many of the short run's records; all without it. */
 	readonly records?: number;
@@ -52,6 +55,7 @@ export async function sweep(counts: {
 		...upTo("instants", counts.instants),
 		...upTo("healthy", counts.healthy),
 		...upTo("whole", counts.whole),
+		...upTo("ramp", counts.ramp),
 		...upTo("record", Math.min(counts.records ?? records, records)),
 		...upTo("ten", counts.plans),
 	];

@@ -25,8 +25,11 @@ export interface PlannedFault {
 interface Scene {
 	readonly recipe: string;
 	readonly text?: string;
-	/** In which the faults begin. */
+	/** In which the faults begin, from the launch, or from the first step of this type. */
 	readonly spanS: number;
+	readonly fromStep?: string;
+	/** What one of the faults is; of all kinds in turn when absent. */
+	readonly firstKinds?: readonly string[];
 	readonly limitS: number;
 }
 
@@ -35,6 +38,13 @@ export const TEN: Scene = {
 	text: TEN_CYCLES,
 	spanS: 1_100,
 	limitS: 30_000,
+};
+/** On the way up to the anneal, where the margin to the melting point is smallest. */
+export const RAMP: Scene = {
+	...TEN,
+	spanS: 240,
+	fromStep: "anneal",
+	firstKinds: ["sensor-broken-stage", "power-cut", "lid-contact-opens"],
 };
 export const WHOLE: Scene = { recipe: "li-two-step.recipe.yaml", spanS: 9_000, limitS: 90_000 };
 
@@ -47,11 +57,12 @@ export function faultPlan(seed: number, scene: Scene): PlannedFault[] {
 	const chance = new Prng(seed, "fault plan");
 	// Every kind comes alone in turn, then in pairs and threes.
 	const count = seed % 3 === 0 ? 1 : 2 + Math.floor(chance.uniform() * 2);
+	const firsts = scene.firstKinds === undefined ? KINDS : KINDS.filter(({ kind }) => scene.firstKinds!.includes(kind));
 	return Array.from({ length: count }, (_, index) => {
-		const kind = index === 0 ? seed % KINDS.length : Math.floor(chance.uniform() * KINDS.length);
+		const fault = index === 0 ? firsts[seed % firsts.length]! : KINDS[Math.floor(chance.uniform() * KINDS.length)]!;
 		const isNear = index > 0 && chance.uniform() < 0.5;
 		return {
-			fault: KINDS[kind]!,
+			fault,
 			atS: isNear ? -1 : chance.uniform() * scene.spanS,
 			forS: 0.2 + chance.uniform() ** 2 * 60,
 		};
@@ -75,25 +86,37 @@ export async function drive(seed: number, scene: Scene, options: { cycles?: numb
 		...(scene.text === undefined ? {} : { recipeText: scene.text }),
 		...(options.cycles === undefined ? {} : { set: { cycles: options.cycles } }),
 	});
-	const invariants = new Invariants(story);
 	let active = 0;
+	const invariants = new Invariants(story, () => active === 0);
 	let kills = 0;
-	let beforeS = 0;
-	for (const { fault, atS, forS } of plan) {
-		const whenS = atS < 0 ? beforeS + chance.uniform() * 5 : atS;
-		beforeS = whenS;
-		active += 1;
-		if (fault.kind.startsWith("control-killed")) kills += 2;
-		story.clock.setTimer(whenS * 1_000, () => {
-			const end = fault.begin(story, chance);
-			story.clock.setTimer(forS * 1_000, () => {
-				end();
-				active -= 1;
+	const schedule = () => {
+		let beforeS = 0;
+		for (const { fault, atS, forS } of plan) {
+			const whenS = atS < 0 ? beforeS + chance.uniform() * 5 : atS;
+			beforeS = whenS;
+			active += 1;
+			if (/^(control-killed|power-cut)/.test(fault.kind)) kills += 2;
+			story.clock.setTimer(whenS * 1_000, () => {
+				const end = fault.begin(story, chance);
+				story.clock.setTimer(forS * 1_000, () => {
+					end();
+					active -= 1;
+				});
 			});
+		}
+	};
+	if (scene.fromStep === undefined) schedule();
+	else {
+		let isPlanned = false;
+		story.journal.onRecord((record) => {
+			if (isPlanned || record.kind !== "step-started" || record.type !== scene.fromStep) return;
+			isPlanned = true;
+			schedule();
 		});
 	}
 	const broken = await operate(story, scene.limitS, () => active === 0);
-	const found = [...broken, ...invariants.broken, ...recordFaults(story, kills)];
+	const isBeyond = (text: string) => plan.some(({ fault }) => fault.beyondSoftware?.test(text));
+	const found = [...broken, ...invariants.broken, ...recordFaults(story, kills)].filter((text) => !isBeyond(text));
 	const state = story.runState ?? "none";
 	const labS = story.clock.nowMs() / 1_000;
 	await story.stop();

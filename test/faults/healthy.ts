@@ -11,6 +11,8 @@ const LAB = resolve(RECIPES, "labs/simulated.lab.yaml");
 const library = loadLibrary(RECIPES);
 /** Enough cycles for the trends of the doses to be judged, few enough for hundreds of runs. */
 const CYCLES = 40;
+/** An idle night is kept for as long as it ships with once; then two hours do. */
+const IDLE_S = 7_200;
 
 /** The recipes in turn, each time with another seed: other noise, another spread of the heaters. */
 export async function healthy(seed: number): Promise<Outcome> {
@@ -19,7 +21,9 @@ export async function healthy(seed: number): Promise<Outcome> {
 	const material = /^material: (\w+)$/m.exec(text)![1]!;
 	const { text: labText } = loadLabFile(LAB);
 	const lab = parseLabFile(labText.replace("foil: Li", `foil: ${material === "none" ? "Si" : material}`), LAB);
-	const set = /^ {2}cycles:/m.test(text) ? { cycles: CYCLES } : {};
+	const set: Record<string, number> = {};
+	if (/^ {2}cycles:/m.test(text)) set.cycles = CYCLES;
+	if (/^ {2}for_s:/m.test(text) && seed > RECIPE_NAMES.length) set.for_s = IDLE_S;
 	const { plan, acknowledgements } = checkRecipe({ text, fileName: name, set, library, lab: labFacts(lab) });
 	const story = await new Story({ lab, seed }).ready();
 	await story.launch(`${name}.recipe.yaml`, { set, acknowledge: acknowledgements.map(({ code }) => code) });

@@ -6,6 +6,12 @@ import type { Story } from "../plant/stories.js";
 const VALVES_SHUT_MS = 2_500;
 /** Heaters above their limit are off after so long: two readings, a trip, a write. */
 const HEATERS_OFF_MS = 8_000;
+/** The safe state stands this long after its cause, in a world that is well again and answers. */
+const SAFE_MS = 20_000;
+const SAFE_LOOK_MS = 1_000;
+/** The upper end of the pressures for a dose in the simulated lab: above it the purge waits. */
+const DOSE_PA_MAX = 267;
+const ZONES = { stage: 190, wall: 150, tma_line: 120 };
 const PRECURSORS = ["TMA", "H2O"];
 
 export class Invariants {
@@ -17,8 +23,16 @@ export class Invariants {
 	private wasTooHot = false;
 	private looks = 0;
 	private created: RunCreated | undefined;
+	private readonly standing = new Set<string>();
+	private latchedIds = "";
+	private safeSinceMs = 0;
+	private safeLookMs = 0;
 
-	constructor(private readonly story: Story) {
+	constructor(
+		private readonly story: Story,
+		/** Whether the world is as it should be, whatever control has made of it. */
+		private readonly isQuiet: () => boolean = () => true,
+	) {
 		const { twin } = story.lab;
 		const advance = twin.advance.bind(twin);
 		const setHeaterPercent = twin.setHeaterPercent.bind(twin);
@@ -56,17 +70,48 @@ export class Invariants {
 			this.wasTooHot = true;
 			this.say(`The foil was at ${twin.foilC.toFixed(1)} degC, declared never above ${neverAboveC} degC, ${at}.`);
 		}
-		for (const [zone, limitC] of [
-			["stage", 190],
-			["wall", 150],
-			["tma_line", 120],
-		] as const)
-			this.checkHeater(zone, limitC, nowMs);
+		for (const [zone, limitC] of Object.entries(ZONES)) this.checkHeater(zone, limitC, nowMs);
+		if (nowMs - this.safeLookMs >= SAFE_LOOK_MS) this.checkSafeState(nowMs);
 		const { violations } = story.lab.truth();
 		for (; this.seen < violations.length; this.seen += 1) {
 			const { kind, detail, atMs } = violations[this.seen]!;
+			// The valve I/O's watchdog opens the stop valve alone: the hardwired contact in its supply is for that.
+			if (kind === "backstream-from-foreline" && this.isValveIoAlone()) continue;
 			this.say(`${kind} at ${(atMs / 1_000).toFixed(2)} s: ${detail}`);
 		}
+	}
+
+	/** The row of the worst cause since something latched, once everything has been well again for long enough. */
+	private checkSafeState(nowMs: number): void {
+		this.safeLookMs = nowMs;
+		const { control, isControlDead, lab } = this.story;
+		const latched = isControlDead ? [] : control.supervisor.interlockStatus.filter(({ state }) => state !== "clear");
+		if (latched.length === 0) this.standing.clear();
+		for (const { effect } of latched) this.standing.add(effect);
+		const ids = latched.map(({ interlock }) => interlock).join();
+		if (latched.length === 0 || !this.isQuiet() || !control.plant.allReady || ids !== this.latchedIds) {
+			this.latchedIds = ids;
+			this.safeSinceMs = nowMs;
+			return;
+		}
+		if (nowMs - this.safeSinceMs < SAFE_MS) return;
+		const { twin } = lab;
+		const wrong = PRECURSORS.filter((valve) => twin.isValveOpen(valve)).map((valve) => `${valve} open`);
+		for (const zone of Object.keys(ZONES))
+			if ((this.percent.get(zone) ?? 0) > 0) wrong.push(`${zone} heated with ${this.percent.get(zone)} %`);
+		const isOpen = twin.isValveOpen("stop");
+		const sccm = twin.carrierSccm;
+		if (this.standing.has("pump-lost") && isOpen) wrong.push("stop valve open");
+		const purges = !this.standing.has("pump-lost") && !this.standing.has("carrier-lost") && isOpen;
+		if (!purges && sccm > 1) wrong.push(`${sccm.toFixed(0)} sccm of carrier`);
+		if (purges && sccm < 95 && twin.chamberPa < DOSE_PA_MAX) wrong.push(`only ${sccm.toFixed(0)} sccm of carrier`);
+		if (wrong.length > 0)
+			this.say(`With ${ids} latched (${[...this.standing].join(", ")}): ${wrong.join(", ")} at ${nowMs / 1_000} s.`);
+	}
+
+	private isValveIoAlone(): boolean {
+		const { control, isControlDead, lab } = this.story;
+		return isControlDead || lab.instrument("io").silent || control.plant.instrument("io").state !== "ready";
 	}
 
 	private checkHeater(zone: string, limitC: number, nowMs: number): void {

@@ -7,8 +7,8 @@ export interface Fault {
 	readonly kind: string;
 	/** Begins it; gives what ends it. */
 	readonly begin: (story: Story, chance: Prng) => () => void;
-	/** Harm that no software can prevent when this happens: hardwired protection is asked for in docs/operations.md. */
-	readonly beyondSoftware?: readonly string[];
+	/** What no software can prevent when this happens, as it begins in the words of the invariants. */
+	readonly beyondSoftware?: RegExp;
 }
 
 const INSTRUMENTS = ["stage", "wall", "tma_line", "io", "gauge", "carrier"] as const;
@@ -64,6 +64,33 @@ const stuckShut = (valve: string) => (story: Story) =>
 		(real) => (of: string, open: boolean, atMs: number) =>
 			(real as Twin["setValve"])(of, of === valve ? false : open, atMs),
 	);
+
+/** Something of the reactor's surroundings goes, and comes back. */
+const facility = (kind: string, input: string): Fault => ({
+	kind,
+	begin: ({ lab: { twin } }) => {
+		twin.setFacility(input, false);
+		return () => twin.setFacility(input, true);
+	},
+});
+
+/** Mains gone: everything stands still, springs shut the valves, and nothing may start by itself when it is back. */
+function cutPower(story: Story, chance: Prng): () => void {
+	const { lab } = story;
+	// Control's computer may have a battery, or not.
+	const hasBattery = chance.uniform() < 0.5;
+	if (!hasBattery) story.kill();
+	for (const name of INSTRUMENTS) lab.power(name, false);
+	for (const valve of ["TMA", "H2O", "stop"]) lab.twin.setValve(valve, false, lab.twin.nowMs);
+	lab.twin.setPump(false);
+	lab.twin.setCarrierTarget(0);
+	for (const zone of ["stage", "wall", "tma_line"]) lab.twin.setHeaterPercent(zone, 0);
+	return () => {
+		for (const name of INSTRUMENTS) lab.power(name, true);
+		lab.twin.setPump(true);
+		if (story.isControlDead) story.comeBack();
+	};
+}
 
 export const KINDS: readonly Fault[] = [
 	{
@@ -188,6 +215,93 @@ export const KINDS: readonly Fault[] = [
 		begin: (story) => {
 			story.wallShiftMs += 86_400_000;
 			return nothing;
+		},
+	},
+	{ kind: "power-cut", begin: cutPower },
+	facility("emergency-stop-pressed", "emergency_stop_released"),
+	facility("exhaust-stands", "exhaust_flowing"),
+	facility("gas-cabinet-leaks", "gas_cabinet_tight"),
+	facility("nitrogen-goes", "nitrogen_present"),
+	facility("air-goes", "air_present"),
+	{
+		kind: "gauge-frozen",
+		begin: (story) => {
+			const { chamberPa } = story.lab.twin;
+			return instead(story, "chamberPa", () => chamberPa);
+		},
+	},
+	{
+		kind: "foreline-rises",
+		begin: (story) => instead(story, "forelinePa", (pa) => (pa as number) + 500),
+	},
+	{
+		kind: "chamber-leaks",
+		begin: (story) => {
+			story.lab.twin.setChamberLeak(0.05);
+			return () => story.lab.twin.setChamberLeak(0);
+		},
+	},
+	{
+		kind: "pump-weak",
+		begin: (story) => {
+			story.lab.twin.setPumpSpeed(0.3);
+			return () => story.lab.twin.setPumpSpeed(1);
+		},
+	},
+	{
+		kind: "carrier-stuck",
+		begin: (story) => {
+			story.lab.twin.setCarrierStuck(true);
+			return () => story.lab.twin.setCarrierStuck(false);
+		},
+	},
+	{
+		kind: "valve-leaks-TMA",
+		begin: (story) => {
+			story.lab.twin.setValveLeak("TMA", 0.02);
+			return () => story.lab.twin.setValveLeak("TMA", 0);
+		},
+		// It may begin in a dose of the other; and what raises the chamber by less than 5 % is not seen.
+		beyondSoftware: /^precursors-met/,
+	},
+	{
+		kind: "valve-stuck-open-TMA",
+		begin: (story) => {
+			// It sticks when it opens next.
+			const end = instead(
+				story,
+				"setValve",
+				(real) => (of: string, open: boolean, atMs: number) =>
+					(real as Twin["setValve"])(of, of === "TMA" || open, atMs),
+			);
+			return () => {
+				end();
+				story.lab.twin.setValve("TMA", false, story.lab.twin.nowMs);
+			};
+		},
+		// The hand valve is what shuts it; and what flows on by itself has met whatever comes.
+		beyondSoftware: /^(TMA stood open|dose-without-|backflow-into-bottle|precursors-met)/,
+	},
+	{
+		kind: "disk-full",
+		begin: (story) => {
+			story.diskUsedFraction = 0.97;
+			return () => {
+				story.diskUsedFraction = 0.5;
+			};
+		},
+	},
+	{
+		kind: "disk-hangs",
+		begin: (story) => {
+			let goOn = nothing;
+			story.syncHangs = new Promise((resolve) => {
+				goOn = resolve;
+			});
+			return () => {
+				story.syncHangs = undefined;
+				goOn();
+			};
 		},
 	},
 	...(["hold", "pause"] as const).map(

@@ -2,7 +2,7 @@
  * The fault sweep: seeded plans of faults, control killed at every record and at random instants, healthy runs. Two worker
  * processes; each failure prints its seed and the command that repeats it.
  *
- *   npm run test:faults -- [--plans N] [--whole N] [--records N] [--instants N] [--healthy N] [--only CASE] [--json]
+ *   npm run test:faults -- [--plans N] [--whole N] [--ramp N] [--records N] [--instants N] [--healthy N] [--only CASE] [--json]
  */
 import { fork } from "node:child_process";
 import { cpus } from "node:os";
@@ -17,6 +17,7 @@ const { values } = parseArgs({
 	options: {
 		plans: { type: "string", default: "900" },
 		whole: { type: "string" },
+		ramp: { type: "string", default: "30" },
 		records: { type: "string" },
 		instants: { type: "string", default: "10" },
 		healthy: { type: "string", default: "20" },
@@ -100,13 +101,14 @@ function countsAsked(): Parameters<typeof sweep>[0] {
 	const counts = {
 		plans,
 		whole: Number(values.whole ?? Math.ceil(plans / 9)),
+		ramp: Number(values.ramp),
 		instants: Number(values.instants),
 		healthy: Number(values.healthy),
 		...(values.records === undefined ? {} : { records: Number(values.records) }),
 	};
 	if (Object.values(counts).some((count) => !Number.isInteger(count) || count < 0)) {
 		console.error(
-			"Usage: npm run test:faults -- [--plans N] [--whole N] [--records N] [--instants N] [--healthy N] [--only CASE] [--json]",
+			"Usage: npm run test:faults -- [--plans N] [--whole N] [--ramp N] [--records N] [--instants N] [--healthy N] [--only CASE] [--json]",
 		);
 		process.exit(2);
 	}

@@ -1,9 +1,15 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { CONDITIONS } from "#recipe/engine/suspension.js";
 import type { Interlock } from "#safety/interlock.js";
 import { interlocksOf } from "#safety/interlocks/index.js";
+import { PERMITS } from "#safety/permits.js";
+import { RULES } from "#safety/rules.js";
 import { REACTOR } from "./support.js";
+import { INTERLOCK_BITES, OUTSIDE } from "./teeth/interlocks.js";
+import { RULE_BITES } from "./teeth/rules.js";
+import { SUSPENSION_BITES } from "./teeth/suspensions.js";
 
 const document = readFileSync(resolve(import.meta.dirname, "../../docs/interlocks.md"), "utf8");
 
@@ -62,6 +68,42 @@ describe("docs/interlocks.md", () => {
 	it("has a row of the safe-state table for every effect", () => {
 		const effects = table("effect | TMA and H2O valves").map(({ effect }) => /^`([\w-]+)`/.exec(effect!)?.[1]);
 		for (const { effect } of inCode.values()) expect(effects).toContain(effect);
+	});
+
+	const plain = (cell: string | undefined) => cell!.replaceAll("`", "");
+
+	it("has one row for every rule of the permits, with the permits that it belongs to", () => {
+		const inDocument = table("rule | permits").map(({ rule, permits }) => `${plain(rule)}: ${plain(permits)}`);
+		const belongsTo = (rule: string) =>
+			Object.entries(PERMITS)
+				.filter(([, rules]) => (rules as readonly string[]).includes(rule))
+				.map(([permit]) => permit)
+				.join(", ");
+		expect(inDocument.sort()).toEqual(
+			Object.keys(RULES)
+				.map((rule) => `${rule}: ${belongsTo(rule)}`)
+				.sort(),
+		);
+	});
+
+	it("has one row for every suspension", () => {
+		const rows = table("condition | waits when").map(({ condition }) => plain(condition));
+		expect(rows.sort()).toEqual(Object.keys(CONDITIONS).sort());
+	});
+
+	it("is covered by teeth: each interlock, rule and suspension has its harm in the twin", () => {
+		const kinds = [...new Set([...inCode.keys()].map((id) => id.split(".")[0]!))];
+		const all = [
+			...kinds.filter((kind) => !OUTSIDE.includes(kind)).map((kind) => [kind, INTERLOCK_BITES] as const),
+			...Object.keys(RULES).map((rule) => [rule, RULE_BITES] as const),
+			...Object.keys(CONDITIONS).map((condition) => [condition, SUSPENSION_BITES] as const),
+		];
+		const bitten = all.filter(([id, bites]) => Object.hasOwn(bites, id));
+		const share = (100 * bitten.length) / all.length;
+		console.log(
+			`Teeth: ${bitten.length} of ${all.length} interlocks, rules and suspensions (${share} %); outside the twin: ${OUTSIDE.join()}.`,
+		);
+		expect(bitten).toEqual(all);
 	});
 
 	it("says that it is additional to what is hardwired, and lists that", () => {

@@ -5,7 +5,7 @@ import type { LaunchArgs, LaunchResult } from "#control-link/messages.js";
 import { type Clock, SteppedClock } from "#core/clock.js";
 import type { MqttLink, OpenByteStream } from "#core/wire.js";
 import { simulatedDrivers } from "#drivers/index.js";
-import type { DiskState } from "#journal/disk.js";
+import { type DiskState, diskState } from "#journal/disk.js";
 import { MemoryJournal } from "#journal/memory.js";
 import { lastKnownFrom } from "#journal/recover.js";
 import { type MemoryLab, serveMemory } from "#lab/serve-memory.js";
@@ -51,6 +51,10 @@ export class VirtualPlant {
 	disturb: ((bytes: Uint8Array, wire: string) => Uint8Array) | undefined;
 	/** How wrong the clock of control's machine is, ms. */
 	wallShiftMs = 0;
+	/** Of the journal's disk, 0 to 1; null: nobody can say. */
+	diskUsedFraction: number | null = null;
+	/** While it is there the disk syncs nothing until it resolves. */
+	syncHangs: Promise<void> | undefined;
 	private life: Mortal = this.newLife();
 	/** Of all control processes; the times are of the one that wrote. */
 	readonly journal = new MemoryJournal({
@@ -142,6 +146,8 @@ export class VirtualPlant {
 	private newControl(changed: Partial<ControlOptions>): Control {
 		const { life } = this;
 		const journal = life.journal(this.journal);
+		const { synced } = journal;
+		journal.synced = () => (this.syncHangs === undefined ? synced() : this.syncHangs.then(synced));
 		return new Control({
 			lab: this.labFile,
 			library: this.library,
@@ -155,7 +161,7 @@ export class VirtualPlant {
 			serviceFile: this.serviceFile,
 			open: (address) => (address.scheme === "simulated" ? life.opener(this.opener(address.line)) : undefined),
 			mqtt: (address) => (address.scheme === "simulated" ? life.link(this.mqtt(address.line)) : undefined),
-			...(this.options.disk === undefined ? {} : { disk: this.options.disk }),
+			disk: this.options.disk ?? (() => diskState(this.diskUsedFraction)),
 			...(this.options.commissioningDue === undefined ? {} : { commissioningDue: this.options.commissioningDue }),
 			...(this.options.lastKnown === undefined ? {} : { lastKnown: this.options.lastKnown }),
 			...changed,

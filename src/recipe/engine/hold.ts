@@ -3,7 +3,7 @@ import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import type { Plan, Step } from "#recipe/plan.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
-import type { Concern } from "#safety/permits.js";
+import type { Concern } from "#safety/rules.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
 /** A held zone stays at least this far below the metal's melting point, unless the recipe says otherwise. */

@@ -93,50 +93,47 @@ export async function untilFit(context: StepContext): Promise<void> {
 /** What the hold that follows is about. */
 const CONCERN = { carrier: "carrier", chamber: "pressure", zone: "thermal" } as const;
 
-/** What is known and out of its band; `narrow`: by the bands in which it counts as back. */
-function outOfBand(context: StepContext, narrow: boolean): SuspensionCondition[] {
-	const { reactor } = context;
-	const found: SuspensionCondition[] = [];
-	const wantedSccm = context.flowWanted() ?? 0;
-	const flow = reactor.carrierFlow();
-	const flowBand = (narrow ? FLOW_BACK_SHARE : FLOW_OUT_SHARE) * wantedSccm;
-	if (wantedSccm > 0 && isGood(flow) && Math.abs(flow.value - wantedSccm) > flowBand) {
-		const threshold = flow.value > wantedSccm ? wantedSccm + flowBand : wantedSccm - flowBand;
-		found.push({
-			condition: "carrier",
-			reason: `Carrier flow is ${flow.value.toFixed(1)} sccm, ${wantedSccm} sccm are ordered.`,
-			value: flow.value,
-			threshold,
-			unit: "sccm",
-		});
-	}
-	const { dosePaMin, dosePaMax } = reactor.spec.limits;
-	const edgePa = narrow ? PRESSURE_BACK_SHARE * (dosePaMax - dosePaMin) : 0;
-	const chamber = reactor.chamber();
-	if (isGood(chamber) && (chamber.value < dosePaMin + edgePa || chamber.value > dosePaMax - edgePa)) {
+/** What a dose waits for, by its id in docs/interlocks.md; `narrow`: by the band in which it counts as back. */
+export const CONDITIONS: Record<
+	SuspensionCondition["condition"],
+	(context: StepContext, narrow: boolean) => SuspensionCondition[]
+> = {
+	carrier({ reactor, flowWanted }, narrow) {
+		const wantedSccm = flowWanted() ?? 0;
+		const flow = reactor.carrierFlow();
+		const band = (narrow ? FLOW_BACK_SHARE : FLOW_OUT_SHARE) * wantedSccm;
+		if (wantedSccm <= 0 || !isGood(flow) || Math.abs(flow.value - wantedSccm) <= band) return [];
+		const reason = `Carrier flow is ${flow.value.toFixed(1)} sccm, ${wantedSccm} sccm are ordered.`;
+		const threshold = flow.value > wantedSccm ? wantedSccm + band : wantedSccm - band;
+		return [{ condition: "carrier", reason, value: flow.value, threshold, unit: "sccm" }];
+	},
+
+	chamber({ reactor }, narrow) {
+		const { dosePaMin, dosePaMax } = reactor.spec.limits;
+		const edgePa = narrow ? PRESSURE_BACK_SHARE * (dosePaMax - dosePaMin) : 0;
+		const chamber = reactor.chamber();
+		if (!isGood(chamber)) return [];
+		if (chamber.value >= dosePaMin + edgePa && chamber.value <= dosePaMax - edgePa) return [];
+		const reason = `Chamber pressure is ${chamber.value.toFixed(1)} Pa, doses want ${dosePaMin.toFixed(1)} to ${dosePaMax.toFixed(1)} Pa.`;
 		const threshold = chamber.value > dosePaMax - edgePa ? dosePaMax - edgePa : dosePaMin + edgePa;
-		found.push({
-			condition: "chamber",
-			reason: `Chamber pressure is ${chamber.value.toFixed(1)} Pa, doses want ${dosePaMin.toFixed(1)} to ${dosePaMax.toFixed(1)} Pa.`,
-			value: chamber.value,
-			threshold,
-			unit: "Pa",
+		return [{ condition: "chamber", reason, value: chamber.value, threshold, unit: "Pa" }];
+	},
+
+	zone({ reactor, stableZones }, narrow) {
+		return stableZones().flatMap(({ zone, targetC, bandC }) => {
+			const reading = reactor.zone(zone);
+			const zoneBandC = narrow ? bandC : ZONE_OUT_BANDS * bandC;
+			if (!isGood(reading) || Math.abs(reading.value - targetC) <= zoneBandC) return [];
+			const reason = `Zone ${zone} reads ${reading.value.toFixed(1)} °C, ${targetC} ± ${bandC} °C were proven.`;
+			const threshold = reading.value > targetC ? targetC + zoneBandC : targetC - zoneBandC;
+			return [{ condition: "zone" as const, reason, value: reading.value, threshold, unit: "degC" as const }];
 		});
-	}
-	for (const { zone, targetC, bandC } of context.stableZones()) {
-		const reading = reactor.zone(zone);
-		const zoneBandC = narrow ? bandC : ZONE_OUT_BANDS * bandC;
-		if (!isGood(reading) || Math.abs(reading.value - targetC) <= zoneBandC) continue;
-		found.push({
-			condition: "zone",
-			reason: `Zone ${zone} reads ${reading.value.toFixed(1)} °C, ${targetC} ± ${bandC} °C were proven.`,
-			value: reading.value,
-			threshold: reading.value > targetC ? targetC + zoneBandC : targetC - zoneBandC,
-			unit: "degC",
-		});
-	}
-	return found;
-}
+	},
+};
+
+/** What is known and out of its band. */
+const outOfBand = (context: StepContext, narrow: boolean): SuspensionCondition[] =>
+	Object.values(CONDITIONS).flatMap((look) => look(context, narrow));
 
 /** More pressure than before the last dose, and no more flow to explain it: waiting would only let precursor in. */
 function mayLeak(context: StepContext): boolean {
