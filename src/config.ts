@@ -12,7 +12,7 @@ import { type AnyDriver, driverNamed } from "#drivers/index.js";
 import { parseModelFile } from "#heating/model-file.js";
 import type { FoilCalibration } from "#heating/zone-model.js";
 import type { LabPlan } from "#lab/plan.js";
-import type { Heater } from "#recipe/engine/guided-heating.js";
+import type { Heater } from "#recipe/heater.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
 import { compileSchema, type Validator, validate } from "#recipe/schema.js";
 import { problemAt, readYaml, type YamlDocument } from "#recipe/yaml-document.js";
@@ -442,8 +442,11 @@ function outputOf(signal: string): Output {
 	return { instrument, output: signal.slice(instrument.length + 1) };
 }
 
-function mapValues<In, Out>(of: Readonly<Record<string, In>>, change: (value: In) => Out): Record<string, Out> {
-	return Object.fromEntries(Object.entries(of).map(([key, value]) => [key, change(value)]));
+function mapValues<In, Out>(
+	of: Readonly<Record<string, In>>,
+	change: (value: In, key: string) => Out,
+): Record<string, Out> {
+	return Object.fromEntries(Object.entries(of).map(([key, value]) => [key, change(value, key)]));
 }
 
 function contactOf(entry: ContactEntry): Contact {
@@ -532,12 +535,12 @@ export function reactorOf({ content }: LabFile): Reactor {
 }
 
 /** The facts that recipes are checked against. */
-export function labFacts({ content }: LabFile): LabFacts {
+export function labFacts({ content, heaters }: LabFile): LabFacts {
 	const { reactor, instruments } = content;
 	return {
 		station: content.station,
 		carrier: { gas: reactor.carrier.gas, sccmMin: reactor.carrier.sccm_min, sccmMax: reactor.carrier.sccm_max },
-		zones: mapValues(reactor.zones, (zone) => {
+		zones: mapValues(reactor.zones, (zone, name) => {
 			// Temperature controllers name their setpoint range alike in their settings; the zone's limit bounds one that does not.
 			const { setpoint_degC_min, setpoint_degC_max } = instruments[zone.instrument]!.settings;
 			return {
@@ -550,6 +553,7 @@ export function labFacts({ content }: LabFile): LabFacts {
 				ambientC: zone.prediction.ambient_degC,
 				coolTimeConstantS: zone.prediction.cool_time_constant_s,
 				settleS: zone.prediction.settle_s,
+				...(Object.hasOwn(heaters, name) ? { heater: heaters[name]! } : {}),
 			};
 		}),
 		precursors: mapValues(reactor.precursors, (precursor) => ({

@@ -19,7 +19,8 @@ const DERIVATIVE_FILTER_SHARE = 0.2;
 
 /**
  * While the output is at a limit the integral does not move further that way, so that it has nothing to unwind on
- * arrival. Starts, and starts again after `reset`, from zero output without a jump.
+ * arrival. Starts, and starts again after `reset`, as if it had rested without power at the temperature that it finds: a
+ * setpoint that is changed later finds an integral of ordinary size.
  */
 export class ControlLoop {
 	private integralPercent: number | undefined;
@@ -29,7 +30,7 @@ export class ControlLoop {
 	/** Output in per cent, 0 to `outputMaxPercent`. */
 	step(setpointC: number, processC: number, dtS: number, tuning: Tuning, outputMaxPercent: number): number {
 		this.trackSlope(processC, dtS, tuning.derivativeS);
-		if (this.integralPercent === undefined) this.preload(0, setpointC, processC, tuning);
+		if (this.integralPercent === undefined) this.preload(0, processC, processC, tuning);
 		const direct = this.direct(setpointC, processC, tuning);
 		if (tuning.integralS > 0) {
 			const change = (100 / tuning.proportionalBandC) * (setpointC - processC) * (dtS / tuning.integralS);

@@ -24,7 +24,8 @@ export class ControlLoop {
 		const slopeCPerS = this.lastC === undefined ? 0 : (processC - this.lastC) / dtS;
 		this.lastC = processC;
 		const direct = perC * (SETPOINT_WEIGHT * setpointC - processC - derivativeS * slopeCPerS);
-		this.integralPercent ??= -direct;
+		// As if it had rested without power at the temperature that it finds.
+		this.integralPercent ??= perC * (1 - SETPOINT_WEIGHT) * processC;
 		if (integralS > 0) {
 			const change = perC * (setpointC - processC) * (dtS / integralS);
 			const before = direct + this.integralPercent;

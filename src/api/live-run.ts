@@ -11,7 +11,14 @@ import type {
 	StepEnded,
 	StepStarted,
 } from "#record/records.js";
-import type { CycleCount, Interruption, PromptStatus, RunStatus, SuspensionStatus } from "#record/status.js";
+import type {
+	CycleCount,
+	HeatingStatus,
+	Interruption,
+	PromptStatus,
+	RunStatus,
+	SuspensionStatus,
+} from "#record/status.js";
 
 const FINAL: ReadonlySet<RunState> = new Set<RunState>(["complete", "stopped", "aborted"]);
 
@@ -52,6 +59,7 @@ export class LiveRun {
 	private prompt: PromptStatus | null = null;
 	private interruption: Interruption | null = null;
 	private suspension: SuspensionStatus | null = null;
+	private heating: readonly HeatingStatus[] = [];
 	private startT: number | null = null;
 	private endT: number | null = null;
 	private endWall: number | null = null;
@@ -103,6 +111,7 @@ export class LiveRun {
 		this.anneal = status.anneal;
 		this.peakFoilC = highest(this.peakFoilC, status.peakFoilC);
 		this.interruption = status.interruption ?? null;
+		this.heating = status.heating ?? [];
 		// Its values move on without records.
 		if (this.suspension !== null) this.suspension = status.suspension ?? this.suspension;
 		if (this.created !== null) return;
@@ -182,6 +191,7 @@ export class LiveRun {
 			prompt: this.isFinal ? null : this.prompt,
 			interruption: this.isFinal ? null : this.interruption,
 			suspension: this.isFinal ? null : this.suspension,
+			heating: this.isFinal ? [] : this.heating,
 			worstPulseErrorMs:
 				this.finished?.worstPulseErrorMs ?? highest(this.worstPulseErrorMs, this.adopted?.worstPulseErrorMs),
 			peakFoilC: this.finished?.peakFoilC ?? this.peakFoilC,

@@ -306,8 +306,18 @@ const runStatus = {
 				),
 				description: "What the next dose waits for by itself",
 			},
+			heating: {
+				...list(
+					shape({
+						zone: string,
+						targetC: number,
+						remainingS: { type: "number", description: "Predicted time until the zone is within half a degree" },
+					}),
+				),
+				description: "Zones on their way to a temperature",
+			},
 		},
-		["prompt", "interruption", "suspension"],
+		["prompt", "interruption", "suspension", "heating"],
 	),
 };
 

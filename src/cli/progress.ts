@@ -32,6 +32,8 @@ export function renderProgressLine(status: ControlStatus): string {
 		`elapsed ${duration(run.elapsedS)}`,
 		`left ${duration(run.remainingS)}`,
 	];
+	for (const { zone, targetC, remainingS } of run.heating ?? [])
+		pieces.push(`${zone} at ${targetC} °C in ${duration(remainingS)}`);
 	if (run.prompt != null) pieces.push(`asks: ${run.prompt.text} (adlayer confirm ${run.prompt.prompt})`);
 	if (run.suspension != null) pieces.push(`waits: ${run.suspension.conditions.map(({ reason }) => reason).join(" ")}`);
 	if (status.alarms.length > 0) pieces.push(`alarms ${status.alarms.map(({ alarm }) => alarm).join(" ")}`);
@@ -108,6 +110,8 @@ function figureLines(status: ControlStatus, run: RunStatus, columns: number): st
 	if (run.anneal !== null && run.anneal.inBandS > 0) {
 		lines.push(`Anneal   ${duration(run.anneal.inBandS)} of ${duration(run.anneal.orderedS)} in band`);
 	}
+	for (const { zone, targetC, remainingS } of run.heating ?? [])
+		lines.push(`Heats    ${zone} to ${targetC} °C, there in ${duration(remainingS)}`);
 	if (run.interruption != null) lines.push(...interruptionLines(run.interruption));
 	for (const { reason } of run.suspension?.conditions ?? []) lines.push(`Waits    ${reason}`);
 	if (run.prompt != null) {

@@ -18,6 +18,8 @@ export interface HeatTask {
 export interface GuidedInstrument extends ControllerSettings {
 	readonly resolutionC: number;
 	readonly powerMaxPercent: number;
+	/** Lowest setpoint that it takes, as it reads; any when absent. */
+	readonly setpointMinC?: number;
 	/** Standard deviation of its readings, without their resolution. */
 	readonly noiseC: number;
 }
@@ -58,6 +60,10 @@ const APPROACH_S_MIN = 10;
 const REPLY_S = 0.75;
 /** Instruments let only a part of a setpoint change through to the output at once; makers do not say how much: 0.8 to 1. */
 const SETPOINT_WEIGHT = 0.9;
+/** Power this far above what is wanted, for so many samples, is a controller whose integral has run away: setpoints go down ever faster. */
+const UNHEEDED_PERCENT = 20;
+const UNHEEDED_SAMPLES = 3;
+const HASTE_MAX = 64;
 /** The foil is there when its estimate has stayed this near to the target for this long. */
 const THERE_C = 0.1;
 const THERE_S = 60;
@@ -78,9 +84,13 @@ export class HeatGuide {
 	private setpointC: number;
 	private foilC: number;
 	private lastS: number;
+	/** Until then power from before the first sample arrives, of which nothing is known. */
+	private readonly judgedFromS: number;
 	private mismatch: string | undefined;
 	private nearSinceS: number | undefined;
 	private arrived = false;
+	/** Samples in a row with far more power than was wanted. */
+	private unheeded = 0;
 
 	/** `start`: the first sample, and the setpoint that the instrument works to. */
 	constructor(
@@ -99,6 +109,7 @@ export class HeatGuide {
 		this.setpointC = start.setpointC;
 		this.foilC = start.readingC + foil.offsetC;
 		this.lastS = start.atS;
+		this.judgedFromS = start.atS + model.deadTimeS + model.lagS;
 	}
 
 	/** Learns from a sample before the way begins, without a word; worthwhile for a dead time or more. */
@@ -111,7 +122,7 @@ export class HeatGuide {
 	step(sample: ZoneSample): Guidance {
 		const { observer } = this;
 		const innovation = this.follow(sample);
-		this.mismatch ??= this.watch.judge(innovation, observer, sample);
+		if (sample.atS >= this.judgedFromS) this.mismatch ??= this.watch.judge(innovation, observer, sample);
 		const peakAheadC = this.peak.withoutHeat(observer, this.foilC);
 		const state = this.stateNow(peakAheadC);
 		this.setpointC = this.setpointFor(state, sample);
@@ -131,13 +142,21 @@ export class HeatGuide {
 		const takesHeatAway = state === "back-off" || state === "mismatch";
 		const wanted = takesHeatAway ? 0 : this.wantedPercent();
 		const moveC = ((wanted - outputPercent) * this.options.instrument.proportionalBandC) / 100 / SETPOINT_WEIGHT;
-		return this.inResolution(this.setpointC + moveC);
+		return this.inResolution(this.setpointC + this.haste(outputPercent - wanted) * moveC);
+	}
+
+	/** The power shows only that it is too high, not how deep behind its limit the controller's integral is. */
+	private haste(excessPercent: number): number {
+		this.unheeded = excessPercent > UNHEEDED_PERCENT ? this.unheeded + 1 : 0;
+		return Math.min(HASTE_MAX, 2 ** Math.max(0, this.unheeded - UNHEEDED_SAMPLES));
 	}
 
 	private inResolution(setpointC: number): number {
-		const { resolutionC } = this.options.instrument;
-		const floor = Math.floor(this.setpointMaxC / resolutionC + 1e-9);
-		return Number((Math.min(floor, Math.round(setpointC / resolutionC)) * resolutionC).toFixed(6));
+		const { resolutionC, setpointMinC = Number.NEGATIVE_INFINITY } = this.options.instrument;
+		const highest = Math.floor(this.setpointMaxC / resolutionC + 1e-9);
+		const lowest = Math.ceil(setpointMinC / resolutionC - 1e-9);
+		const steps = Math.min(highest, Math.max(lowest, Math.round(setpointC / resolutionC)));
+		return Number((steps * resolutionC).toFixed(6));
 	}
 
 	/** The power that, given now, makes the stage move as it should when it arrives there. */

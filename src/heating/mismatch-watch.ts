@@ -8,10 +8,12 @@ const DECISION_SIGMAS = 30;
 const STEP_SIGMAS_MAX = 8;
 /** Load that the model does not explain, as a share of what the zone's temperature needs. */
 const LOAD_SHARE_MAX = 0.2;
+/** So many samples in a row must ask for it: one wild reading moves the load too. */
+const LOAD_SAMPLES = 5;
 /** Of the load only what lies beyond this many standard deviations counts. */
 const CERTAIN_SIGMAS = 3;
-/** A zone needs at least this much above its resting temperature before shares of it mean anything. */
-const NEEDS_C_MIN = 10;
+/** Shares are of at least this: near its resting temperature a zone needs little, and a steep ramp errs by some degrees. */
+const NEEDS_C_MIN = 40;
 
 /**
  * Says when a zone is no longer its model: CUSUM (Page, Biometrika 41 (1954) 100) of the filter's normalised innovations to either
@@ -20,6 +22,7 @@ const NEEDS_C_MIN = 10;
 export class MismatchWatch {
 	private high = 0;
 	private low = 0;
+	private loadedSamples = 0;
 	/** The largest sum that there was. */
 	peakSigmas = 0;
 	peakLoadShare = 0;
@@ -37,11 +40,12 @@ export class MismatchWatch {
 		const certainC = Math.max(0, Math.abs(observer.loadC) - CERTAIN_SIGMAS * observer.loadSigmaC);
 		const share = certainC / needsC;
 		this.peakLoadShare = Math.max(this.peakLoadShare, share);
+		this.loadedSamples = share > LOAD_SHARE_MAX ? this.loadedSamples + 1 : 0;
 		if (sum > DECISION_SIGMAS) {
 			const way = this.high > this.low ? "faster" : "slower";
 			return `The zone heats ${way} than its model: the readings' errors sum to ${sum.toFixed(0)} standard deviations; ${DECISION_SIGMAS} are allowed.`;
 		}
-		if (share > LOAD_SHARE_MAX) {
+		if (this.loadedSamples >= LOAD_SAMPLES) {
 			const way = observer.loadC > 0 ? "less" : "more";
 			return `The zone needs ${way} power than its model by ${(100 * share).toFixed(0)} %; ${100 * LOAD_SHARE_MAX} % are allowed.`;
 		}

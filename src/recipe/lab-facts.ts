@@ -1,3 +1,5 @@
+import type { Heater } from "#recipe/heater.js";
+
 /** What a recipe is checked against: the reactor's facts, taken from the lab file by the composition root. */
 export interface LabFacts {
 	readonly station: string;
@@ -32,6 +34,8 @@ export interface ZoneFacts {
 	readonly coolTimeConstantS: number;
 	/** Time from the end of a ramp to within a typical band, for prediction. */
 	readonly settleS: number;
+	/** Where its model is known: ways of it are planned, not reckoned from ramp and settling. */
+	readonly heater?: Heater;
 }
 
 export interface PrecursorFacts {

@@ -1,8 +1,11 @@
 /**
- * How long each step takes, predicted from the reactor's facts: ramps at their limit, settling, free cooling as
+ * How long each step takes, predicted from the reactor's facts: ways of known heaters as their models plan them, other
+ * ramps at their limit with a time to settle, free cooling as
  * T = ambient + (T0 - ambient) exp(-t/tau), pump-down as p = p0 exp(-t/tau). Pure.
  */
 import { pascalCubicMetrePerSecondFromSccm } from "#core/units.js";
+import type { HeatTask } from "#heating/heat-guide.js";
+import { type HeaterWay, plannedWay } from "#recipe/heater.js";
 import type { LabFacts, ZoneFacts } from "#recipe/lab-facts.js";
 import type {
 	AnnealStep,
@@ -19,6 +22,8 @@ const ATMOSPHERE_PA = 101_325;
 const PROCESS_PA = 133;
 /** An exponential comes arbitrarily near its end and never there. */
 const NEAR_END_C = 0.5;
+/** Where no step says how near a zone must come. */
+const TYPICAL_BAND_C = 1;
 
 /** In an exposure the chamber is emptied of carrier this long before it is shut, and watched this long before it is dosed. */
 export const EXPOSURE_EMPTYING_S = 2;
@@ -35,6 +40,8 @@ interface ZoneWay {
 	readonly startS: number;
 	readonly endS: number;
 	readonly settledS: number;
+	/** Of a known heater, from `startS` on. */
+	readonly planned?: HeaterWay;
 	/** Set while the heaters are off: free cooling since `startS`. */
 	readonly free?: true;
 }
@@ -44,6 +51,7 @@ export function planTimes(steps: readonly Step[], lab: LabFacts): number[] {
 	const ways = new Map<string, ZoneWay>();
 	let nowS = 0;
 	let pressurePa = ATMOSPHERE_PA;
+	const annealCeilingsC = steps.flatMap((step) => (step.type === "anneal" ? [step.neverAboveC] : []));
 
 	const facts = (zone: string): ZoneFacts | undefined => (Object.hasOwn(lab.zones, zone) ? lab.zones[zone] : undefined);
 	const temperature = (zone: string, fact: ZoneFacts): number => {
@@ -52,25 +60,43 @@ export function planTimes(steps: readonly Step[], lab: LabFacts): number[] {
 		if (way.free)
 			return fact.ambientC + (way.fromC - fact.ambientC) * Math.exp(-(nowS - way.startS) / fact.coolTimeConstantS);
 		if (nowS >= way.endS) return way.toC;
+		if (way.planned) return way.planned.at(nowS - way.startS);
 		return way.fromC + ((way.toC - way.fromC) * (nowS - way.startS)) / (way.endS - way.startS);
 	};
+	const ceilingC = (fact: ZoneFacts): number =>
+		fact.heatsFoil ? Math.min(fact.limitC, ...annealCeilingsC) : fact.limitC;
 	const heat = (step: HeatStep): number => {
 		for (const { zone, toC, rampCPerMin } of step.zones) {
 			const fact = facts(zone);
 			if (!fact) continue;
 			const fromC = temperature(zone, fact);
+			const task = { targetC: toC, neverAboveC: ceilingC(fact), rampCPerMin };
+			const planned = planOf(fact, task, fromC, TYPICAL_BAND_C);
+			if (planned) {
+				const endS = nowS + planned.seconds;
+				ways.set(zone, { fromC, toC, startS: nowS, endS, settledS: endS, planned });
+				continue;
+			}
 			const rampS = (Math.abs(toC - fromC) / Math.min(rampCPerMin, fact.rampCPerMinMax)) * 60;
 			const endS = nowS + (toC < fromC ? Math.max(rampS, coolingS(fact, fromC, toC)) : rampS);
 			ways.set(zone, { fromC, toC, startS: nowS, endS, settledS: endS + fact.settleS });
 		}
 		return 0;
 	};
+	const settledS = (way: ZoneWay | undefined, bandC: number): number =>
+		way?.planned ? way.startS + way.planned.secondsTo(bandC) : (way?.settledS ?? nowS);
 	const stabilise = (step: StabiliseStep): number =>
-		step.forS + Math.max(0, ...step.zones.map(({ zone }) => (ways.get(zone)?.settledS ?? nowS) - nowS));
+		step.forS + Math.max(0, ...step.zones.map(({ zone }) => settledS(ways.get(zone), step.bandC) - nowS));
 	const anneal = (step: AnnealStep): number => {
 		const fact = facts(step.zone);
 		if (!fact) return 0;
 		const fromC = temperature(step.zone, fact);
+		const planned = planOf(fact, { ...step, targetC: step.atC }, fromC, step.bandC);
+		if (planned) {
+			const endS = nowS + planned.seconds;
+			ways.set(step.zone, { fromC, toC: step.atC, startS: nowS, endS, settledS: endS, planned });
+			return planned.seconds + step.forS;
+		}
 		const slowC = Math.min(step.approachFromC, Math.max(0, step.atC - fromC));
 		const fastC = Math.max(0, step.atC - fromC - slowC);
 		const fastS = (fastC / Math.min(step.rampCPerMin, fact.rampCPerMinMax)) * 60;
@@ -136,6 +162,23 @@ export function planTimes(steps: readonly Step[], lab: LabFacts): number[] {
 		nowS += seconds;
 		return seconds;
 	});
+}
+
+/** The way of a known heater upwards; undefined for others, and where there is none to go or the model refuses it. */
+function planOf(
+	{ heater, limitC, rampCPerMinMax }: ZoneFacts,
+	{ targetC, neverAboveC, rampCPerMin }: Pick<HeatTask, "targetC" | "neverAboveC" | "rampCPerMin">,
+	fromC: number,
+	withinC: number,
+): HeaterWay | undefined {
+	if (heater === undefined || !(targetC > fromC)) return undefined;
+	const task = {
+		targetC,
+		neverAboveC: Math.min(limitC, neverAboveC),
+		rampCPerMin: Math.min(rampCPerMin, rampCPerMinMax),
+		stageLimitC: limitC - heater.resolutionC,
+	};
+	return plannedWay(heater, task, fromC, withinC);
 }
 
 /** Pulses until every line is empty, by what the lab file says of them. */

@@ -167,6 +167,14 @@ export interface CycleCount {
 	readonly unknown: number;
 }
 
+/** A zone on its way up. */
+export interface HeatingStatus {
+	readonly zone: string;
+	readonly targetC: number;
+	/** Predicted time until the zone is within half a degree of its target. */
+	readonly remainingS: number;
+}
+
 export interface RunStatus {
 	readonly run: string;
 	readonly recipe: string;
@@ -193,4 +201,6 @@ export interface RunStatus {
 	readonly interruption?: Interruption | null;
 	/** What the next dose waits for by itself; null when it waits for nothing. */
 	readonly suspension?: SuspensionStatus | null;
+	/** Zones on their way to a temperature; absent where nothing is known of it. */
+	readonly heating?: readonly HeatingStatus[];
 }

@@ -186,6 +186,13 @@ export class GuardedReactor {
 		else this.supervisor.commanded.leading?.delete(name);
 	}
 
+	/** The lowest setpoint that a zone's instrument takes, in corrected degC; without a bound where its driver knows none. */
+	lowestSetpointC(name: string): number {
+		const { instrument, offsetC } = this.spec.zones[name]!;
+		const { setpoint } = this.plant.device(instrument).signals;
+		return (setpoint?.settable?.min ?? Number.NEGATIVE_INFINITY) + offsetC;
+	}
+
 	/** The own loop of a zone's instrument; undefined where its driver cannot reach it. */
 	zoneLoop(name: string): LoopAccess | undefined {
 		return this.plant.device(this.spec.zones[name]!.instrument).loop;

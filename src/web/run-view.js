@@ -68,6 +68,8 @@ function interruptionFigures({ gapS, cycle, halfCycle, lastDoses, temperatures, 
 		});
 	}
 	if (annealMinutes !== null) list.push({ name: "Anneal done", value: `${annealMinutes.toFixed(1)} min`, note: "" });
+	for (const { zone, targetC, remainingS } of run.heating ?? [])
+		list.push({ name: `${zone} at ${targetC} °C`, value: `in ${duration(remainingS)}`, note: "predicted" });
 	return list;
 }
 

@@ -1,6 +1,7 @@
 /** What each anneal of a run was: fed with every reading, put on record when it ends, however it ends. */
 import { AnnealRecord } from "#heating/anneal-record.js";
 import type { Ramp } from "#recipe/engine/ramps.js";
+import type { PlannedWay } from "#recipe/heater.js";
 import type { AnnealStep, Plan } from "#recipe/plan.js";
 import type { AnnealRecorded } from "#record/records.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
@@ -12,11 +13,6 @@ const GAP_S_MAX = 5;
 const BELOW_MELTING_C = [0, 1, 2, 5, 10] as const;
 
 /** The way that a ramp plans from a temperature on, until it is within `withinC` of its target. */
-export interface PlannedWay {
-	readonly seconds: number;
-	at(atS: number): number;
-}
-
 export function plannedRamp(fromC: number, ramp: Ramp, withinC: number): PlannedWay {
 	const { toC, rampCPerMin, approachFromC, approachCPerMin } = ramp;
 	const approachC = Math.max(fromC, toC - approachFromC);

@@ -2,43 +2,12 @@
 
 import type { Clock, Timer } from "#core/clock.js";
 import { asAdlayerError } from "#core/errors.js";
-import type { ControllerSettings } from "#heating/controller-settings.js";
-import { HeatGuide, type HeatTask } from "#heating/heat-guide.js";
-import { planHeating } from "#heating/plan-heating.js";
-import type { FoilCalibration, ZoneModel } from "#heating/zone-model.js";
-import type { PlannedWay } from "#recipe/engine/anneal-records.js";
+import { HeatGuide, type HeatTask, type ZoneSample } from "#heating/heat-guide.js";
+import { type Heater, type HeaterWay, instrumentOf, plannedWay } from "#recipe/heater.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
 
-/** What is known of a heated zone, from its model file and the lab file. */
-export interface Heater {
-	readonly model: ZoneModel;
-	/** Of the zone's controller, where its driver cannot say them. */
-	readonly controller: ControllerSettings;
-	/** Of foil minus the instrument's reading. */
-	readonly foil: FoilCalibration;
-	readonly resolutionC: number;
-}
-
 const STEP_MS = 1_000;
-const POWER_MAX_PERCENT = 100;
-/** Standard deviation of an industrial thermocouple input, without its resolution. */
-const NOISE_C = 0.05;
-
-/** The way as it is expected, from a corrected temperature on until it is within `withinC`; undefined where the model refuses it. */
-export function plannedWay(heater: Heater, task: HeatTask, fromC: number, withinC: number): PlannedWay | undefined {
-	const { model, foil, resolutionC, controller } = heater;
-	const instrument = { ...controller, resolutionC, powerMaxPercent: POWER_MAX_PERCENT, noiseC: NOISE_C };
-	const outcome = planHeating({ model, foil, task, instrument }, fromC);
-	if (!outcome.ok) return undefined;
-	const { trajectory } = outcome.plan;
-	const readsC = trajectory.map(({ readingC }) => readingC + foil.offsetC);
-	const arrival = readsC.findIndex((degC) => Math.abs(degC - task.targetC) <= withinC);
-	return {
-		seconds: trajectory[arrival]?.atS ?? outcome.plan.seconds,
-		at: (atS) => readsC[Math.min(readsC.length - 1, Math.round(atS))]!,
-	};
-}
 
 export interface GuidedHeatingOptions {
 	readonly clock: Clock;
@@ -46,6 +15,10 @@ export interface GuidedHeatingOptions {
 	readonly zone: string;
 	readonly heater: Heater;
 	readonly task: HeatTask;
+	/** What the zone did until now, oldest first. */
+	readonly before: readonly ZoneSample[];
+	/** A zone this near to its target has arrived, for the time that is left. */
+	readonly withinC: number;
 	/** Guided for good; otherwise the controller is left at the target once it has been reached. */
 	readonly holds: boolean;
 	/** The plant is not its model any more. */
@@ -63,6 +36,7 @@ export class GuidedHeating {
 		private readonly options: GuidedHeatingOptions,
 		private readonly guide: HeatGuide,
 		start: { atMs: number; setpointC: number },
+		private readonly way: HeaterWay | undefined,
 	) {
 		this.lastMs = start.atMs;
 		this.sentC = start.setpointC;
@@ -77,16 +51,27 @@ export class GuidedHeating {
 		const reading = reactor.zoneReading(zone, "temperature");
 		const output = reactor.zoneReading(zone, "output");
 		if (!isGood(reading) || !isGood(output)) return undefined;
-		const { model, foil, resolutionC } = heater;
-		const instrument = { ...settings, resolutionC, powerMaxPercent: POWER_MAX_PERCENT, noiseC: NOISE_C };
+		const { model, foil } = heater;
+		const setpointMinC = reactor.lowestSetpointC(zone) - foil.offsetC;
+		const instrument = { ...instrumentOf(heater, settings), setpointMinC };
 		const start = {
 			atS: reading.atMs / 1_000,
 			readingC: reading.value,
 			outputPercent: output.value,
 			setpointC: reading.value,
 		};
-		const guide = new HeatGuide({ model, foil, task, instrument }, start);
-		return new GuidedHeating(options, guide, { atMs: reading.atMs, setpointC: reading.value });
+		const before = options.before.filter(({ atS }) => atS < start.atS);
+		const [oldest = start, ...later] = before;
+		const guide = new HeatGuide({ model, foil, task, instrument }, { ...oldest, setpointC: start.setpointC });
+		const { setpointC } = start;
+		for (const sample of before.length > 0 ? [...later, start] : []) guide.observe({ ...sample, setpointC });
+		const way = plannedWay({ ...heater, controller: settings }, task, reading.value + foil.offsetC, options.withinC);
+		return new GuidedHeating(options, guide, { atMs: reading.atMs, setpointC: reading.value }, way);
+	}
+
+	/** Time left from a corrected temperature on; undefined where the model foretells none. */
+	secondsFrom(degC: number): number | undefined {
+		return this.way?.secondsFrom(degC);
 	}
 
 	halt(): void {

@@ -33,7 +33,12 @@ export function needsHeatersOff(thrown: unknown, doing: Step["type"] | undefined
 }
 
 /** No zone is heated further than it is, none above the hold temperature. One that cannot be told so is switched off. */
-export async function zonesToHold(plan: Plan, reactor: GuardedReactor, supervisor: Supervisor): Promise<void> {
+export async function zonesToHold(
+	plan: Plan,
+	reactor: GuardedReactor,
+	supervisor: Supervisor,
+	orders: ReadonlyMap<string, { readonly toC: number }>,
+): Promise<void> {
 	const { meltingPointC } = plan.material;
 	const belowMeltingC = meltingPointC === null ? Number.POSITIVE_INFINITY : meltingPointC - HOLD_BELOW_MELTING_C;
 	const ceilingC = plan.holdC ?? belowMeltingC;
@@ -41,7 +46,9 @@ export async function zonesToHold(plan: Plan, reactor: GuardedReactor, superviso
 		try {
 			const reading = reactor.zone(zone);
 			const leads = isGood(reading) && setpointC - reading.value > LEADS_C;
-			await reactor.setZone(zone, Math.min(leads ? reading.value : setpointC, ceilingC), "hold");
+			// A guided setpoint may stand above its target for the power that it asks for.
+			const orderedC = orders.get(zone)?.toC ?? Number.POSITIVE_INFINITY;
+			await reactor.setZone(zone, Math.min(leads ? reading.value : setpointC, orderedC, ceilingC), "hold");
 		} catch (thrown) {
 			const { message } = asAdlayerError(thrown);
 			await supervisor.makeZoneSafe(zone, `It could not be set to its hold temperature: ${message}`);

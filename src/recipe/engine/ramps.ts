@@ -1,11 +1,22 @@
 /** Moves zone setpoints along ramps, so that no controller ever sees a step it would overshoot. */
 import type { Clock, Timer } from "#core/clock.js";
-import { GuidedHeating, type Heater } from "#recipe/engine/guided-heating.js";
+import { plannedRamp } from "#recipe/engine/anneal-records.js";
+import { GuidedHeating } from "#recipe/engine/guided-heating.js";
+import { ZoneMemory } from "#recipe/engine/zone-memory.js";
+import type { Heater } from "#recipe/heater.js";
+import type { HeatingStatus } from "#record/status.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
 
 /** Setpoints move this often; at 10 degC/min a step is 0.3 degC. */
 const STEP_MS = 2_000;
+/** A zone this near to its target has arrived. */
+const ARRIVED_C = 0.5;
+/** A zone this far above its setpoint that is given power and does not cool is not led by it: its controller's integral has run away. */
+const AHEAD_C = 0.5;
+const AHEAD_PERCENT = 5;
+/** The setpoint then goes down, twice as far with every step that is not heeded. */
+const TAKE_BACK_C = 1;
 
 export interface Ramp {
 	readonly toC: number;
@@ -29,6 +40,10 @@ export interface KnownHeaters {
 
 interface Active extends Ramp {
 	setpointC: number;
+	/** How far the last step took the setpoint back; 0 while the zone is led. */
+	takenBackC: number;
+	/** What the zone read at the last step. */
+	lastC: number;
 	timer: Timer;
 }
 
@@ -40,6 +55,7 @@ export class Ramps {
 	/** Counts halts, so that a ramp whose first setpoint is on its way does not outlive one. */
 	private halts = 0;
 	private readonly guided = new Map<string, GuidedHeating>();
+	private readonly memory: ZoneMemory;
 
 	constructor(
 		private readonly clock: Clock,
@@ -47,7 +63,14 @@ export class Ramps {
 		/** A setpoint could not be moved; the ramp has stopped. */
 		private readonly onFailure: (zone: string, thrown: unknown) => void,
 		private readonly known?: KnownHeaters,
-	) {}
+	) {
+		this.memory = new ZoneMemory(reactor, known?.heaters ?? {});
+	}
+
+	/** Called at every poll. */
+	sampled(): void {
+		this.memory.sampled();
+	}
 
 	/** The last ramp ordered for each zone that the recipe wants heated, whatever has become of it. */
 	get orders(): ReadonlyMap<string, Ramp> {
@@ -57,6 +80,22 @@ export class Ramps {
 	/** What the steps before an interruption had ordered; nothing moves until `startAgain`. */
 	takeUp(orders: ReadonlyMap<string, Ramp>): void {
 		for (const [zone, ramp] of orders) this.ordered.set(zone, ramp);
+	}
+
+	/** Zones on their way, with the time that is left as ramp or model foretell it. */
+	get heating(): HeatingStatus[] {
+		const zones: HeatingStatus[] = [];
+		for (const [zone, { toC }] of this.ordered) {
+			const reading = this.reactor.zone(zone);
+			if (!isGood(reading) || reading.value >= toC - ARRIVED_C) continue;
+			const ramp = this.active.get(zone);
+			const remainingS =
+				ramp === undefined
+					? this.guided.get(zone)?.secondsFrom(reading.value)
+					: plannedRamp(Math.min(reading.value, ramp.setpointC), ramp, ARRIVED_C).seconds;
+			if (remainingS !== undefined) zones.push({ zone, targetC: toC, remainingS: Math.round(remainingS) });
+		}
+		return zones;
 	}
 
 	/** Starts from where the zone is now. A lower target is set at once: the plant cools no faster than it can. */
@@ -71,7 +110,8 @@ export class Ramps {
 		if (halts !== this.halts || this.ordered.get(zone) !== ramp) return;
 		if (from < ramp.toC && (await this.guide(zone, ramp))) return;
 		if (halts !== this.halts || this.ordered.get(zone) !== ramp) return;
-		if (from < ramp.toC) this.active.set(zone, { ...ramp, setpointC: from, timer: this.schedule(zone) });
+		if (from < ramp.toC)
+			this.active.set(zone, { ...ramp, setpointC: from, takenBackC: 0, lastC: from, timer: this.schedule(zone) });
 	}
 
 	/** All ramps that were ordered, again from where each zone is now. */
@@ -134,6 +174,8 @@ export class Ramps {
 				rampCPerMin: ramp.rampCPerMin,
 				stageLimitC: limitC - heater.resolutionC,
 			},
+			before: this.memory.of(zone),
+			withinC: ARRIVED_C,
 			holds: ramp.holds === true,
 			onMismatch: (reason) => {
 				this.guided.delete(zone);
@@ -159,11 +201,25 @@ export class Ramps {
 		return this.clock.setTimer((Math.floor(now / STEP_MS + 1e-9) + 1) * STEP_MS - now, () => void this.step(zone));
 	}
 
+	private nextSetpoint(zone: string, ramp: Active): number {
+		const reading = this.reactor.zone(zone);
+		const output = this.reactor.zoneReading(zone, "output");
+		const cools = !isGood(reading) || reading.value < ramp.lastC;
+		if (isGood(reading)) ramp.lastC = reading.value;
+		const isAhead = !cools && ramp.lastC > ramp.setpointC + AHEAD_C;
+		if (isAhead && isGood(output) && output.value > AHEAD_PERCENT) {
+			ramp.takenBackC = Math.max(TAKE_BACK_C, 2 * ramp.takenBackC);
+			return Math.max(this.reactor.lowestSetpointC(zone), ramp.setpointC - ramp.takenBackC);
+		}
+		ramp.takenBackC = 0;
+		const rate = ramp.toC - ramp.setpointC > ramp.approachFromC ? ramp.rampCPerMin : ramp.approachCPerMin;
+		return Math.min(ramp.toC, ramp.setpointC + (rate * STEP_MS) / 60_000);
+	}
+
 	private async step(zone: string): Promise<void> {
 		const ramp = this.active.get(zone);
 		if (ramp === undefined) return;
-		const rate = ramp.toC - ramp.setpointC > ramp.approachFromC ? ramp.rampCPerMin : ramp.approachCPerMin;
-		ramp.setpointC = Math.min(ramp.toC, ramp.setpointC + (rate * STEP_MS) / 60_000);
+		ramp.setpointC = this.nextSetpoint(zone, ramp);
 		try {
 			await this.reactor.setZone(zone, ramp.setpointC);
 		} catch (thrown) {

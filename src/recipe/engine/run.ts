@@ -3,12 +3,11 @@ import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import { Activity } from "#recipe/engine/activity.js";
 import { type AnnealCount, AnnealCounts } from "#recipe/engine/anneal-count.js";
-import { AnnealRecords, type PlannedWay, plannedRamp } from "#recipe/engine/anneal-records.js";
+import { AnnealRecords, plannedRamp } from "#recipe/engine/anneal-records.js";
 import { declarationOf } from "#recipe/engine/declaration.js";
 import { Doses } from "#recipe/engine/doses.js";
 import { allOff, executeStep, type StepContext } from "#recipe/engine/execute-step.js";
 import { GapTemperatures } from "#recipe/engine/gap-temperatures.js";
-import { type Heater, plannedWay } from "#recipe/engine/guided-heating.js";
 import { needsHeatersOff, zonesToHold } from "#recipe/engine/hold.js";
 import { Progress } from "#recipe/engine/progress.js";
 import { Prompts } from "#recipe/engine/prompts.js";
@@ -17,6 +16,7 @@ import { resumeAt, stepsBefore } from "#recipe/engine/restart.js";
 import { StepLog } from "#recipe/engine/step-log.js";
 import { stableZones } from "#recipe/engine/suspension.js";
 import { baseProof, type TakenUp } from "#recipe/engine/taken-up.js";
+import { type Heater, type PlannedWay, plannedWay } from "#recipe/heater.js";
 import { allowed, isFinal, next, type RunInput } from "#recipe/isa88.js";
 import { type AnnealStep, type CoolStep, isDose, type Plan, type Step } from "#recipe/plan.js";
 import type { RecordBody, RecordSink, RunCommand, RunState } from "#record/records.js";
@@ -194,6 +194,7 @@ export class Run {
 		const hottest = reactor.hottestFoilZone();
 		if (hottest !== undefined && hottest.celsius > (this.peak?.celsius ?? Number.NEGATIVE_INFINITY))
 			this.peak = hottest;
+		this.ramps.sampled();
 		this.annealRecords.sampled(clock.nowMs());
 		this.anneals.push((zone) => {
 			const reading = reactor.zone(zone);
@@ -226,6 +227,7 @@ export class Run {
 			prompt: this.prompts.open ?? null,
 			interruption: this.isOver ? null : this.interruption,
 			suspension: this.suspension,
+			heating: this.isOver ? [] : this.ramps.heating,
 		};
 	}
 
@@ -498,7 +500,7 @@ export class Run {
 			await safe;
 			await this.dosesGivenUp();
 			signal.throwIfAborted();
-			if (!heatersOff) await zonesToHold(this.plan, this.on.reactor, this.on.supervisor);
+			if (!heatersOff) await zonesToHold(this.plan, this.on.reactor, this.on.supervisor, this.ramps.orders);
 			this.leave("holding", cause);
 		});
 	}
