@@ -22,11 +22,14 @@ export interface Bite {
 	harm(story: Story): boolean;
 }
 
-/** Makes the interlocks of these ids blind. */
-export function blind(...patterns: readonly RegExp[]): void {
-	const judge = Latch.prototype.judge;
+const judge = Latch.prototype.judge;
+const blinded: RegExp[] = [];
+
+/** Makes the interlocks of these ids blind too, until the next story. */
+export function blind(pattern: RegExp): void {
+	blinded.push(pattern);
 	vi.spyOn(Latch.prototype, "judge").mockImplementation(function (this: Latch, view) {
-		return patterns.some((pattern) => pattern.test(this.interlock.id)) ? undefined : judge.call(this, view);
+		return blinded.some((each) => each.test(this.interlock.id)) ? undefined : judge.call(this, view);
 	});
 }
 
@@ -43,6 +46,7 @@ export function neverWaitFor(condition: keyof typeof CONDITIONS): void {
 export async function tell(bite: Bite, remove: () => void, told: (story: Story) => void): Promise<boolean> {
 	const story = await bite.begin();
 	told(story);
+	blinded.length = 0;
 	if (bite.blind !== undefined) blind(bite.blind);
 	forget(...(bite.besides ?? []));
 	remove();

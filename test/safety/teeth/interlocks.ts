@@ -24,7 +24,8 @@ export const INTERLOCK_BITES: Record<string, Bite> = {
 	},
 	"melt-guard": {
 		blind: /^(runaway|zone-astray)\./,
-		begin: anneal,
+		// Not in the anneal, where the guide takes heat away by itself.
+		begin: purge,
 		fault: (story) => zoneReads(story, "stage", () => 106),
 		forS: 10,
 		harm: isHeated,

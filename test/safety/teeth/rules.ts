@@ -319,7 +319,7 @@ export const RULE_BITES: Record<Rule, Bite> = {
 			await fill(100)(story);
 		},
 		forS: 20,
-		harm: (story) => story.lab.twin.tmaPa > 0.05 && story.lab.twin.chamberPa > 100,
+		harm: (story) => story.lab.twin.tmaPa > 0.05 && story.lab.twin.chamberPa > 1_000,
 	},
 	"zone-known": {
 		blind: /^(over-temperature|zone-astray|runaway|heater-not-heating)\./,
@@ -341,12 +341,15 @@ export const RULE_BITES: Record<Rule, Bite> = {
 	"zone-limit": {
 		blind: /^(over-temperature|zone-astray|runaway|heater-not-heating)\./,
 		begin: flowing,
+		// A controller that could be set above the limit is refused when it connects: here the limit comes down afterwards.
 		fault: async (story) => {
-			story.control.supervisor.declare({ neverAboveC: null, meltingPointC: null, purgeMinimumS: {} });
-			await heat("stage", 195)(story);
+			const { supervisor } = story.control;
+			Object.assign(supervisor.view.reactor.zones.stage!, { limitC: 120 });
+			supervisor.declare({ neverAboveC: null, meltingPointC: null, purgeMinimumS: {} });
+			await heat("stage", 140)(story);
 		},
-		forS: 1_500,
-		harm: (story) => story.lab.twin.zoneC("stage") > 190,
+		forS: 1_200,
+		harm: (story) => story.lab.twin.zoneC("stage") > 125,
 	},
 	"foil-bound": {
 		blind: /^(melt-guard|zone-astray|runaway|heater-not-heating)\./,
