@@ -123,24 +123,41 @@ export class Ramps {
 	/** Leaves every setpoint where it is. */
 	haltAll(): void {
 		this.halts += 1;
-		for (const zone of [...this.active.keys(), ...this.guided.keys()]) this.halt(zone);
+		for (const zone of [...this.active.keys(), ...this.guided.keys(), ...this.suspended]) this.halt(zone);
 	}
 
-	/** Every setpoint stays where it is until `resume`. */
-	suspend(): void {
+	/** Every zone on its way stays where it is until `resume`; one that has arrived is held as before. */
+	async suspend(reason: string): Promise<void> {
 		for (const [zone, { timer }] of this.active) {
 			timer.cancel();
 			this.suspended.add(zone);
 		}
+		await Promise.all([...this.guided.keys()].map((zone) => this.suspendGuided(zone, reason)));
 	}
 
-	/** What was suspended goes on from the setpoint where it stands; what was halted or ordered anew meanwhile does not. */
-	resume(): void {
-		for (const zone of this.suspended) {
+	/** What was suspended goes on from where it stands; what was halted or ordered anew meanwhile does not. */
+	async resume(reason: string, signal: AbortSignal): Promise<void> {
+		const zones = [...this.suspended];
+		this.suspended.clear();
+		for (const zone of zones) {
 			const ramp = this.active.get(zone);
 			if (ramp !== undefined) ramp.timer = this.schedule(zone);
+			else await this.start(zone, { ...this.ordered.get(zone)! }, reason, signal);
 		}
-		this.suspended.clear();
+	}
+
+	/** A guided setpoint leads its zone by the power that it asks for: it is taken back to where the zone is. */
+	private async suspendGuided(zone: string, reason: string): Promise<void> {
+		const { toC } = this.ordered.get(zone)!;
+		const reading = this.reactor.zone(zone);
+		if (!isGood(reading) || reading.value >= toC - ARRIVED_C) return;
+		this.halt(zone);
+		this.suspended.add(zone);
+		try {
+			await this.reactor.setZone(zone, reading.value, reason);
+		} catch (thrown) {
+			this.onFailure(zone, thrown);
+		}
 	}
 
 	/** The recipe wants no zone heated any more. */

@@ -147,8 +147,10 @@ export class Run {
 			case "resume":
 				this.pauseLimit?.cancel();
 				this.enter(command, cause);
-				this.ramps.resume();
-				this.activity.begin((signal) => this.executeFrom(this.position, signal));
+				this.activity.begin(async (signal) => {
+					await this.ramps.resume(command, signal);
+					await this.executeFrom(this.position, signal);
+				});
 				return;
 			case "pause":
 				this.beginPause(cause);
@@ -478,8 +480,7 @@ export class Run {
 
 	/** Ramps stand still in a pause, and go on with the resume. */
 	private async comeToPause(): Promise<void> {
-		this.ramps.suspend();
-		await this.doses.giveUp();
+		await Promise.all([this.ramps.suspend("pause"), this.doses.giveUp()]);
 		if (this.state !== "pausing") return;
 		this.enter("done", this.cause);
 		const { maxPauseS } = this.plan;
