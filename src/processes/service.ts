@@ -35,6 +35,7 @@ const CONTROL_ASK_MS = 2_000;
 const REPORT_EVERY_MS = 1_000;
 const REPORT_MS_MAX = 2_000;
 const TAKE_UP_AGAIN_MS = 1_000;
+const TAKE_UP_EVERY_MS = 30_000;
 const MQTT_PORT = 1883;
 
 export async function startService({ dataDir, labFile, speed, port }: ProcessOptions): Promise<Started> {
@@ -86,6 +87,7 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 			publisher.cellTest(test);
 			testItems.follow(test);
 		},
+		ended: (test) => testItems.conclude(test),
 		failed: complain,
 	});
 	verdicts.running = running;
@@ -151,15 +153,17 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 
 const complain = (message: string) => console.error(`adlayer service: ${message}`);
 
-/** What is open in the database is evaluated from where it stood, as soon as there is a database. */
+/**
+ * What is open in the database is evaluated from where it stood, as soon as there is a database; and what ended without its
+ * end coming to be known is made up for, also when only the database was away at that moment.
+ */
 async function takeUpTests(running: RunningVerdicts, clock: Clock, signal: AbortSignal): Promise<void> {
 	while (!signal.aborted) {
-		const isDone = await running.takeUp().then(
-			() => true,
-			() => false,
+		const waitMs = await running.takeUp().then(
+			() => TAKE_UP_EVERY_MS,
+			() => TAKE_UP_AGAIN_MS,
 		);
-		if (isDone) return;
-		await clock.sleep(TAKE_UP_AGAIN_MS, signal).catch(() => {});
+		await clock.sleep(waitMs, signal).catch(() => {});
 	}
 }
 

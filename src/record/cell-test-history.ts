@@ -13,6 +13,13 @@ export interface StoredCellTest extends Omit<CellTestOrdered, "kind" | "protocol
 	readonly rows: number;
 }
 
+export interface UnconcludedCellTest {
+	readonly cellTest: string;
+	readonly state: CellTestState;
+	/** No test started later on its channel. */
+	readonly isLastOfChannel: boolean;
+}
+
 export interface StoredCellTestDetail extends StoredCellTest {
 	readonly protocolText: string;
 	/** Whether the sign of the current has been proven; null before the first row. */
@@ -57,6 +64,10 @@ export interface CellTestHistory {
 	cellTests(query: { limit: number; before?: number; cell?: string }): Promise<StoredCellTest[]>;
 	/** Undefined when there is no such test; likewise below. */
 	cellTest(id: string): Promise<StoredCellTestDetail | undefined>;
+	/** Tests that are open, then those that ended and were not concluded, the first ordered first. */
+	unconcludedCellTests(limit: number): Promise<UnconcludedCellTest[]>;
+	/** The end of a test is known wherever it should be. */
+	concludeCellTest(id: string): Promise<void>;
 	/** In the order of their numbers, from `fromSeq`, at most `limit`. */
 	cellTestRows(id: string, query: { fromSeq: number; limit: number }): Promise<CellTestRow[] | undefined>;
 	/** At most `points` pieces of the whole test. */

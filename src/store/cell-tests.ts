@@ -5,6 +5,7 @@ import type {
 	StoredCellTest,
 	StoredCellTestDetail,
 	StoredHalfCycle,
+	UnconcludedCellTest,
 } from "#record/cell-test-history.js";
 import type { CellTestRow, CellTestState } from "#record/cell-tests.js";
 import type { Database } from "./database.js";
@@ -49,6 +50,26 @@ export class StoreCellTests implements CellTestHistory {
 				gaps: gaps.map(({ fromSeq, toSeq }) => ({ fromSeq, toSeq })),
 			};
 		});
+	}
+
+	unconcludedCellTests(limit: number): Promise<UnconcludedCellTest[]> {
+		return this.database.ask(async (_prisma, pool) => {
+			const { rows } = await pool.query(
+				`SELECT cell_test AS "cellTest", state, NOT EXISTS (
+					SELECT FROM cell_tests later
+					WHERE later.cycler = test.cycler AND later.channel = test.channel AND later.started_at > test.started_at
+				) AS "isLastOfChannel"
+				FROM cell_tests test WHERE concluded_at IS NULL ORDER BY ended_at IS NOT NULL, number LIMIT $1`,
+				[limit],
+			);
+			return rows as UnconcludedCellTest[];
+		});
+	}
+
+	async concludeCellTest(id: string): Promise<void> {
+		await this.database.ask((_prisma, pool) =>
+			pool.query("UPDATE cell_tests SET concluded_at = now() WHERE cell_test = $1 AND ended_at IS NOT NULL", [id]),
+		);
 	}
 
 	cellTestRows(id: string, { fromSeq, limit }: { fromSeq: number; limit: number }): Promise<CellTestRow[] | undefined> {

@@ -10,7 +10,7 @@ const ROWS_A_FETCH = 5_000;
 const HALF_CYCLES_A_FETCH = 10_000;
 /** Tests that have ended and whose verdict is kept at hand. */
 const ENDED_MAX = 512;
-/** Tests looked at when the service comes up: more than can be open at once are not kept. */
+/** Tests taken up at once: the open ones first, of which there are no more than this. */
 export const TAKEN_UP_MAX = 4_096;
 
 export interface RunningVerdictsOptions {
@@ -19,7 +19,9 @@ export interface RunningVerdictsOptions {
 	readonly factsOf: (protocolText: string) => TestFacts;
 	/** A state or verdict is another than before. */
 	readonly changed: (test: FollowedCellTest) => void;
-	/** Something could not be read or stored; it is tried again with the next row. */
+	/** A test is over and has its verdict: what else is to know does so when this resolves, if need be for the second time. */
+	readonly ended: (test: FollowedCellTest) => Promise<void>;
+	/** Something could not be read or stored; it is tried again with the next row, or when the test is taken up again. */
 	readonly failed: (message: string) => void;
 }
 
@@ -39,6 +41,10 @@ interface Followed {
 	told: string;
 	/** Kept when the analysis is let go. */
 	verdict: CellTestVerdict | null;
+	/** Its end is known wherever it should be. */
+	isConcluded: boolean;
+	/** False when a later test has its channel: those who follow the channel know that one. */
+	readonly isToldOf: boolean;
 	work: Promise<void>;
 }
 
@@ -83,16 +89,28 @@ export class RunningVerdicts {
 		}
 	}
 
-	/** Takes up the tests that the database has open; to be called once it can be asked. */
+	/**
+	 * Takes up the tests that the database has open, and those that ended without their end coming to be known: the service was
+	 * killed at that instant, or something was away. To be called once the database can be asked, and from time to time.
+	 */
 	async takeUp(): Promise<void> {
-		const tests = await this.options.history.cellTests({ limit: TAKEN_UP_MAX });
-		for (const { cellTest, state } of tests) {
-			if (ENDED.includes(state) || this.tests.has(cellTest)) continue;
-			const detail = await this.options.history.cellTest(cellTest);
+		const { history } = this.options;
+		for (const { cellTest, state, isLastOfChannel } of await history.unconcludedCellTests(TAKEN_UP_MAX)) {
+			const followed = this.tests.get(cellTest);
+			if (followed !== undefined && !ENDED.includes(state)) continue;
+			const detail = await history.cellTest(cellTest);
 			if (detail === undefined) continue;
-			const test = this.add(detail, detail);
+			const test = followed ?? this.add(detail, { ...detail, isToldOf: isLastOfChannel });
 			test.throughSeq = Math.max(test.throughSeq, detail.rows);
-			this.queue(test, () => this.evaluate(test, []));
+			if (ENDED.includes(detail.state)) {
+				test.state = detail.state;
+				test.channel = detail.channel;
+				test.startedAt ??= detail.startedAt;
+				test.endedAt = detail.endedAt;
+				this.queue(test, () => this.settle(test));
+				// One at a time: of the past there may be thousands.
+				await test.work;
+			} else this.queue(test, () => this.evaluate(test, []));
 		}
 	}
 
@@ -129,7 +147,7 @@ export class RunningVerdicts {
 
 	private add(
 		order: Followed["order"],
-		known: { state: CellTestState; channel: string | null; startedAt?: number | null },
+		known: { state: CellTestState; channel: string | null; startedAt?: number | null; isToldOf?: boolean },
 	): Followed {
 		const there = this.tests.get(order.cellTest);
 		if (there !== undefined) return there;
@@ -145,6 +163,8 @@ export class RunningVerdicts {
 			throughSeq: 0,
 			told: "",
 			verdict: null,
+			isConcluded: false,
+			isToldOf: known.isToldOf ?? true,
 			work: Promise.resolve(),
 		};
 		this.tests.set(cellTest, test);
@@ -177,17 +197,21 @@ export class RunningVerdicts {
 
 	/** The test has changed its state; with its end its evaluation is let go. */
 	private async settle(test: Followed): Promise<void> {
-		if (ENDED.includes(test.state)) {
-			if (test.throughSeq > 0) {
-				await this.evaluate(test, []);
-				test.analysis?.end();
-				test.verdict = test.analysis?.verdict ?? null;
-			}
-			test.analysis = undefined;
-			const ended = [...this.tests.values()].filter(({ endedAt }) => endedAt !== null);
-			for (const { order } of ended.slice(0, Math.max(0, ended.length - ENDED_MAX))) this.tests.delete(order.cellTest);
+		if (!ENDED.includes(test.state)) return this.tell(test);
+		if (test.isConcluded) return;
+		if (test.throughSeq > 0) {
+			await this.evaluate(test, []);
+			test.analysis?.end();
+			test.verdict = test.analysis?.verdict ?? null;
 		}
+		test.analysis = undefined;
 		this.tell(test);
+		await this.options.ended(told(test));
+		await this.options.history.concludeCellTest(test.order.cellTest);
+		test.isConcluded = true;
+		const concluded = [...this.tests.values()].filter(({ isConcluded }) => isConcluded);
+		for (const { order } of concluded.slice(0, Math.max(0, concluded.length - ENDED_MAX)))
+			this.tests.delete(order.cellTest);
 	}
 
 	private async read(cellTest: string, protocolText: string): Promise<{ analysis: TestAnalysis; stored: number }> {
@@ -228,7 +252,7 @@ export class RunningVerdicts {
 	private tell(test: Followed): void {
 		const { kind, atHours, atCycle, halfCycles } = test.verdict ?? {};
 		const text = JSON.stringify([test.state, test.channel, kind, atHours, atCycle, halfCycles]);
-		if (text === test.told) return;
+		if (text === test.told || !test.isToldOf) return;
 		test.told = text;
 		this.options.changed(told(test));
 	}

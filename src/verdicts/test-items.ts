@@ -18,19 +18,29 @@ export class TestItems {
 
 	constructor(private readonly options: TestItemsOptions) {}
 
-	/** A test has changed; returns at once. Tests of cells that nobody registered leave no item. */
+	/** A test is under way; returns at once. Tests of cells that nobody registered leave no item. */
 	follow(test: FollowedCellTest): void {
-		if (test.startedAt === null) return;
-		this.work = this.work
-			.then(() => this.write(test))
-			.catch((thrown) =>
-				this.options.failed(`the item of battery test ${test.cellTest}: ${asAdlayerError(thrown).message}`),
-			);
+		if (test.endedAt !== null) return;
+		this.inTurn(test).catch((thrown) =>
+			this.options.failed(`the item of battery test ${test.cellTest}: ${asAdlayerError(thrown).message}`),
+		);
+	}
+
+	/** Writes the end down, where it is not yet. Rejects when that cannot be done now. */
+	conclude(test: FollowedCellTest): Promise<void> {
+		return this.inTurn(test);
 	}
 
 	/** What is under way has been done. */
 	settled(): Promise<void> {
 		return this.work;
+	}
+
+	private inTurn(test: FollowedCellTest): Promise<void> {
+		if (test.startedAt === null) return Promise.resolve();
+		const written = this.work.then(() => this.write(test));
+		this.work = written.catch(() => {});
+		return written;
 	}
 
 	private async write(test: FollowedCellTest): Promise<void> {

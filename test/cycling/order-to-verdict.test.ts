@@ -44,6 +44,7 @@ async function run(protocol: string, spec: CellSpec, hours: number) {
 		history,
 		factsOf: cellFacts,
 		changed: (test) => changes.push(test),
+		ended: async () => {},
 		failed: (message) => expect.fail(message),
 	});
 	let taken = 0;

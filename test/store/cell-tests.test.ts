@@ -124,6 +124,22 @@ describe("battery tests in the database", () => {
 		expect((await store.cellTests.cellTests({ limit: 9, cell: "C-3" })).map(({ rows }) => rows)).toEqual([6]);
 	});
 
+	it("are told as unconcluded until their end is known: the open ones first, and which are the last of their channel", async () => {
+		await takenOver(ordered("t-4"), became("t-4", "running"), ordered("t-5"), became("t-5", "starting"));
+		await store.cellTests.concludeCellTest("t-4");
+		expect(await store.cellTests.unconcludedCellTests(9)).toEqual([
+			{ cellTest: "t-1", state: "running", isLastOfChannel: false },
+			{ cellTest: "t-2", state: "queued", isLastOfChannel: true },
+			{ cellTest: "t-4", state: "running", isLastOfChannel: true },
+			{ cellTest: "t-5", state: "starting", isLastOfChannel: true },
+			{ cellTest: "t-3", state: "protected", isLastOfChannel: false },
+		]);
+		await store.cellTests.concludeCellTest("t-3");
+		const left = await store.cellTests.unconcludedCellTests(9);
+		expect(left.map(({ cellTest }) => cellTest)).toEqual(["t-1", "t-2", "t-4", "t-5"]);
+		expect(await store.cellTests.unconcludedCellTests(1)).toHaveLength(1);
+	});
+
 	it("come in as many points as a picture has", async () => {
 		const points = await store.cellTests.cellTestPoints("t-1", 10);
 		expect(points).toHaveLength(10);

@@ -90,6 +90,7 @@ function follower(history: MemoryCellTests) {
 		history,
 		factsOf: cellFacts,
 		changed: (test) => changes.push(test),
+		ended: async () => {},
 		failed: (message) => failures.push(message),
 	});
 	return { verdicts, changes, failures };
@@ -232,9 +233,10 @@ describe("the item of a battery test", () => {
 		item.follow({ ...test, state: "queued", startedAt: null });
 		item.follow(test);
 		item.follow({ ...test, verdict });
-		item.follow({ ...test, state: "finished", endedAt: Date.UTC(2026, 0, 3), verdict });
-		item.follow({ ...test, state: "finished", endedAt: Date.UTC(2026, 0, 3), verdict });
-		await item.settled();
+		const ended: FollowedCellTest = { ...test, state: "finished", endedAt: Date.UTC(2026, 0, 3), verdict };
+		item.follow(ended);
+		await item.conclude(ended);
+		await item.conclude(ended);
 		expect(written.map(({ act }) => act)).toEqual(["create", "change"]);
 		expect(written[0]!.body).toEqual({
 			cell: "cell-5",

@@ -79,6 +79,7 @@ async function latencies(): Promise<number[]> {
 		changed: ({ cellTest, verdict }) => {
 			if (verdict?.kind === "short" && !found.has(cellTest)) found.set(cellTest, performance.now());
 		},
+		ended: async () => {},
 		failed: (message) => console.error(message),
 	});
 	try {
