@@ -32,7 +32,8 @@ export class ChannelWatch {
 		if (this.last === undefined) this.wrong = "a retained state of unknown age came; a fresh one is waited for";
 	}
 
-	fresh(state: ChannelState, nowMs: number): void {
+	/** `measuredMs`: by our own clock. */
+	fresh(state: ChannelState, measuredMs: number): void {
 		this.isKnown = true;
 		const known = this.last?.state;
 		if (known !== undefined && known.test === state.test && state.seq < known.seq) {
@@ -42,7 +43,7 @@ export class ChannelWatch {
 		}
 		if (state.test !== this.test) this.rows.clear();
 		this.test = state.test;
-		this.last = { state, atMs: nowMs };
+		this.last = { state, atMs: measuredMs };
 		this.wrong = "";
 		const { row } = state;
 		if (row === undefined || this.rows.has(row.seq)) return;

@@ -1,4 +1,5 @@
 /** The bridge contract of docs/mqtt-cycler.md: payloads to values and back, pure. */
+import { crc32 } from "node:zlib";
 import type { ChannelActivity, CyclerProgram, CyclerRow } from "#device/cycler.js";
 
 /** Longer payloads are not looked at. */
@@ -119,7 +120,22 @@ export function decodeReply(payload: Uint8Array): Decoded<Reply> {
 export function encodeCommand(id: string, command: Command): Uint8Array {
 	const { cmd, ...rest } = command;
 	const said = cmd === "start" ? { ...rest, program: { schema: PROGRAM_SCHEMA, ...command.program } } : rest;
-	return Buffer.from(JSON.stringify({ id, cmd, ...said }));
+	return sealed({ id, cmd, ...said });
+}
+
+/** A message with a checksum over all of its text before it. */
+export function sealed(message: object): Uint8Array {
+	const text = JSON.stringify(message).slice(0, -1);
+	return Buffer.from(`${text},"crc":"${checksum(text)}"}`);
+}
+
+/** What is wrong with a message that has a checksum; undefined when it is right, or has none. */
+export function sealProblem(text: string, message: Members): string | undefined {
+	if (message.crc === undefined) return undefined;
+	const end = SEAL.exec(text);
+	if (end === null) return `crc is ${shown(message.crc)}, not 8 hexadecimal digits at the end of the message`;
+	const right = checksum(text.slice(0, end.index));
+	return end[1] === right ? undefined : `crc is ${end[1]}, and that of what came is ${right}`;
 }
 
 /** A row as it stands in states and replies. */
@@ -137,6 +153,9 @@ export const rowMembers = (row: CyclerRow) => ({
 });
 
 type Members = Readonly<Record<string, unknown>>;
+
+const SEAL = /,"crc":"([0-9a-f]{8})"\}\s*$/;
+const checksum = (text: string): string => crc32(text).toString(16).padStart(8, "0");
 
 function rowOf(message: Members): CyclerRow {
 	const seq = whole(message, "seq");
@@ -167,6 +186,8 @@ function decoded<Value>(payload: Uint8Array, read: (message: Members) => Value):
 		return { wrong: `${shown(said)} is not JSON` };
 	}
 	if (!isObject(message)) return { wrong: `${shown(message)} is no JSON object` };
+	const damage = sealProblem(said, message);
+	if (damage !== undefined) return { wrong: damage };
 	try {
 		return { value: read(message) };
 	} catch (cause) {

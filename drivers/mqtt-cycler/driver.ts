@@ -27,6 +27,7 @@ import {
 	ROWS_MAX,
 } from "./codec.js";
 import type { MqttCyclerSettings } from "./config.js";
+import { Lateness } from "./lateness.js";
 import { SignProof } from "./sign-proof.js";
 
 /** What the bridge, or its last will, said last. */
@@ -54,6 +55,7 @@ export class MqttCycler implements Device, Cycler {
 	private readonly nameOf = new Map<string, string>();
 	private readonly pending = new Map<string, (reply: Reply) => void>();
 	private readonly sign = new SignProof();
+	private lateness = new Lateness();
 	private online: Online = "unknown";
 	private replyWrong: string | undefined;
 
@@ -96,6 +98,7 @@ export class MqttCycler implements Device, Cycler {
 		await this.link.close();
 		this.online = "unknown";
 		this.replyWrong = undefined;
+		this.lateness = new Lateness();
 		for (const watch of this.watches.values()) {
 			watch.isKnown = false;
 			watch.forget("no state has come");
@@ -320,7 +323,10 @@ export class MqttCycler implements Device, Cycler {
 		const state = decodeState(payload);
 		if ("wrong" in state) watch.malformed(state.wrong);
 		else if (retained) watch.retained();
-		else watch.fresh(state.value, this.context.clock.nowMs());
+		else {
+			const nowMs = this.context.clock.nowMs();
+			watch.fresh(state.value, nowMs - this.lateness.ofMs(state.value.wallMs, nowMs));
+		}
 	}
 
 	private heardReply({ payload, retained }: MqttMessage): void {

@@ -1,6 +1,6 @@
 import type { InstrumentSimulator, SimulatorContext } from "#device/contract.js";
 import type { CellPort, CyclerProgram, CyclerRow } from "#device/cycler.js";
-import { PROGRAM_SCHEMA, ROWS_MAX, rowMembers } from "./codec.js";
+import { PROGRAM_SCHEMA, ROWS_MAX, rowMembers, sealed, sealProblem } from "./codec.js";
 import type { MqttCyclerSettings } from "./config.js";
 import { SimulatedChannel } from "./simulated-channel.js";
 
@@ -52,7 +52,7 @@ export class MqttCyclerSimulator implements InstrumentSimulator {
 		this.nowMs = nowMs;
 		if (nowMs >= this.bootedMs && !this.isOnline) {
 			this.isOnline = true;
-			this.say("online", "online", true);
+			this.say("online", Buffer.from("online"), true);
 		}
 		const isDue = nowMs >= this.dueMs;
 		if (isDue) this.dueMs = nowMs + this.periodMs;
@@ -74,7 +74,7 @@ export class MqttCyclerSimulator implements InstrumentSimulator {
 		this.bootedMs = this.nowMs + BOOT_MS;
 		this.answers.clear();
 		for (const { electronics } of this.channels.values()) electronics.stop(this.wallMs);
-		this.say("online", "offline", true);
+		this.say("online", Buffer.from("offline"), true);
 	}
 
 	private get wallMs(): number {
@@ -84,19 +84,20 @@ export class MqttCyclerSimulator implements InstrumentSimulator {
 	private obey(topic: string, payload: Uint8Array): void {
 		const channel = this.channels.get(topic.slice(0, -"/cmd".length));
 		if (channel === undefined) return;
+		const text = Buffer.from(payload).toString("utf8");
 		let message: Record<string, unknown>;
 		try {
-			message = JSON.parse(Buffer.from(payload).toString("utf8")) as Record<string, unknown>;
+			message = JSON.parse(text) as Record<string, unknown>;
 		} catch {
 			return;
 		}
 		const { id } = message;
-		if (typeof id !== "string") return;
+		if (typeof id !== "string" || sealProblem(text, message) !== undefined) return;
 		const answer = this.answers.get(id) ?? this.done(channel, message);
 		this.answers.set(id, answer);
 		const [oldest] = this.answers.keys();
 		if (this.answers.size > ANSWERS_MAX && oldest !== undefined) this.answers.delete(oldest);
-		this.say(`${channel.topic}/cmd/reply`, JSON.stringify({ id, ...answer }), false);
+		this.say(`${channel.topic}/cmd/reply`, sealed({ id, ...answer }), false);
 	}
 
 	private done(channel: Simulated, message: Record<string, unknown>): object {
@@ -152,10 +153,10 @@ export class MqttCyclerSimulator implements InstrumentSimulator {
 			log_code: null,
 			...(row === undefined ? {} : rowMembers(row)),
 		};
-		this.say(`${topic}/state`, JSON.stringify(state), true);
+		this.say(`${topic}/state`, sealed(state), true);
 	}
 
-	private say(topic: string, payload: string, retain: boolean): void {
-		this.context.publish?.(topic, Buffer.from(payload), { retain });
+	private say(topic: string, payload: Uint8Array, retain: boolean): void {
+		this.context.publish?.(topic, payload, { retain });
 	}
 }

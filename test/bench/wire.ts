@@ -5,6 +5,7 @@
 import { resolve } from "node:path";
 import { driverNames } from "#drivers/index.js";
 import { loadLabFile } from "#src/config.js";
+import { sweepCycler } from "../support/cycler-sweep.js";
 import { RIGS } from "../support/driver-rigs.js";
 import { sweepDriver } from "../support/driver-sweep.js";
 import { sweepPlant } from "../support/plant-sweep.js";
@@ -17,8 +18,11 @@ const PER_FRAME = Number(process.env.WIRE_PER_FRAME ?? Number.POSITIVE_INFINITY)
 const PER_CONNECTING_FRAME = 8;
 /** A driver with very long replies takes no more of them than this. */
 const PER_FRAME_MAX = 400;
-const PLANT_WALL_MS = { "simulated.lab.yaml": 60_000, "second-sources.lab.yaml": 45_000 } as const;
-const INJECTIONS_MIN = 10_000;
+/** Fixed: a slow machine takes longer, and does no less. */
+const PLANT_INJECTIONS = { "simulated.lab.yaml": 700, "second-sources.lab.yaml": 150 } as const;
+const CYCLER_PER_FRAME = 150;
+const CYCLER_PER_ACT = 60;
+const INJECTIONS_MIN = 20_000;
 const SHOWN_MAX = 20;
 
 export async function wire(seed: number): Promise<BenchResult> {
@@ -29,18 +33,14 @@ export async function wire(seed: number): Promise<BenchResult> {
 		drivers.push({ name: kind.name, checksum: kind.checksum, ...sweep });
 		console.error(`${kind.name}: ${sweep.injections} injections, ${sweep.violations.length} violations`);
 	}
+	const test = await sweepCycler({ seed, perFrame: CYCLER_PER_FRAME, perAct: CYCLER_PER_ACT });
+	drivers.push({ name: "mqtt-cycler, a test", checksum: "CRC-32", ...test });
+	console.error(`mqtt-cycler, a test: ${test.injections} injections, ${test.violations.length} violations`);
 	const plants = [];
-	for (const [file, wallMsMax] of Object.entries(PLANT_WALL_MS)) {
+	for (const [file, wanted] of Object.entries(PLANT_INJECTIONS)) {
 		const lab = loadLabFile(resolve(LABS, file));
-		const sweep = await sweepPlant({
-			lab,
-			seed,
-			perRun: 100,
-			injections: Number.POSITIVE_INFINITY,
-			acts: 20,
-			wallMsMax,
-		});
-		plants.push({ name: file, ...sweep });
+		const sweep = await sweepPlant({ lab, seed, perRun: 100, injections: wanted, acts: 20 });
+		plants.push({ name: file, wanted, ...sweep });
 		console.error(`${file}: ${sweep.injections} injections, ${sweep.violations.length} violations`);
 	}
 	const real = await realReplug();
@@ -55,6 +55,11 @@ export async function wire(seed: number): Promise<BenchResult> {
 			equals("wire.driver-violations", sum(drivers.map(({ violations }) => violations.length)), "1", 0),
 			equals("wire.plant-violations", sum(plants.map(({ violations }) => violations.length)), "1", 0),
 			equals("wire.drivers", new Set(RIGS.map(({ driver }) => driver)).size, "1", driverNames.length),
+			equals("wire.drivers-never-spoilt", drivers.filter(({ injections }) => injections === 0).length, "1", 0),
+			...plants.map(({ name, injections, wanted }) =>
+				equals(`wire.plant-injections.${name.split(".")[0]}`, injections, "1", wanted),
+			),
+			equals("wire.plant-drivers-never-spoilt", sum(plants.map(({ untouched }) => untouched.length)), "1", 0),
 			equals("wire.real-replugs-recovered", real.recovered, "1", real.lines),
 		],
 		detail: {

@@ -13,7 +13,7 @@ import { type Protocol, WireTap } from "./wire-tap.js";
 
 const LABS = resolve(import.meta.dirname, "../../recipes/labs");
 const TICK_MS = 250;
-const MQTT_PREFIX = "glovebox";
+export const MQTT_PREFIX = "bench";
 
 /** What an instrument senses and what was done with it. Step 0 is what is true at first. */
 export class World {
@@ -42,14 +42,14 @@ export class World {
 		thicknessNm: () => 12.5 + this.step,
 		oxygenPpm: () => 1.5 + this.step,
 		waterPpm: () => 0.5 + this.step,
-		cell: (): CellPort => ({
-			apply: (drive) => {
-				const voltageV = 1 + 0.5 * this.step;
-				if (drive === "open") return { voltageV, currentA: 0 };
-				if ("voltageV" in drive) return { voltageV: drive.voltageV, currentA: (drive.voltageV - voltageV) / 100 };
-				return { voltageV: voltageV + 100 * drive.currentA, currentA: drive.currentA };
-			},
-		}),
+		cell: (): CellPort => ({ apply: (drive, durationS) => this.drivenCell(drive, durationS) }),
+	};
+
+	drivenCell: CellPort["apply"] = (drive) => {
+		const voltageV = 1 + 0.5 * this.step;
+		if (drive === "open") return { voltageV, currentA: 0 };
+		if ("voltageV" in drive) return { voltageV: drive.voltageV, currentA: (drive.voltageV - voltageV) / 100 };
+		return { voltageV: voltageV + 100 * drive.currentA, currentA: drive.currentA };
 	};
 }
 
@@ -220,6 +220,18 @@ export const RIGS: readonly RigKind[] = [
 		within: [0, 0.001],
 	},
 	{
+		name: "mqtt-cycler",
+		driver: "mqtt-cycler",
+		settings: {
+			stale_s: 10,
+			channels: { a1: { topic: "1", voltage_V: { min: -5, max: 5 }, current_A_max: 0.006 } },
+		},
+		checksum: "CRC-32",
+		truth: ({ step }) => ({ running: 0, a1_voltage: 1 + 0.5 * step, a1_current: 0 }),
+		within: [0, 0.001],
+		oldMsMax: 10_000,
+	},
+	{
 		name: "keithley-2400",
 		driver: "keithley-2400",
 		settings: {
@@ -242,6 +254,8 @@ export interface DriverRig {
 	readonly clock: SteppedClock;
 	readonly world: World;
 	readonly tap: WireTap;
+	/** Of instruments on MQTT. */
+	readonly broker: MemoryBroker;
 	readonly device: Device;
 	powerCycle(): void;
 	/** Breaks the link off; while it is unplugged nobody gets in. */
@@ -275,6 +289,9 @@ export function driverRig(kind: RigKind, seed: number): DriverRig {
 		publish: (topic, payload, retain) => {
 			if (isPlugged) broker.publish(`${MQTT_PREFIX}/${topic}`, payload, retain);
 		},
+	});
+	broker.observe((topic, payload) => {
+		if (isPlugged) simulator.hear?.(topic.slice(MQTT_PREFIX.length + 1), payload);
 	});
 	let wakeMs = Number.POSITIVE_INFINITY;
 	const wake = () => {
@@ -329,6 +346,7 @@ export function driverRig(kind: RigKind, seed: number): DriverRig {
 		clock,
 		world,
 		tap,
+		broker,
 		device,
 		powerCycle: () => {
 			simulator.advance(clock.nowMs());

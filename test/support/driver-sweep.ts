@@ -2,7 +2,7 @@
 
 import { Prng } from "#core/prng.js";
 import type { PolledValues } from "#device/contract.js";
-import { type DriverRig, driverRig, type RigKind } from "./driver-rigs.js";
+import { type DriverRig, driverRig, protocolOf, type RigKind } from "./driver-rigs.js";
 import { everyInjection, type Frame, type Injection, type Spoiling, spoilt } from "./wire-tap.js";
 
 /** What can be done to a line beside spoiling one frame. */
@@ -29,7 +29,7 @@ export interface DriverSweep {
 	readonly violations: readonly Finding[];
 	/** Wrong good values that came from a bit that the protocol has no means to find; gone with the next poll. */
 	readonly undetectable: readonly Finding[];
-	readonly counts: Readonly<Partial<Record<Spoiling | LineAct, number>>>;
+	readonly counts: Readonly<Record<string, number>>;
 }
 
 const AWAY_MS = 1_000;
@@ -234,7 +234,7 @@ export async function sweepDriver(options: DriverSweepOptions): Promise<DriverSw
 	for (const frame of await framesOf(kind, seed)) {
 		const limit = frame.connecting ? options.perConnectingFrame : options.perFrame;
 		for (const injection of sampled(everyInjection(frame.bytes), limit, chance)) {
-			if (kind.driver === "mqtt-atmosphere" && injection.how === "split") continue;
+			if (protocolOf(kind.driver) === "mqtt" && injection.how === "split") continue;
 			note(injection.how);
 			const name = `${injection.how} at ${injection.at} of ${frame.direction} ${frame.kind}`;
 			const { wrong, problem } = await conversed(kind, seed, { frame, injection });
@@ -254,7 +254,7 @@ export async function sweepDriver(options: DriverSweepOptions): Promise<DriverSw
 }
 
 /** Lost, doubled, late and followed by garbage always; of the rest as many as the limit leaves, drawn without repetition. */
-function sampled(injections: readonly Injection[], limit: number, chance: Prng): Injection[] {
+export function sampled(injections: readonly Injection[], limit: number, chance: Prng): Injection[] {
 	const always = injections.filter(({ how }) => how !== "split" && how !== "bit");
 	const rest = injections.filter(({ how }) => how === "split" || how === "bit");
 	for (let i = 0; i < Math.min(limit, rest.length); i += 1) {

@@ -19,6 +19,7 @@ export interface PlantFinding {
 }
 
 export interface PlantSweep {
+	/** As many as were asked for, unless the plant has no more to spoil. */
 	readonly injections: number;
 	readonly violations: readonly PlantFinding[];
 	/** Wrong good values for one poll, from a bit that the protocol has no means to find. */
@@ -28,6 +29,8 @@ export interface PlantSweep {
 	readonly tripped: number;
 	/** By way and driver. */
 	readonly counts: Readonly<Record<string, Readonly<Record<string, number>>>>;
+	/** Drivers on whose lines nothing was spoilt. */
+	readonly untouched: readonly string[];
 }
 
 export interface PlantSweepOptions {
@@ -38,8 +41,6 @@ export interface PlantSweepOptions {
 	readonly injections: number;
 	/** Power cycles and unplugged cables among them, at most; each costs a restart. */
 	readonly acts: number;
-	/** No new run is begun when so much time of this machine has gone by. */
-	readonly wallMsMax: number;
 }
 
 interface Planned {
@@ -220,10 +221,9 @@ async function framesOfTwoCycles(lab: LabFile, seed: number): Promise<Planned[]>
 
 export async function sweepPlant(options: PlantSweepOptions): Promise<PlantSweep> {
 	const { lab, seed } = options;
-	const start = performance.now();
 	const chance = new Prng(seed, "plant sweep");
 	const frames = await framesOfTwoCycles(lab, seed);
-	const plan = planOf({ ...options, frames, chance }).slice(0, options.injections);
+	const plan = planOf({ ...options, frames, chance });
 	const sweep = {
 		injections: 0,
 		violations: [] as PlantFinding[],
@@ -232,9 +232,10 @@ export async function sweepPlant(options: PlantSweepOptions): Promise<PlantSweep
 		tripped: 0,
 		counts: {} as Record<string, Record<string, number>>,
 	};
-	while (plan.length > 0 && performance.now() - start < options.wallMsMax) {
+	const wanted = () => options.injections - sweep.injections;
+	while (plan.length > 0 && wanted() > 0) {
 		const story = await depositing(lab, seed);
-		for (const planned of plan.splice(0, options.perRun)) {
+		for (const planned of plan.splice(0, Math.min(options.perRun, wanted()))) {
 			const how: Spoiling | PlantAct = planned.act ?? planned.injection!.how;
 			const { frame } = planned;
 			const injection =
@@ -262,10 +263,15 @@ export async function sweepPlant(options: PlantSweepOptions): Promise<PlantSweep
 			sweep.violations.push({ seed, injection: "any of the run", problem: `twin: ${kind}` });
 		await story.stop();
 	}
-	return sweep;
+	const touched = new Set(Object.values(sweep.counts).flatMap((byDriver) => Object.keys(byDriver)));
+	const drivers = new Set(Object.values(lab.content.instruments).map(({ driver }) => driver));
+	return { ...sweep, untouched: [...drivers].filter((driver) => !touched.has(driver)) };
 }
 
-/** Every frame is lost, doubled, late and followed by garbage, every instrument switched off and unplugged; then splits and bits by chance. */
+/**
+ * Instruments switched off and unplugged; then in turn frames lost, doubled, late or followed by garbage, and splits and bits,
+ * each driver's in turn, so that the beginning of the plan has all of them.
+ */
 function planOf(options: {
 	readonly lab: LabFile;
 	readonly acts: number;
@@ -284,14 +290,31 @@ function planOf(options: {
 			.map((injection): Planned => ({ where, driver, frame: frame!, injection })),
 	);
 	const isPartial = ({ injection }: Planned) => injection!.how === "split" || injection!.how === "bit";
-	return [
-		...shuffled(acts, chance).slice(0, options.acts),
-		...shuffled(
+	const whole = dealt(
+		shuffled(
 			all.filter((each) => !isPartial(each)),
 			chance,
 		),
-		...shuffled(all.filter(isPartial), chance),
-	];
+		({ driver }) => driver,
+	);
+	const partial = dealt(shuffled(all.filter(isPartial), chance), ({ driver }) => driver);
+	const isWhole = new Set(whole);
+	const frameByFrame = dealt([...whole, ...partial], (each) => String(isWhole.has(each)));
+	return [...shuffled(acts, chance).slice(0, options.acts), ...frameByFrame];
+}
+
+/** One of each kind in turn, as long as there are any. */
+function dealt<T>(items: readonly T[], kindOf: (item: T) => string): T[] {
+	const hands = new Map<string, T[]>();
+	for (const item of items) {
+		const hand = hands.get(kindOf(item));
+		if (hand === undefined) hands.set(kindOf(item), [item]);
+		else hand.push(item);
+	}
+	const longest = Math.max(0, ...[...hands.values()].map(({ length }) => length));
+	return Array.from({ length: longest }, (_, turn) =>
+		[...hands.values()].flatMap((hand) => hand.slice(turn, turn + 1)),
+	).flat();
 }
 
 function shuffled<T>(items: readonly T[], chance: Prng): T[] {

@@ -94,6 +94,12 @@ function wording(bytes: Uint8Array): string {
 		.slice(0, WORDING_MAX);
 }
 
+/** A topic with what tells messages on it apart. */
+function messageKind(topic: string, payload: Uint8Array): string {
+	const text = Buffer.from(payload).toString("latin1");
+	return [topic, ...(text.match(/"(?:status|row|cmd|ok)":(?:"[^"]*"|\w+)/g) ?? [])].join(" ");
+}
+
 export class WireTap {
 	/** Sees each frame before it arrives; what it gives arrives instead. */
 	onFrame: ((frame: Frame) => readonly Piece[] | undefined) | undefined;
@@ -104,9 +110,10 @@ export class WireTap {
 		return async () => this.tapped(line, protocol, await open());
 	}
 
-	/** Messages that arrive are its frames; MQTT never splits one. */
+	/** Messages are its frames; MQTT never splits one. */
 	mqtt(line: string, link: MqttLink): MqttLink {
 		const pass = this.passing();
+		const passOwn = this.passing();
 		return {
 			open: () => link.open(),
 			get isOpen() {
@@ -114,10 +121,19 @@ export class WireTap {
 			},
 			subscribe: (topic, listener) =>
 				link.subscribe(topic, (message) => {
-					const frame: Frame = { line, direction: "reply", kind: message.topic, bytes: message.payload };
+					const frame: Frame = {
+						line,
+						direction: "reply",
+						kind: messageKind(message.topic, message.payload),
+						bytes: message.payload,
+					};
 					pass(frame, (payload) => listener({ ...message, payload }));
 				}),
-			publish: (topic, payload, options) => link.publish(topic, payload, options),
+			publish: async (topic, payload, options) => {
+				if (!link.isOpen) return link.publish(topic, payload, options);
+				const frame: Frame = { line, direction: "request", kind: messageKind(topic, payload), bytes: payload };
+				passOwn(frame, (bytes) => void link.publish(topic, bytes, options).catch(() => {}));
+			},
 			onClose: (listener) => link.onClose(listener),
 			close: () => link.close(),
 		};

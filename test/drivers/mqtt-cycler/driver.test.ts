@@ -1,6 +1,6 @@
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
-import { decodeReply, decodeState, encodeCommand, PAYLOAD_BYTES_MAX } from "#drivers/mqtt-cycler/codec.js";
+import { decodeReply, decodeState, encodeCommand, PAYLOAD_BYTES_MAX, sealed } from "#drivers/mqtt-cycler/codec.js";
 import { mqttCycler } from "#drivers/mqtt-cycler/index.js";
 import { changed, PROGRAM, Rig, ROWS, SETTINGS } from "./rig.js";
 
@@ -73,6 +73,19 @@ describe("the bridge contract", () => {
 			barcode: "c",
 			program: { schema: "adlayer-cycler-program/1", recordS: 10, limits: { voltageVMax: 2 } },
 		});
+	});
+
+	// The checksum is that of Python's zlib.crc32 over the text before it.
+	it("holds a message against its checksum where it has one, which ends it", () => {
+		const reply = (text: string) => decodeReply(Buffer.from(text));
+		expect(reply('{"id":"7","ok":true,"crc":"9f1040ee"}')).toMatchObject({ value: { id: "7", ok: true } });
+		expect(reply('{"id":"7","ok":true}')).toMatchObject({ value: { id: "7" } });
+		expect(reply('{"id":"6","ok":true,"crc":"9f1040ee"}')).toEqual({
+			wrong: expect.stringMatching(/^crc is 9f1040ee, and that of/),
+		});
+		expect(reply('{"crc":"9f1040ee","id":"7","ok":true}')).toEqual({ wrong: expect.stringMatching(/at the end/) });
+		expect(reply('{"id":"7","ok":true,"crc":"9F1040EE"}')).toEqual({ wrong: expect.stringMatching(/8 hexadecimal/) });
+		expect(Buffer.from(sealed({ id: "7", ok: true })).toString()).toBe('{"id":"7","ok":true,"crc":"9f1040ee"}');
 	});
 
 	it("takes settings that are whole, and no others", () => {
@@ -203,6 +216,44 @@ describe("mqtt-cycler", () => {
 			detail: expect.stringMatching(/1[12] s old, allowed are 10 s: seq went back from \d+ to 1/),
 		});
 		expect(Object.keys(await one.device.extents())).toEqual(["a2"]);
+	});
+
+	it("counts the age of a state that was held back from when it was measured", async () => {
+		const one = await rig();
+		const { test } = await one.start();
+		let held: Uint8Array | undefined;
+		one.spoil = (topic, payload) => {
+			if (topic !== "1/state") return [payload];
+			if (Buffer.from(payload).includes('"row":true')) held ??= payload;
+			return [];
+		};
+		await one.clock.advance(45_000);
+		one.broker.publish("lab/c1/1/state", held!);
+		await one.clock.advance(100);
+		expect((await one.device.poll()).a1_voltage).toMatchObject({
+			quality: "fault",
+			detail: expect.stringMatching(/^the last state is 3\d s old, allowed are 10 s/),
+		});
+		one.spoil = (_topic, payload) => [payload];
+		await one.clock.advance(1_500);
+		expect((await one.device.poll()).a1_voltage).toMatchObject({ quality: "good" });
+		expect((await one.device.extents()).a1).toMatchObject({ test });
+	});
+
+	it("needs no clock that agrees, and is back two minutes after the bridge's was set back", async () => {
+		const one = await rig();
+		const setBy = (offMs: number) => {
+			one.spoil = (topic, payload) =>
+				isState(topic) ? [changed(payload, { ts: (one.clock.wallMs() as number) + offMs })] : [payload];
+		};
+		setBy(7_200_000);
+		await one.clock.advance(130_000);
+		expect((await one.device.poll()).a1_voltage).toMatchObject({ quality: "good" });
+		setBy(3_600_000);
+		await one.clock.advance(2_000);
+		expect((await one.device.poll()).a1_voltage).toMatchObject({ quality: "fault" });
+		await one.clock.advance(125_000);
+		expect((await one.device.poll()).a1_voltage).toMatchObject({ quality: "good" });
 	});
 
 	it("is silent while the bridge is offline, and lost without the broker", async () => {

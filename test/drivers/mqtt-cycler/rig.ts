@@ -1,6 +1,7 @@
 /** A driver and a simulated bridge on a broker in memory; what the bridge says can be spoilt. */
 import { SteppedClock } from "#core/clock.js";
 import type { CellPort, CyclerProgram } from "#device/cycler.js";
+import { sealed } from "#drivers/mqtt-cycler/codec.js";
 import type { MqttCyclerSettings } from "#drivers/mqtt-cycler/config.js";
 import { MqttCycler } from "#drivers/mqtt-cycler/driver.js";
 import { MqttCyclerSimulator } from "#drivers/mqtt-cycler/simulator.js";
@@ -118,6 +119,8 @@ export class Rig {
 	}
 }
 
-/** Changes one member of a JSON payload. */
-export const changed = (payload: Uint8Array, change: Record<string, unknown>): Uint8Array =>
-	Buffer.from(JSON.stringify({ ...(JSON.parse(Buffer.from(payload).toString("utf8")) as object), ...change }));
+/** Changes one member of a JSON payload, with the checksum of what it becomes. */
+export function changed(payload: Uint8Array, change: Record<string, unknown>): Uint8Array {
+	const { crc: _, ...message } = JSON.parse(Buffer.from(payload).toString("utf8")) as Record<string, unknown>;
+	return sealed({ ...message, ...change });
+}
