@@ -5,8 +5,9 @@ export default defineConfig({
 	ssr: { resolve: { conditions: ["source"] } },
 	test: {
 		include: ["test/**/*.test.ts"],
-		testTimeout: 60_000,
-		hookTimeout: 60_000,
+		// For what hangs, not for what is slow: a shared machine may be ten times slower than a quiet one.
+		testTimeout: 600_000,
+		hookTimeout: 600_000,
 		maxWorkers: 2,
 	},
 });

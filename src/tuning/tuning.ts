@@ -5,6 +5,8 @@ import { checkOrder, ZoneTest, type ZoneTestDependencies } from "./zone-test.js"
 
 /** Rows in one answer: some 30 KiB. */
 const ROWS_PER_ANSWER = 500;
+/** A test puts its zone to rest in a second when the instruments answer; nobody waits longer for those that do not. */
+const END_MS = 4_000;
 
 export class Tuning {
 	/** The last test, whatever has become of it: its rows are kept until the next one. */
@@ -27,6 +29,15 @@ export class Tuning {
 		checkOrder(this.on, order);
 		this.test = new ZoneTest(this.on, tune, order, by);
 		return this.test.progress;
+	}
+
+	/** Aborts the test under way, and waits for its end as long as instruments that answer need. Throws NOT_FOUND without one. */
+	async end(cause: string): Promise<ZoneTest> {
+		const { active } = this;
+		if (active === undefined) throw new AdlayerError("NOT_FOUND", "No zone is being tested.");
+		active.abort(cause);
+		await Promise.race([active.settled, this.on.clock.sleep(END_MS)]);
+		return active;
 	}
 
 	/** How the test goes, with its rows from a number on. Throws NOT_FOUND. */

@@ -9,11 +9,12 @@ import { SystemClock } from "#core/clock.js";
 import { startEmbeddedPostgres } from "#store/embedded-postgres.js";
 import { RealSystem } from "../support/real-system.js";
 import type { LoadOrder, LoadReport } from "./load-generator.js";
-import { latenessOf, PULSE_RECIPE } from "./pulse.js";
+import { latenessOf } from "./pulse.js";
+import { PULSE_RECIPE, withTimingFilm } from "./pulse-recipe.js";
 import { atLeast, atMost, type BenchResult, median, quantile } from "./report.js";
 
 const WINDOWS = 5;
-const WINDOW_MS = 16_000;
+const WINDOW_MS = 32_000;
 /** After switching, what the load left behind may still be under way. */
 const SETTLE_MS = 1_500;
 const REQUESTS_PER_S = 50;
@@ -35,7 +36,9 @@ async function say(child: ChildProcess, message: "on" | "off"): Promise<LoadRepo
 	return answer.report;
 }
 
-export async function load(): Promise<BenchResult> {
+export const load = (): Promise<BenchResult> => withTimingFilm(underLoad);
+
+async function underLoad(): Promise<BenchResult> {
 	const folder = mkdtempSync(join(tmpdir(), "adlayer-load-db-"));
 	const postgres = await startEmbeddedPostgres({ folder, clock: new SystemClock() });
 	process.env.DATABASE_URL = postgres.url;

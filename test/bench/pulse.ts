@@ -1,13 +1,12 @@
 /** Pulses: their width as the T7's registers say, at every divisor; and in real time how soon they start when due. */
-import { resolve } from "node:path";
 import { edgesFromRegisters } from "#drivers/labjack-t7/index.js";
 import { CLOCK_DIVISORS } from "#drivers/labjack-t7/registers.js";
 import { connectedBench, SETTINGS, TMA } from "../drivers/labjack-t7/bench.js";
 import { RealSystem } from "../support/real-system.js";
+import { PULSE_RECIPE, withTimingFilm } from "./pulse-recipe.js";
 import { atMost, type BenchResult, quantile } from "./report.js";
 
-export const PULSE_RECIPE = resolve(import.meta.dirname, "pulses.recipe.yaml");
-const CYCLES = 60;
+const CYCLES = 40;
 
 export interface Lateness {
 	/** Wall time at which the start was acknowledged. */
@@ -41,13 +40,15 @@ async function widthErrors(): Promise<{ worstErrorMs: number; widths: number }> 
 	return { worstErrorMs, widths };
 }
 
-export async function pulse(): Promise<BenchResult> {
+export const pulse = (): Promise<BenchResult> => withTimingFilm(timed);
+
+async function timed(): Promise<BenchResult> {
 	const { worstErrorMs, widths } = await widthErrors();
 	const system = await RealSystem.start({ speed: 1 });
 	try {
 		await system.instrumentsReady(30_000);
 		await system.launch(PULSE_RECIPE, { cycles: CYCLES });
-		await system.until(({ run }) => run?.state === "complete", 600_000, 500);
+		await system.until(({ run }) => run?.state === "complete", 900_000, 500);
 		const lateness = await latenessOf(system);
 		const ms = lateness.map((each) => each.ms);
 		return {
