@@ -30,7 +30,7 @@ import { type CommissionOptions, commission } from "#cli/commands/commission.js"
 import { type ConfirmOptions, confirm } from "#cli/commands/confirm.js";
 import { addCycling } from "#cli/commands/cycling.js";
 import { DEMO_RECIPE, DEMO_SPEED, type DemoOptions, demo } from "#cli/commands/demo.js";
-import { type ExportRunOptions, exportRun } from "#cli/commands/export.js";
+import { EXPORT_FORMATS, type ExportOptions, exportPackage } from "#cli/commands/export.js";
 import { commandRun, type RunCommandOptions } from "#cli/commands/hold-abort.js";
 import { type FaultOptions, type FaultsOptions, labFault, labFaults } from "#cli/commands/lab-fault.js";
 import { type BottleOptions, bottle, maintenance, parseGrams } from "#cli/commands/maintenance.js";
@@ -43,7 +43,6 @@ import { type StartOptions, start } from "#cli/commands/start.js";
 import { type DataOption, status } from "#cli/commands/status.js";
 import type { TuneOptions } from "#cli/commands/tune-zone.js";
 import type { CliContext, Outcome } from "#cli/context.js";
-import { RUN_FORMATS } from "#export/run-package.js";
 
 const PROCESSES = {
 	lab: "the simulated lab's process alone",
@@ -169,11 +168,12 @@ export function buildProgram(version: string, perform: Perform): Command {
 		.option("--url <url>", "the service (default: this machine at ADLAYER_PORT)")
 		.action((recipe: string, options: RunOptions) => perform((context) => run(context, recipe, options)));
 
-	command("export <run>", "carry a run off as a package of files, from the service of this machine or another")
-		.addOption(new Option("--format <format>", "what to write").choices(RUN_FORMATS).makeOptionMandatory())
-		.option("--out <path>", "a folder, or NAME.zip (default: the run's name); must not be there yet")
+	command("export <id>", "carry a run or a battery test off as files, from the service of this machine or another")
+		.addOption(new Option("--format <format>", "what to write").choices(EXPORT_FORMATS).makeOptionMandatory())
+		.option("--out <path>", "a folder, or NAME.zip (default: the id); must not be there yet")
+		.option("--institution <name>", "names a test's BDF file as the format's rule has it")
 		.option("--url <url>", "the service (default: this machine at ADLAYER_PORT)")
-		.action((run: string, options: ExportRunOptions) => perform((context) => exportRun(context, run, options)));
+		.action((id: string, options: ExportOptions) => perform((context) => exportPackage(context, id, options)));
 
 	command("check <file>", "validate a recipe file and run it dry, without hardware or service")
 		.option("--set <name=value>", "a parameter of the recipe; may be repeated", parseSet, {})

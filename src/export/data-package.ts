@@ -1,5 +1,5 @@
 /** `datapackage.json`: Data Package v2 (datapackage.org), with a Table Schema for each table. */
-import type { PackageFacts, WrittenFile } from "#export/run-package.js";
+import type { WrittenFile } from "#export/package.js";
 import type { Column, Table } from "#export/table.js";
 
 const PROFILES = "https://datapackage.org/profiles/2.0";
@@ -11,21 +11,30 @@ const resourceName = (path: string): string =>
 		.replace(/\.(csv|parquet|jsonl|yaml|xml|json)$/, "")
 		.toLowerCase();
 
-export function dataPackage(
-	{ archive: { run }, at, softwareVersion }: PackageFacts,
-	files: readonly WrittenFile[],
-): object {
+export interface PackageDescription {
+	readonly id: string;
+	readonly title: string;
+	readonly description: string;
+	/** Of the export, Unix ms. */
+	readonly at: number;
+	readonly keywords: readonly string[];
+	readonly operator: string;
+	readonly source: string;
+}
+
+export function dataPackage(of: PackageDescription, files: readonly WrittenFile[]): object {
+	const { id, title, description, at, keywords, operator, source } = of;
 	return {
 		$schema: `${PROFILES}/datapackage.json`,
-		name: run.run.toLowerCase().replace(/[^a-z0-9._-]+/g, "-"),
-		id: run.run,
-		title: `Run ${run.run}: ${run.product}`,
-		description: `Coating run of ${run.product} (recipe ${run.recipe}) on station ${run.station}${run.simulated ? ", a simulated lab" : ""}; state ${run.state} at the time of export.`,
+		name: id.toLowerCase().replace(/[^a-z0-9._-]+/g, "-"),
+		id,
+		title,
+		description,
 		version: "1.0.0",
 		created: new Date(at).toISOString(),
-		keywords: ["atomic layer deposition", run.recipe, run.product],
-		contributors: [{ title: run.operator, roles: ["operator"] }],
-		sources: [{ title: `Adlayer ${softwareVersion}, station ${run.station}` }],
+		keywords,
+		contributors: [{ title: operator, roles: ["operator"] }],
+		sources: [{ title: source }],
 		resources: files.map(({ path, title, mediaType, table, size, sha256 }) => ({
 			name: resourceName(path),
 			path,

@@ -1,9 +1,8 @@
 /** `ro-crate-metadata.json` of a run: RO-Crate 1.2, the run as a CreateAction from foil to sample. */
-import type { PackageFacts, WrittenFile } from "#export/run-package.js";
+import { CRATE_FILE, type WrittenFile } from "#export/package.js";
+import type { PackageFacts } from "#export/run-package.js";
 import { descentEntities, descentGraph, localId } from "#record/descent-crate.js";
 import type { ArchivedInstrument, ArchivedRun } from "#record/run-archive.js";
-
-export const RUN_CRATE_FILE = "ro-crate-metadata.json";
 
 const ref = (id: string): { "@id": string } => ({ "@id": id });
 const refs = (ids: readonly string[]): object => (ids.length === 1 ? ref(ids[0]!) : ids.map(ref));
@@ -39,7 +38,7 @@ export function runCrate(
 		"@context": "https://w3id.org/ro/crate/1.2/context",
 		"@graph": [
 			{
-				"@id": RUN_CRATE_FILE,
+				"@id": CRATE_FILE,
 				"@type": "CreativeWork",
 				conformsTo: ref("https://w3id.org/ro/crate/1.2"),
 				about: ref("./"),

@@ -1,11 +1,8 @@
 /** A run as a package of files: tables, records, recipe and lab file as launched, and what describes them. */
-import { createHash } from "node:crypto";
 import { batchRecord } from "#export/batch-record.js";
-import { dataPackage } from "#export/data-package.js";
-import { parquetOf } from "#export/parquet.js";
-import { RUN_CRATE_FILE, runCrate } from "#export/run-crate.js";
+import { describedFiles, type PackageFile, tableFile, textFile } from "#export/package.js";
+import { runCrate } from "#export/run-crate.js";
 import { eventLines, runTables } from "#export/run-tables.js";
-import { csvOf, type Table } from "#export/table.js";
 import type { DescentTree } from "#record/descent.js";
 import type { RunArchive } from "#record/run-archive.js";
 
@@ -22,36 +19,22 @@ export interface PackageFacts {
 	readonly softwareVersion: string;
 }
 
-export interface PackageFile {
-	readonly path: string;
-	readonly title: string;
-	readonly mediaType: string;
-	/** The rows in it, where it is a table. */
-	readonly table?: Table;
-	bytes(): AsyncIterable<Uint8Array>;
-}
-
-/** A file that has been given on. */
-export interface WrittenFile extends Omit<PackageFile, "bytes"> {
-	readonly size: number;
-	readonly sha256: string;
-}
-
-const CSV = "text/csv";
-const PARQUET = "application/vnd.apache.parquet";
-
-/** The files in order. Those that describe the others come last, and must not be read before them. */
+/** The files in order, to be read in it. */
 export function packageFiles(facts: PackageFacts, format: Exclude<RunFormat, "b2mml">): PackageFile[] {
-	const written: WrittenFile[] = [];
-	const files = contents(facts, format).map((file) => counted(file, written));
-	files.push(
-		counted(
-			document("datapackage.json", "Data Package v2", () => dataPackage(facts, written)),
-			written,
-		),
-	);
-	if (format === "ro-crate") files.push(document(RUN_CRATE_FILE, "RO-Crate 1.2", () => runCrate(facts, written)));
-	return files;
+	const { archive, at, softwareVersion } = facts;
+	const { run } = archive;
+	return describedFiles(contents(facts, format), {
+		description: {
+			id: run.run,
+			title: `Run ${run.run}: ${run.product}`,
+			description: `Coating run of ${run.product} (recipe ${run.recipe}) on station ${run.station}${run.simulated ? ", a simulated lab" : ""}; state ${run.state} at the time of export.`,
+			at,
+			keywords: ["atomic layer deposition", run.recipe, run.product],
+			operator: run.operator,
+			source: `Adlayer ${softwareVersion}, station ${run.station}`,
+		},
+		...(format === "ro-crate" ? { crate: (files) => runCrate(facts, files) } : {}),
+	});
 }
 
 /** The batch record. */
@@ -65,61 +48,16 @@ export const batchRecordOf = ({ archive, descent }: PackageFacts): string =>
 function contents(facts: PackageFacts, format: RunFormat): PackageFile[] {
 	const { archive } = facts;
 	const { run } = archive;
-	const isParquet = format === "parquet";
 	return [
-		...runTables(archive).map(
-			(table): PackageFile => ({
-				path: `data/${table.name}.${isParquet ? "parquet" : "csv"}`,
-				title: table.title,
-				mediaType: isParquet ? PARQUET : CSV,
-				table,
-				bytes: () => (isParquet ? parquetOf(table) : csvOf(table)),
-			}),
-		),
+		...runTables(archive).map((table) => tableFile(table, format === "parquet" ? "parquet" : "csv")),
 		{
 			path: "data/events.jsonl",
 			title: "All records of the run and of its station's alarms, interlocks, instruments and actuators, whole",
 			mediaType: "application/x-ndjson",
 			bytes: () => eventLines(archive),
 		},
-		text("recipe.yaml", "The recipe as launched", "application/yaml", run.recipeText),
-		text("lab.yaml", "The lab file as launched", "application/yaml", run.labFileText),
-		text("batch-record.xml", "Batch record, B2MML-BatchML V0600", "application/xml", batchRecordOf(facts)),
+		textFile("recipe.yaml", "The recipe as launched", "application/yaml", run.recipeText),
+		textFile("lab.yaml", "The lab file as launched", "application/yaml", run.labFileText),
+		textFile("batch-record.xml", "Batch record, B2MML-BatchML V0600", "application/xml", batchRecordOf(facts)),
 	];
-}
-
-const text = (path: string, title: string, mediaType: string, content: string): PackageFile => ({
-	path,
-	title,
-	mediaType,
-	async *bytes() {
-		yield new TextEncoder().encode(content);
-	},
-});
-
-const document = (path: string, title: string, make: () => object): PackageFile => ({
-	path,
-	title,
-	mediaType: path === RUN_CRATE_FILE ? "application/ld+json" : "application/json",
-	async *bytes() {
-		yield new TextEncoder().encode(`${JSON.stringify(make(), null, "\t")}\n`);
-	},
-});
-
-/** Notes size and checksum in `written` when all bytes have been read. */
-function counted(file: PackageFile, written: WrittenFile[]): PackageFile {
-	return {
-		...file,
-		async *bytes() {
-			const hash = createHash("sha256");
-			let size = 0;
-			for await (const bytes of file.bytes()) {
-				hash.update(bytes);
-				size += bytes.length;
-				yield bytes;
-			}
-			const { bytes: _, ...facts } = file;
-			written.push({ ...facts, size, sha256: hash.digest("hex") });
-		},
-	};
 }

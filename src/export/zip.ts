@@ -1,7 +1,7 @@
 /** Files one after the other as a zip archive, made as it is read: nothing is gathered, neither in memory nor on disk. */
 import { type PassThrough, Readable } from "node:stream";
 import { ZipFile } from "yazl";
-import type { PackageFile } from "#export/run-package.js";
+import type { PackageFile } from "#export/package.js";
 
 /** `at`: the files' time, Unix ms. A fault in any file destroys the stream, so that whoever reads it knows. */
 export function zipOf(files: Iterable<PackageFile>, at: number): Readable {

@@ -1,6 +1,9 @@
 /** Descent as JSON-LD entities of an RO-Crate 1.2. */
 import type { DescentTree, Item } from "#record/descent.js";
 
+/** What a file in the Battery Data Format conforms to. */
+export const BDF_VOCABULARY = "https://w3id.org/battery-data-alliance/ontology/battery-data-format";
+
 /** One thing in a cell's descent, as its own entity: foil, run, sample, cell. */
 export interface DescentEntity {
 	readonly id: string;

@@ -70,6 +70,7 @@ describe("the document", () => {
 			"get /cell-tests/past",
 			"get /cell-tests/{id}",
 			"get /cell-tests/{id}/bdf",
+			"get /cell-tests/{id}/export",
 			"get /cell-tests/{id}/half-cycles",
 			"get /cell-tests/{id}/points",
 			"get /cell-tests/{id}/rows",

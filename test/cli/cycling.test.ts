@@ -9,6 +9,7 @@ import { parseCellConstants } from "#twin/cells/constants.js";
 import { simulateCellTest } from "#twin/cells/ideal-cycler.js";
 import { PAPER_TESTS, type PaperCell, type PaperTest, paperCellTest } from "#twin/cells/paper-tests.js";
 import { bdfOf, chunkOf, flat, fullCellRows, read, symmetricRows } from "../analysis/support.js";
+import { strictBdf } from "../support/strict-bdf.js";
 import { adlayer } from "./support.js";
 
 let dir: string;
@@ -242,37 +243,6 @@ describe("adlayer cycling export", () => {
 		return `DataPoint,Cycle Index,Step Index,Step Type,Total Time(s),Current(mA),Voltage(V),Date\n${rows.join("\n")}\n`;
 	};
 
-	/** Every rule of the format, checked without the product's own writer or reader. */
-	function strict(titles: string[], rows: number[][]): void {
-		for (const needed of ["Test Time / s", "Voltage / V", "Current / A"]) expect(titles).toContain(needed);
-		expect(titles.some((title) => /index/i.test(title))).toBe(false);
-		const column = (title: string): number[] => rows.map((row) => row[titles.indexOf(title)]!);
-		const never = (title: string, steps: (d: number) => boolean): void => {
-			const values = column(title);
-			values.forEach((value, n) => {
-				if (n > 0) expect(steps(value - values[n - 1]!), `${title} row ${n}`).toBe(true);
-			});
-		};
-		const rising = (d: number): boolean => d >= 0;
-		never("Test Time / s", rising);
-		never("Cycle Count / 1", (d) => d >= 0 && Number.isInteger(d));
-		never("Step Count / 1", (d) => d === 0 || d === 1);
-		never("Charging Capacity / Ah", rising);
-		never("Discharging Capacity / Ah", rising);
-		never("Cumulative Capacity / Ah", rising);
-		const [charge, discharge, net, sum] = ["Charging", "Discharging", "Net", "Cumulative"].map((name) =>
-			column(`${name} Capacity / Ah`),
-		);
-		for (const n of rows.keys()) {
-			expect(Math.abs(charge![n]! - discharge![n]! - net![n]!)).toBeLessThanOrEqual(1e-6 * Math.abs(net![n]!) + 1e-15);
-			expect(Math.abs(charge![n]! + discharge![n]! - sum![n]!)).toBeLessThanOrEqual(1e-6 * sum![n]!);
-		}
-		// Positive current charges: the charging counter rises with it.
-		column("Current / A").forEach((i, n) => {
-			if (n > 0 && i > 0 && column("Current / A")[n - 1]! > 0) expect(charge![n]!).toBeGreaterThan(charge![n - 1]!);
-		});
-	}
-
 	it.each(["bdf-csv", "bdf-gz"])(
 		"writes %s that keeps every rule, with positive current turned to charging",
 		async (format) => {
@@ -285,7 +255,7 @@ describe("adlayer cycling export", () => {
 			const lines = (format === "bdf-gz" ? gunzipSync(bytes) : bytes).toString("utf8").trimEnd().split("\n");
 			const titles = lines[0]!.split(",");
 			expect(titles).toContain("Unix Time / s");
-			strict(
+			strictBdf(
 				titles,
 				lines.slice(1).map((line) => line.split(",").map(Number)),
 			);
@@ -302,7 +272,7 @@ describe("adlayer cycling export", () => {
 		const objects = await parquetReadObjects({
 			file: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer,
 		});
-		strict(
+		strictBdf(
 			Object.keys(objects[0]!),
 			objects.map((object) => Object.values(object).map(Number)),
 		);

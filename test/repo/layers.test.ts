@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 	twin: ["core"],
 	analysis: ["core"],
 	heating: ["core"],
-	export: ["core", "record"],
+	export: ["core", "record", "analysis"],
 	journal: ["core", "record"],
 	"control-link": ["core", "record"],
 	safety: ["core", "record", "device"],

@@ -155,7 +155,7 @@ describe("a run carried off from a real database", () => {
 		clock.aheadMs += 60_000;
 		await append({ kind: "sample", instrument: "gauge", values: { chamber_pressure: 7_777 } });
 		await until(() => store.ingester.position >= writer.lastSeq);
-		({ app } = await world({ history: store.history, descent: store.descent }));
+		({ app } = await world({ history: store.history, descent: store.descent, cellTests: store.cellTests }));
 		url = await app.listen({ port: 0, host: "127.0.0.1" });
 		for (const [path, body] of [
 			["/foil-lots", { id: "Li-2026-03", material: "Li", thicknessUm: 350 }],

@@ -1,5 +1,3 @@
-import { Readable } from "node:stream";
-import { bdfText } from "#api/bdf.js";
 import { API_PREFIX, type RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
 import { ANONYMOUS } from "#api/routes/runs.js";
@@ -109,7 +107,6 @@ const halfCycle = shape({
 	peakV: number,
 	endV: number,
 });
-const CSV = "text/csv";
 const ROWS_DEFAULT = 1_000;
 const ROWS_MAX = 10_000;
 const POINTS_DEFAULT = 1_000;
@@ -124,12 +121,12 @@ interface Id {
 
 const noTest = (id: string) => new AdlayerError("NOT_FOUND", `There is no battery test ${id}.`);
 
-function found<Found>(id: string, answer: Found | undefined): Found {
+export function found<Found>(id: string, answer: Found | undefined): Found {
 	if (answer === undefined) throw noTest(id);
 	return answer;
 }
 
-function recordOf(history: CellTestHistory | null): CellTestHistory {
+export function recordOf(history: CellTestHistory | null): CellTestHistory {
 	if (history !== null) return history;
 	throw new AdlayerError("DATABASE_UNAVAILABLE", "This service runs without a database.");
 }
@@ -222,22 +219,6 @@ export function cellTestRoutes({ api, deps }: RouteGroup): void {
 		const rows = found(id, await recordOf(deps.cellTests).cellTestRows(id, query));
 		const nextSeq = rows.length < query.limit ? null : rows.at(-1)!.seq + 1;
 		return { simulated: simulated(), cellTest: id, rows, nextSeq };
-	});
-
-	const bdfSchema = routeSchema({
-		tag: "cell-tests",
-		summary: "The whole battery test as a file of the Battery Data Format (CSV); positive current charges",
-		params,
-		answer: string,
-		contentTypes: [CSV],
-		errors: ["NOT_FOUND", "DATABASE_UNAVAILABLE"],
-	});
-	api.get<Id>("/cell-tests/:id/bdf", { schema: bdfSchema }, async ({ params: { id } }, reply) => {
-		const history = recordOf(deps.cellTests);
-		found(id, await history.cellTest(id));
-		const name = id.replaceAll(/[^A-Za-z0-9.-]/g, "-");
-		void reply.type(CSV).header("Content-Disposition", `attachment; filename="${name}.bdf.csv"`);
-		return reply.send(Readable.from(bdfText(history, id)));
 	});
 
 	const pointsSchema = routeSchema({

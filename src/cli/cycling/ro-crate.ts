@@ -1,6 +1,6 @@
 /** RO-Crate 1.2 metadata of an exported test: the file, where it came from, and the cell's descent when it is known. */
 
-import { type DescentEntity, descentGraph, localId as local } from "#record/descent-crate.js";
+import { BDF_VOCABULARY, type DescentEntity, descentGraph, localId as local } from "#record/descent-crate.js";
 
 export type { DescentEntity };
 
@@ -24,7 +24,6 @@ export interface CrateFacts {
 }
 
 export const CRATE_FILE = "ro-crate-metadata.json";
-export const BDF_VOCABULARY = "https://w3id.org/battery-data-alliance/ontology/battery-data-format";
 
 const ref = (id: string): { "@id": string } => ({ "@id": id });
 
