@@ -14,7 +14,9 @@ import type { ControlStatus, InstrumentStatus, LastDoseStatus, SignalStatus } fr
 import { GuardedReactor } from "#safety/guarded-reactor.js";
 import { Supervisor } from "#safety/supervisor.js";
 import { Campaigns, memoryState } from "#src/campaign/campaigns.js";
-import { labFacts, maintenanceFacts, reactorOf, signalRoles } from "#src/config.js";
+import { labFacts } from "#src/config/lab-facts.js";
+import { reactorOf } from "#src/config/reactor-of.js";
+import { maintenanceFacts, signalRoles } from "#src/config/views.js";
 import { Admission } from "#src/control/admission.js";
 import { type ControlCommandTable, commandTable } from "#src/control/commands.js";
 import { HandDesk } from "#src/control/hand-desk.js";

@@ -11,7 +11,7 @@ import type { Plan } from "#recipe/plan.js";
 import { planDigest } from "#recipe/plan-digest.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import type { Supervisor } from "#safety/supervisor.js";
-import { labFacts } from "#src/config.js";
+import { labFacts } from "#src/config/lab-facts.js";
 import type { Admission } from "#src/control/admission.js";
 import type { ControlOptions } from "#src/control/options.js";
 import type { Recollection } from "#src/control/recollection.js";

@@ -5,7 +5,8 @@
  */
 import { resolve } from "node:path";
 import { interlocksOf } from "#safety/interlocks/index.js";
-import { type LabFile, loadLabFile, parseLabFile, reactorOf } from "#src/config.js";
+import { reactorOf } from "#src/config/reactor-of.js";
+import { type LabFile, loadLabFile, parseLabFile } from "#src/config.js";
 import { instead } from "../faults/kinds.js";
 import { SHORT_RECIPE, Story } from "../plant/stories.js";
 import { atMost, type Bar, type BenchResult, isTrue } from "./report.js";

@@ -8,7 +8,8 @@ import { SimulatedChannel as BridgeChannel } from "#drivers/mqtt-cycler/simulate
 import { SimulatedChannel as NewareChannel } from "#drivers/neware-bts8/simulated-channel.js";
 import { encodeSteps } from "#drivers/neware-bts8/steps.js";
 import { CellRack } from "#lab/cells.js";
-import { type LabFile, labPlan, loadLabFile } from "#src/config.js";
+import { labPlan } from "#src/config/lab-plan.js";
+import { type LabFile, loadLabFile } from "#src/config.js";
 import { parseCellConstants } from "#twin/cells/constants.js";
 
 const RECIPES = resolve(import.meta.dirname, "../../recipes");

@@ -2,7 +2,8 @@
 import { resolve } from "node:path";
 import { checkRecipe } from "#recipe/check.js";
 import { loadLibrary } from "#recipe/library-files.js";
-import { labFacts, loadLabFile, parseLabFile } from "#src/config.js";
+import { labFacts } from "#src/config/lab-facts.js";
+import { loadLabFile, parseLabFile } from "#src/config.js";
 import { Story } from "../plant/stories.js";
 import { RECIPE_NAMES, RECIPES, recipeText } from "../recipe/support.js";
 import type { Outcome } from "./drive.js";

@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkRecipe } from "#recipe/check.js";
 import { loadLibrary } from "#recipe/library-files.js";
-import { labFacts, loadLabFile } from "#src/config.js";
+import { labFacts } from "#src/config/lab-facts.js";
+import { loadLabFile } from "#src/config.js";
 import { Story } from "./stories.js";
 
 const RECIPES = resolve(import.meta.dirname, "../../recipes");

@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { checkRecipe } from "#recipe/check.js";
 import { loadLibrary } from "#recipe/library-files.js";
-import { labFacts, loadLabFile, parseLabFile } from "#src/config.js";
+import { labFacts } from "#src/config/lab-facts.js";
+import { loadLabFile, parseLabFile } from "#src/config.js";
 import { RECIPE_NAMES, RECIPES, recipeText } from "../recipe/support.js";
 import { Story } from "./stories.js";
 

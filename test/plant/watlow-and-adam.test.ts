@@ -4,7 +4,8 @@ import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkRecipe } from "#recipe/check.js";
 import { loadLibrary } from "#recipe/library-files.js";
-import { labFacts, parseLabFile } from "#src/config.js";
+import { labFacts } from "#src/config/lab-facts.js";
+import { parseLabFile } from "#src/config.js";
 import { VirtualPlant } from "../support/virtual-plant.js";
 
 const RECIPES = resolve(import.meta.dirname, "../../recipes");

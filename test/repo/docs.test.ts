@@ -10,8 +10,9 @@ import { checkProtocol } from "#cycling/check-protocol.js";
 import { driverNamed, driverNames } from "#drivers/index.js";
 import { checkRecipe } from "#recipe/check.js";
 import { loadLibrary } from "#recipe/library-files.js";
+import { labFacts } from "#src/config/lab-facts.js";
 import { LAB_FILE_SCHEMA } from "#src/config/lab-file-schema.js";
-import { labFacts, parseLabFile } from "#src/config.js";
+import { parseLabFile } from "#src/config.js";
 import { errorsMarkdown, labSchema } from "../../scripts/docs.js";
 
 const ROOT = resolve(import.meta.dirname, "../..");

@@ -18,7 +18,10 @@ export interface CheckOptions {
 export async function check({ out }: CliContext, recipe: string, options: CheckOptions): Promise<Outcome> {
 	const text = readRecipe(recipe);
 	if (isProtocol(text)) return checkProtocolFile(out, text, recipe, options.set);
-	const { labFacts, loadLabFile } = await import("#src/config.js");
+	const [{ loadLabFile }, { labFacts }] = await Promise.all([
+		import("#src/config.js"),
+		import("#src/config/lab-facts.js"),
+	]);
 	const lab = labFacts(loadLabFile(options.lab ?? simulatedLabFile()));
 	const library = loadLibrary(recipesFolder());
 	const report = toCheckJson(checkRecipe({ text, fileName: basename(recipe), set: options.set, library, lab }));

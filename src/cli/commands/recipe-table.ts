@@ -64,7 +64,10 @@ function flag(text: string, before: string[]): string[] {
 
 async function importCommand({ out }: CliContext, file: string, options: ImportOptions): Promise<Outcome> {
 	const bytes = readBytes(file);
-	const { labFacts, loadLabFile } = await import("#src/config.js");
+	const [{ loadLabFile }, { labFacts }] = await Promise.all([
+		import("#src/config.js"),
+		import("#src/config/lab-facts.js"),
+	]);
 	const lab = labFacts(loadLabFile(options.lab ?? simulatedLabFile()));
 	const { text, count, problems } = importTable({
 		bytes,

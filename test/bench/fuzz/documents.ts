@@ -10,7 +10,8 @@ import { loadLibrary } from "#recipe/library-files.js";
 import { exportTable } from "#recipe/savannah/export.js";
 import { importTable } from "#recipe/savannah/import.js";
 import { readMapping } from "#recipe/savannah/mapping.js";
-import { labFacts, loadLabFile, parseLabFile } from "#src/config.js";
+import { labFacts } from "#src/config/lab-facts.js";
+import { loadLabFile, parseLabFile } from "#src/config.js";
 import { type Area, area, expectPlaced, Finding, refusalOf } from "./area.js";
 import { bytesChanges, changeBytes, documentCases, documentOf, textChanges, wild } from "./mutations.js";
 
