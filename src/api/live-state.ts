@@ -63,6 +63,8 @@ export class LiveState {
 	private t = 0;
 	private wall = 0;
 	private seq = -1;
+	/** Who waits for the record of a number. */
+	private readonly waiters = new Map<() => void, number>();
 	private arrivedMs = Number.NEGATIVE_INFINITY;
 	private sawEnd = false;
 	private isFresh = false;
@@ -113,6 +115,21 @@ export class LiveState {
 		this.wall = record.wall;
 		this.arrivedMs = this.clock.nowMs();
 		if (this.sawEnd) this.isFresh = true;
+		this.take(record);
+		for (const [waiter, seq] of this.waiters) {
+			if (seq > record.seq) continue;
+			this.waiters.delete(waiter);
+			waiter();
+		}
+	}
+
+	/** Calls back once the record of that number has been taken. */
+	whenSeen(seq: number, seen: () => void): void {
+		if (seq <= this.seq) seen();
+		else this.waiters.set(seen, seq);
+	}
+
+	private take(record: JournalRecord): void {
 		if (record.kind === "sample") {
 			this.sampled(record);
 			return;

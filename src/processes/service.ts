@@ -7,6 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { buildApp } from "#api/app.js";
 import { LiveState } from "#api/live-state.js";
 import type { RecipeEntry, RecipeShelf } from "#api/ports.js";
+import { SettledControl } from "#api/settled-control.js";
 import { DETAIL_CHARS_MAX } from "#control-link/arguments.js";
 import { ControlClient } from "#control-link/client.js";
 import { type Clock, SystemClock } from "#core/clock.js";
@@ -110,7 +111,7 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 		{
 			clock,
 			live,
-			control,
+			control: new SettledControl(control, live, clock),
 			history: store.history,
 			descent: store.descent,
 			cellTests: store.cellTests,
