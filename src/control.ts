@@ -4,6 +4,7 @@ import { checkArguments } from "#control-link/arguments.js";
 import type { CommandHandler } from "#control-link/messages.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import { CellTestRounds } from "#cycling/rounds.js";
+import type { PolledValues } from "#device/contract.js";
 import { Plant } from "#device/plant.js";
 import { plantCyclers } from "#device/plant-cyclers.js";
 import { pulsesInTheBalance } from "#recipe/engine/interrupted-run.js";
@@ -12,6 +13,7 @@ import { allowed } from "#recipe/isa88.js";
 import type { InstrumentRecord, RecordBody, RunState, SampleRecord } from "#record/records.js";
 import type { ControlStatus, InstrumentStatus, LastDoseStatus, SignalStatus } from "#record/status.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
+import { SensorWatch } from "#safety/sensor-watch.js";
 import { Supervisor } from "#safety/supervisor.js";
 import { Campaigns, memoryState } from "#src/campaign/campaigns.js";
 import { labFacts } from "#src/config/lab-facts.js";
@@ -37,6 +39,7 @@ export class Control {
 	readonly plant: Plant;
 	readonly supervisor: Supervisor;
 	private readonly reactor: GuardedReactor;
+	private readonly sensors: SensorWatch;
 	private readonly recollection: Recollection;
 	private readonly desk: RunDesk;
 	private readonly manual: ManualOperation;
@@ -82,6 +85,7 @@ export class Control {
 		const supervisor = new Supervisor(clock, plant, spec, journal);
 		const reactor = new GuardedReactor(clock, plant, spec, supervisor, journal);
 		this.supervisor = supervisor;
+		this.sensors = new SensorWatch(supervisor.alarms, plant);
 		this.reactor = reactor;
 
 		const recollection = new Recollection(clock, journal, lastKnown);
@@ -285,10 +289,7 @@ export class Control {
 		return `${lab.content.station}-${kind}${stamp(clock.wallMs())}-${journal.lastSeq + 1}`;
 	}
 
-	private sampled(
-		name: string,
-		values: Readonly<Record<string, { value: number | null; detail?: string; quality: string }>>,
-	): void {
+	private sampled(name: string, values: PolledValues): void {
 		const numbers: Record<string, number | null> = {};
 		let fault: Record<string, string> | undefined;
 		for (const [signal, polled] of Object.entries(values)) {
@@ -305,6 +306,7 @@ export class Control {
 			...(fault === undefined ? {} : { fault }),
 		};
 		this.sampleSeq.set(name, this.options.journal.append(record));
+		this.sensors.sampled(name, values);
 		this.supervisor.sampled();
 		this.desk.present?.sampled();
 		this.manual.sampled();

@@ -29,6 +29,9 @@ const JUMP_RATIO = 2;
 /** Controllers of the same protocol whose `PRn` are channels of their own, not the readings of one transducer. */
 const CONTROLLERS = ["937", "946"];
 
+/** Words of a sound sensor above or below its range. */
+const BEYOND_RANGE = /^[<>]|over|under/i;
+
 /**
  * An MKS 900 transducer as a device with one signal, its pressure. Reads only: nothing to set, nothing to make safe.
  * Errors of `connect`: IDENTITY_MISMATCH, DEVICE_MISCONFIGURED (the model has no such reading, a unit that is no pressure,
@@ -108,7 +111,11 @@ export class Mks900 implements Device {
 		if (broken !== null) return fault(broken);
 		if ("refused" in answer) return fault(`the transducer has no reading ${reading} (${refusalText(answer.refused)})`);
 		const first = this.parse(answer.data);
-		if ("words" in first) return fault(`the transducer says "${printable(first.words)}" instead of a pressure`);
+		if ("words" in first) {
+			const detail = `the transducer says "${printable(first.words)}" instead of a pressure`;
+			const isBeyondRange = BEYOND_RANGE.test(first.words) ? { isBeyondRange: true as const } : {};
+			return { [signal]: { value: null, quality: "fault", detail, ...isBeyondRange } };
+		}
 		const value = await this.settled(first.value, toPascal);
 		this.lastPa = value;
 		return {

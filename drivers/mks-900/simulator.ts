@@ -8,6 +8,8 @@ import type { Mks900Settings } from "./config.js";
 export interface Mks900Port {
 	/** Absolute pressure in Pa; null when the sensor is broken. The channel is always 1: one transducer, one pressure. */
 	pressurePa(channel: 1): number | null;
+	/** What it gives no longer changes, in no digit. */
+	isFrozen?(channel: 1): boolean;
 }
 
 export interface Mks900SimulatorOptions {
@@ -224,7 +226,8 @@ export class Mks900Simulator implements InstrumentSimulator {
 		const truePa = this.port.pressurePa(1);
 		// A broken sensor goes on giving its last number: only the status letter tells.
 		if (truePa !== null && Number.isFinite(truePa)) {
-			this.lastPa = this.noise > 0 ? truePa * (1 + this.noise * this.random.normal()) : truePa;
+			const isNoisy = this.noise > 0 && this.port.isFrozen?.(1) !== true;
+			this.lastPa = isNoisy ? truePa * (1 + this.noise * this.random.normal()) : truePa;
 		}
 		const { pressurePaMin, pressurePaMax } = this.model;
 		if (this.beyondRange === "word" && this.lastPa < pressurePaMin) return "UNDER";

@@ -73,11 +73,13 @@ export class PvpGauge implements Device {
 
 	private inRange(pa: number): PolledValue {
 		const { pressure_pa_min: minPa = 0, pressure_pa_max: maxPa = Number.POSITIVE_INFINITY } = this.context.settings;
-		if (pa * ROUNDING < minPa) return fault(`${pa} Pa is below the gauge's measuring range, from ${minPa} Pa`);
-		if (pa > maxPa * ROUNDING) return fault(`${pa} Pa is above the gauge's measuring range, to ${maxPa} Pa`);
+		if (pa * ROUNDING < minPa) return beyond(`${pa} Pa is below the gauge's measuring range, from ${minPa} Pa`);
+		if (pa > maxPa * ROUNDING) return beyond(`${pa} Pa is above the gauge's measuring range, to ${maxPa} Pa`);
 		return good(pa);
 	}
 }
+
+const beyond = (detail: string): PolledValue => ({ ...fault(detail), isBeyondRange: true });
 
 function errorOf(word: string): string | undefined {
 	const state = decodeErrorState(word);

@@ -150,6 +150,9 @@ export const GAUGE_STATUS: readonly (string | null)[] = [
 	"gauge error",
 ];
 
+/** Statuses of a sound gauge: under- and overrange. */
+export const BEYOND_RANGE: readonly number[] = [1, 2];
+
 /** The ERROR word is 4 binary digits, "0000" when there is no error. Gives what is wrong, or undefined when it is no ERROR word. */
 export function decodeErrorWord(text: string): string | undefined {
 	if (!/^[01]{4}$/.test(text)) return undefined;

@@ -11,6 +11,7 @@ import type {
 } from "#device/contract.js";
 import { OptionalQuestions, unlessSilent, unlessUnanswered } from "#transport/optional-question.js";
 import {
+	BEYOND_RANGE,
 	CR,
 	decodeErrorWord,
 	ENQ,
@@ -296,7 +297,12 @@ export class Tpg362 implements Device {
 			values[name] =
 				fault === null
 					? { value: unit!.toPascal(gauge!.value), quality: "good" }
-					: { value: null, quality: "fault", detail: `channel ${index + 1}: ${fault}` };
+					: {
+							value: null,
+							quality: "fault",
+							detail: `channel ${index + 1}: ${fault}`,
+							...(gauge !== undefined && BEYOND_RANGE.includes(gauge.status) ? { isBeyondRange: true } : {}),
+						};
 		}
 		return values;
 	}

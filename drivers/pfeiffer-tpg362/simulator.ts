@@ -9,6 +9,8 @@ import { CMR_363, type GaugeType, PCR_280 } from "./gauges.js";
 export interface Tpg362Port {
 	/** Absolute pressure in Pa at the gauge of a channel; null when the sensor is broken. */
 	pressurePa(channel: 1 | 2): number | null;
+	/** What it gives no longer changes, in no digit. */
+	isFrozen?(channel: 1 | 2): boolean;
 }
 
 export interface Tpg362SimulatorOptions {
@@ -212,7 +214,8 @@ export class Tpg362Simulator implements InstrumentSimulator {
 		const gauge = this.gauges[channel - 1]!;
 		const truePa = this.port.pressurePa(channel);
 		if (truePa === null || !Number.isFinite(truePa)) return "3,2.0000E-02";
-		const pa = this.noise > 0 ? truePa * (1 + this.noise * this.random.normal()) : truePa;
+		const isNoisy = this.noise > 0 && this.port.isFrozen?.(channel) !== true;
+		const pa = isNoisy ? truePa * (1 + this.noise * this.random.normal()) : truePa;
 		if (pa < gauge.pressurePaMin) return `1,${this.format(gauge.pressurePaMin, gauge)}`;
 		if (pa > gauge.pressurePaMax) return `2,${this.format(gauge.pressurePaMax, gauge)}`;
 		return `0,${this.format(pa, gauge)}`;

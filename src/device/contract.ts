@@ -36,6 +36,8 @@ export interface PolledValue {
 	readonly value: number | null;
 	readonly quality: Exclude<Quality, "stale">;
 	readonly detail?: string;
+	/** Of a fault: the quantity is beyond the sensor's range, and nothing is broken. */
+	readonly isBeyondRange?: true;
 }
 
 export type PolledValues = Readonly<Record<string, PolledValue>>;

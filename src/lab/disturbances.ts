@@ -31,6 +31,10 @@ export class Disturbances {
 		return sensed;
 	}
 
+	isFrozen(sensor: string): boolean {
+		return this.sensors.get(sensor)?.has("frozen") ?? false;
+	}
+
 	setSensorFault(sensor: string, stage: SensorStage, fault: SensorFault | undefined): void {
 		const faults = this.sensors.get(sensor) ?? new Map<SensorStage, SensorFault>();
 		if (fault === undefined) faults.delete(stage);

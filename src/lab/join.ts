@@ -24,6 +24,8 @@ export interface DigitalIoPort {
 export interface GaugePort {
 	/** Pa; null with a broken or absent sensor. */
 	pressurePa(channel: number): number | null;
+	/** What it gives no longer changes, not even by its noise. */
+	isFrozen(channel: number): boolean;
 }
 
 /** A mass flow controller. */
@@ -201,15 +203,21 @@ function joinGauge(
 		readonly signal?: string;
 	};
 	const channels = settings.channels ?? { [settings.signal ?? "pressure"]: 1 };
-	const sensed = new Map<number, () => number | null>();
+	const sensed = new Map<number, { readonly signal: string; read(): number }>();
 	const add = (signal: string, read: () => number) => {
 		const name = signalOf(instrument.name, signal);
 		const channel = name === undefined ? undefined : channels[name];
-		if (channel !== undefined) sensed.set(channel, () => disturbances.sensed(signal, read()));
+		if (channel !== undefined) sensed.set(channel, { signal, read });
 	};
 	add(reactor.pressures.chamber, () => twin.chamberPa);
 	add(reactor.pressures.foreline, () => twin.forelinePa);
-	return { pressurePa: (channel) => sensed.get(channel)?.() ?? null };
+	return {
+		pressurePa: (channel) => {
+			const gauge = sensed.get(channel);
+			return gauge === undefined ? null : disturbances.sensed(gauge.signal, gauge.read());
+		},
+		isFrozen: (channel) => disturbances.isFrozen(sensed.get(channel)?.signal ?? ""),
+	};
 }
 
 function joinFlowController(instrument: PlannedInstrument, reactor: ReactorRoles, twin: Twin): FlowControllerPort {

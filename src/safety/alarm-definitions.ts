@@ -44,6 +44,14 @@ export const ALARM_DEFINITIONS = {
 		consequence: "What is judged from it counts as unknown; in a run that is danger.",
 		response: "Check its power, cable and address; it is tried again every second.",
 	}),
+	sensor: definition({
+		priority: "high",
+		cause: "An instrument answers and says that one of its values is no measurement.",
+		consequence: "What is judged from it counts as unknown: no run can use it, and in a run it is danger.",
+		response: "Read what the instrument says of it; check the sensor, its plug and its cable.",
+		onDelayMs: 2_000,
+		offDelayMs: 2_000,
+	}),
 	"safe-state": definition({
 		priority: "critical",
 		cause: "An actuator could not be brought to its safe state.",

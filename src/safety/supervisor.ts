@@ -409,6 +409,7 @@ function isAlarmOf(
 	const [kind] = alarm.split(".", 1);
 	const of = alarm.slice(kind!.length + 1);
 	if (kind === "interlock") return interlocks.some(({ id }) => id === of);
+	if (kind === "sensor") return plant.signals.has(of);
 	if (kind === "instrument") return plant.instruments.some(({ name }) => name === of);
 	if (["valve-leaking", "valve-sticking", "bottle-low", "purge-insufficient"].includes(kind!))
 		return Object.hasOwn(reactor.precursors, of);

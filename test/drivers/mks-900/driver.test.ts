@@ -197,6 +197,7 @@ describe("mks-900", () => {
 			value: null,
 			quality: "fault",
 			detail: 'the transducer says "OVER" instead of a pressure',
+			isBeyondRange: true,
 		});
 		rig.pressurePa = 1e-6;
 		expect((await rig.poll()).chamber?.value).toBeNull();

@@ -224,8 +224,18 @@ describe("pfeiffer-tpg362", () => {
 		await rig.connect();
 		rig.forelinePa = 0.01;
 		expect(await rig.poll()).toEqual({
-			chamber: { value: null, quality: "fault", detail: "channel 1: above the gauge's measuring range (overrange)" },
-			foreline: { value: null, quality: "fault", detail: "channel 2: below the gauge's measuring range (underrange)" },
+			chamber: {
+				value: null,
+				quality: "fault",
+				detail: "channel 1: above the gauge's measuring range (overrange)",
+				isBeyondRange: true,
+			},
+			foreline: {
+				value: null,
+				quality: "fault",
+				detail: "channel 2: below the gauge's measuring range (underrange)",
+				isBeyondRange: true,
+			},
 		});
 		rig.chamberPa = null;
 		expect((await rig.poll()).chamber).toEqual({ value: null, quality: "fault", detail: "channel 1: sensor error" });
