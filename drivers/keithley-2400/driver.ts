@@ -1,6 +1,6 @@
 import { AdlayerError, asAdlayerError, type Problem } from "#core/errors.js";
 import type { RequestLine } from "#core/wire.js";
-import type { Device, DriverContext, Identification, Identity, PolledValues, SignalInfo } from "#device/contract.js";
+import type { Device, DriverContext, Identification, PolledValues, SignalInfo } from "#device/contract.js";
 import type {
 	ChannelActivity,
 	ChannelRange,
@@ -16,20 +16,14 @@ import type {
 } from "#device/cycler.js";
 import { rangeRefusals } from "#device/cycler-refusals.js";
 import { type ActiveStep, ProgramRun } from "#device/program-run.js";
-import { encode, invalid, lineOf, type Measured, number, parseError, parseReading, printable } from "./codec.js";
+import { invalid, type Measured, printable } from "./codec.js";
 import type { Keithley2400Settings } from "./config.js";
+import { SourceMeter } from "./source-meter.js";
 
 /** A test whose readings come less often than this is not controlled any more. */
 const LATE_S_MAX = 5;
 /** Rows kept for whoever fetches them; at one in 10 s this is more than a week. */
 const ROWS_MAX = 100_000;
-/** The error queue holds ten. */
-const ERRORS_MAX = 12;
-/** Times that an output is switched off before it is reported as still on. */
-const OFF_ATTEMPTS = 3;
-/** Readings of a cell in compliance lie a little beyond the limit. */
-const ELEMENTS = "VOLT,CURR,STAT";
-
 /**
  * A 2400 as a cycler with one channel, on which Adlayer itself runs the test at every poll. Nothing is sourced before the
  * output-off state is high impedance and read back as such: in its normal state the output that is off is 0 V across the
@@ -42,6 +36,7 @@ export class Keithley2400 implements Device, Cycler {
 	/** It counts the current into its positive terminal's cell as positive: charging, by the wiring of the README. */
 	readonly currentSign: CurrentSign = "charge-positive";
 	private readonly line: RequestLine;
+	private readonly meter: SourceMeter;
 	private isReady = false;
 	private run: ProgramRun | undefined;
 	private test: { readonly id: string; readonly barcode: string; rows: CyclerRow[]; dropped: number } | undefined;
@@ -57,6 +52,7 @@ export class Keithley2400 implements Device, Cycler {
 			throw new AdlayerError("ADDRESS_INVALID", `${context.name} needs a serial or tcp address.`);
 		}
 		this.line = context.line;
+		this.meter = new SourceMeter(context.name, context.line);
 		const { channel, voltage_V, current_A_max } = context.settings;
 		this.channels = {
 			[channel]: { voltageVMin: voltage_V.min, voltageVMax: voltage_V.max, currentAMax: current_A_max },
@@ -72,10 +68,10 @@ export class Keithley2400 implements Device, Cycler {
 	inspect(): Promise<Identification> {
 		return this.inTurn(async () => {
 			await this.line.open();
-			const { identity, confirmed } = await this.identify();
-			const offState = await this.query(":OUTP:SMOD?");
-			const isHigh = /^HIMP/i.test(offState);
-			const warnings = isHigh ? [] : [`Its output-off state is ${printable(offState)}: off, it is no open circuit.`];
+			const { identity, confirmed } = await this.meter.identify();
+			const offState = await this.meter.offState();
+			const isHigh = offState === "HIMP";
+			const warnings = isHigh ? [] : [`Its output-off state is ${offState}: off, it is no open circuit.`];
 			return { identity, confirmed, warnings };
 		});
 	}
@@ -85,22 +81,14 @@ export class Keithley2400 implements Device, Cycler {
 		return this.inTurn(async () => {
 			this.isReady = false;
 			await this.line.open();
-			const { identity, confirmed } = await this.identify();
+			const { identity, confirmed } = await this.meter.identify();
 			if (!confirmed) {
 				const message = `"${printable(`${identity.manufacturer} ${identity.model}`)}" answered, not a Keithley 2400.`;
 				throw new AdlayerError("IDENTITY_MISMATCH", message);
 			}
-			await this.makeOutputSafe();
+			await this.meter.makeOutputSafe();
 			if (this.run !== undefined) this.end("stopped", "lost");
-			await this.tell("*CLS");
-			await this.tell(`:FORM:ELEM ${ELEMENTS}`);
-			await this.tell(":SYST:RSEN ON");
-			if ((await this.query(":SYST:RSEN?")) !== "1") {
-				throw new AdlayerError("READBACK_MISMATCH", `${this.context.name} did not switch to four-wire sensing.`);
-			}
-			await this.tell(":SENS:FUNC:CONC ON");
-			await this.tell(`:SENS:FUNC "VOLT","CURR"`);
-			await this.expectNoErrors("its configuration");
+			await this.meter.configure();
 			this.isReady = true;
 			return { identity, confirmed, warnings: [] };
 		});
@@ -112,9 +100,8 @@ export class Keithley2400 implements Device, Cycler {
 			const { channel } = this.context.settings;
 			if (!this.isReady) throw new AdlayerError("DEVICE_NOT_READY", `${this.context.name} is not connected.`);
 			if (this.run === undefined) {
-				const isOn = (await this.query(":OUTP?")) !== "0";
-				if (isOn) {
-					await this.makeOutputSafe();
+				if (await this.meter.isOn()) {
+					await this.meter.makeOutputSafe();
 					throw invalid(`The output of ${this.context.name} was on without a test`);
 				}
 				const off = { value: null, quality: "fault", detail: "the output is off" } as const;
@@ -139,7 +126,7 @@ export class Keithley2400 implements Device, Cycler {
 	makeSafe(): Promise<void> {
 		return this.inTurn(async () => {
 			if (this.run !== undefined) this.end("stopped", "made safe");
-			await this.makeOutputSafe();
+			await this.meter.makeOutputSafe();
 		});
 	}
 
@@ -149,7 +136,7 @@ export class Keithley2400 implements Device, Cycler {
 			this.isReady = false;
 			if (this.run !== undefined) {
 				this.end("stopped", "lost");
-				await this.makeOutputSafe().catch(() => {});
+				await this.meter.makeOutputSafe().catch(() => {});
 			}
 			await this.line.close();
 		});
@@ -224,10 +211,11 @@ export class Keithley2400 implements Device, Cycler {
 			const id = `${this.context.name}-${channel}-${Math.round(this.context.clock.wallMs())}`;
 			this.test = { id, barcode, rows: [], dropped: 0 };
 			this.run = run;
+			this.last = undefined;
 			this.activity = "running";
 			this.word = "running";
 			try {
-				await this.applyStep(run.step.step);
+				await this.begin(run);
 			} catch (thrown) {
 				await this.abandon(asAdlayerError(thrown));
 				throw thrown;
@@ -244,12 +232,14 @@ export class Keithley2400 implements Device, Cycler {
 			if (this.run === undefined) return;
 			this.record(this.run);
 			this.end("stopped", "stopped");
-			await this.makeOutputSafe();
+			await this.meter.makeOutputSafe();
 		});
 	}
 
 	private async control(run: ProgramRun): Promise<void> {
-		const measured = await this.request(":READ?", (reply) => parseReading(reply));
+		const measured = await this.meter.read();
+		if (this.last !== undefined && this.last.elements !== measured.elements)
+			throw invalid(`A reading of ${measured.elements} elements came after one of ${this.last.elements}`);
 		const nowMs = this.context.clock.nowMs();
 		const dtS = (nowMs - this.lastMs) / 1_000;
 		this.lastMs = nowMs;
@@ -267,62 +257,27 @@ export class Keithley2400 implements Device, Cycler {
 		this.record(run);
 		if (verdict.kind === "protected") {
 			this.end("protected", verdict.reason);
-			await this.makeOutputSafe();
+			await this.meter.makeOutputSafe();
 			return;
 		}
-		if (run.next()) await this.applyStep(run.step!.step);
+		if (run.next()) await this.begin(run);
 		else {
 			this.end("finished", "finished");
-			await this.makeOutputSafe();
+			await this.meter.makeOutputSafe();
 		}
 	}
 
-	/** The compliance is set before the level, and both before the output is on. */
-	private async applyStep(step: ActiveStep): Promise<void> {
-		const { limits } = this.run!.program;
-		const complianceV = Math.max(Math.abs(limits.voltageVMin), Math.abs(limits.voltageVMax));
-		if (step.kind === "constant-voltage") {
-			await this.tell(":SOUR:FUNC VOLT");
-			await this.tell(`:SENS:CURR:PROT ${number(step.currentAMax)}`);
-			await this.tell(`:SOUR:VOLT:LEV ${number(step.voltageV)}`);
-			await this.expectNumber(":SENS:CURR:PROT?", step.currentAMax);
-		} else {
-			// A rest is a current of 0: with the output off the cell's voltage could not be read.
-			await this.tell(":SOUR:FUNC CURR");
-			await this.tell(`:SENS:VOLT:PROT ${number(complianceV)}`);
-			await this.tell(`:SOUR:CURR:LEV ${number(step.kind === "rest" ? 0 : step.currentA)}`);
-			await this.expectNumber(":SENS:VOLT:PROT?", complianceV);
-		}
-		await this.expectNoErrors(`the step of kind ${step.kind}`);
-		await this.tell(":OUTP ON");
-		if ((await this.query(":OUTP?")) !== "1") {
-			const message = `The output of ${this.context.name} did not go on; its output-enable line may be open.`;
-			throw new AdlayerError("READBACK_MISMATCH", message);
-		}
+	private async begin(run: ProgramRun): Promise<void> {
+		await this.meter.apply(run.step!.step, run.program);
 		this.lastMs = this.context.clock.nowMs();
-		this.recordDueS = this.run!.program.recordS;
-	}
-
-	/** High impedance first: switched off in another state, the cell would be across 0 V. */
-	private async makeOutputSafe(): Promise<void> {
-		await this.tell(":OUTP:SMOD HIMP");
-		const state = await this.query(":OUTP:SMOD?");
-		if (!/^HIMP/i.test(state)) {
-			const message = `${this.context.name} kept the output-off state ${printable(state)}, not HIMP.`;
-			throw new AdlayerError("READBACK_MISMATCH", message);
-		}
-		for (let attempt = 0; attempt < OFF_ATTEMPTS; attempt += 1) {
-			await this.tell(":OUTP OFF");
-			if ((await this.query(":OUTP?")) === "0") return;
-		}
-		throw new AdlayerError("READBACK_MISMATCH", `The output of ${this.context.name} is still on.`);
+		this.recordDueS = run.program.recordS;
 	}
 
 	/** After any failure of a running test. */
 	private async abandon(cause: AdlayerError): Promise<void> {
 		this.isReady = false;
 		this.end("stopped", cause.message);
-		await this.makeOutputSafe().catch(() => {});
+		await this.meter.makeOutputSafe().catch(() => {});
 	}
 
 	private end(activity: ChannelActivity, word: string): void {
@@ -349,46 +304,6 @@ export class Keithley2400 implements Device, Cycler {
 		if (rows.length <= ROWS_MAX) return;
 		this.test.dropped += rows.length - ROWS_MAX / 2;
 		this.test.rows = rows.slice(-ROWS_MAX / 2);
-	}
-
-	private async identify(): Promise<{ identity: Identity; confirmed: boolean }> {
-		const parts = (await this.query("*IDN?")).split(",").map((part) => part.trim());
-		const [manufacturer = null, model = null, serial = null, firmware = null] = parts;
-		const confirmed = /keithley/i.test(manufacturer ?? "") && /\b24[0-4]\d\b/.test(model ?? "");
-		return { identity: { manufacturer, model, serial, firmware }, confirmed };
-	}
-
-	private async expectNumber(query: string, expected: number): Promise<void> {
-		const reply = await this.query(query);
-		const value = Number(reply);
-		if (reply !== "" && Math.abs(value - expected) <= 1e-3 * Math.abs(expected) + 1e-9) return;
-		const message = `${this.context.name} gave ${printable(reply)} to ${query}, and ${expected} had been set.`;
-		throw new AdlayerError("READBACK_MISMATCH", message);
-	}
-
-	/** Empties the queue; what was in it is said. */
-	private async expectNoErrors(after: string): Promise<void> {
-		const errors: string[] = [];
-		for (let entry = 0; entry < ERRORS_MAX; entry += 1) {
-			const { code, text } = parseError(await this.query(":SYST:ERR?"));
-			if (code === 0) break;
-			errors.push(`${code} ${printable(text)}`);
-		}
-		if (errors.length === 0) return;
-		const message = `${this.context.name} refused ${after}: ${errors.join("; ")}.`;
-		throw new AdlayerError("READBACK_MISMATCH", message, { context: { errors } });
-	}
-
-	private tell(command: string): Promise<void> {
-		return this.line.send(encode(command));
-	}
-
-	private query(command: string): Promise<string> {
-		return this.request(command, (reply) => reply);
-	}
-
-	private async request<Reply>(command: string, read: (reply: string) => Reply): Promise<Reply> {
-		return read(await this.line.request({ bytes: encode(command), parse: lineOf, title: command }));
 	}
 
 	/** One conversation at a time: a stop never comes between the halves of a step. */

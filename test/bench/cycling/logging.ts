@@ -64,6 +64,7 @@ function labText(folder: string): string {
 	}
 	return readFileSync(join(LABS, "simulated.lab.yaml"), "utf8")
 		.replace("../twins/", `${resolve(LABS, "../twins")}/`)
+		.replaceAll("model: models/", `model: ${resolve(LABS, "models")}/`)
 		.replace(
 			"  foil: Li\n",
 			`  foil: Li\n  cells:\n    twin: ${resolve(LABS, "../twins/cells.twin.yaml")}\n    in:\n${cells}`,
