@@ -73,22 +73,24 @@ export const requests = {
 
 const HASH = 0x23;
 const SPACES: readonly number[] = [0x20, 0x09, 0x0a, 0x0d];
-const CLOSING = Buffer.from("</bts>", "latin1");
+const CLOSING = "</bts>";
 
 /**
  * Where the first message in `bytes` ends: `body` bytes of XML, `taken` with the terminator. Undefined while there is no
- * end yet. A message ends with `#` CR LF after `</bts>`, whatever white space is between, or after two line feeds. Looks
- * from `fromByte` on, so that a long message is not searched again for every packet.
+ * end yet. A message ends with `#` CR LF after `</bts>`, whatever white space is between, or after two line feeds; after
+ * `</bts>` a line feed alone does, too. Looks from `fromByte` on, so that a long message is not searched again for every packet.
  */
 export function endOfMessage(bytes: Uint8Array, fromByte = 0): { body: number; taken: number } | undefined {
 	for (let at = bytes.indexOf(HASH, fromByte); at >= 0; at = bytes.indexOf(HASH, at + 1)) {
-		if (at + 2 >= bytes.length) return undefined;
-		if (bytes[at + 1] !== 0x0d || bytes[at + 2] !== 0x0a) continue;
+		const isFeed = bytes[at + 1] === 0x0a;
+		if (!isFeed && at + 2 >= bytes.length) return undefined;
+		if (!isFeed && (bytes[at + 1] !== 0x0d || bytes[at + 2] !== 0x0a)) continue;
 		let body = at;
 		while (body > 0 && SPACES.includes(bytes[body - 1]!)) body -= 1;
-		const isClosed = CLOSING.equals(bytes.subarray(Math.max(0, body - CLOSING.length), body));
-		const isSpaced = at >= 2 && bytes[at - 1] === 0x0a && bytes[at - 2] === 0x0a;
-		if (isClosed || isSpaced) return { body, taken: at + 3 };
+		const closing = Buffer.from(bytes.subarray(Math.max(0, body - CLOSING.length), body)).toString("latin1");
+		const isClosed = closing.toLowerCase() === CLOSING;
+		const isSpaced = !isFeed && at >= 2 && bytes[at - 1] === 0x0a && bytes[at - 2] === 0x0a;
+		if (isClosed || isSpaced) return { body, taken: at + (isFeed ? 2 : 3) };
 	}
 	return undefined;
 }
@@ -105,7 +107,7 @@ export function messageText(): (received: Uint8Array) => { reply: string; taken:
 	};
 }
 
-/** One element: its attributes as they came, and its text. */
+/** One element: its attributes by their names in small letters, and its text. */
 export interface Element {
 	readonly attributes: Readonly<Record<string, string>>;
 	readonly text: string;
@@ -113,7 +115,7 @@ export interface Element {
 
 export interface Message {
 	readonly command: string;
-	/** Elements by name, in the order in which they came, at the top and inside `<list>` or `<middle>`. */
+	/** Elements by name, whatever its case, in the order in which they came, at the top and inside `<list>` or `<middle>`. */
 	elements(name: string): readonly Element[];
 	/** Text of an element at the top; "" when there is none. */
 	text(name: string): string;
@@ -131,10 +133,17 @@ const parser = new XMLParser({
 	ignoreDeclaration: true,
 	ignorePiTags: true,
 	maxNestedTags: 16,
+	transformTagName: (name) => name.toLowerCase(),
 });
 
+const COMMENT = /<!--[\s\S]*?-->/g;
+
 /** Reads one message. Numbers stay text. Throws REPLY_INVALID on what is no message of this interface. */
-export function parseMessage(text: string): Message {
+export function parseMessage(received: string): Message {
+	const text = received
+		.replace(/^\uFEFF/, "")
+		.replace(COMMENT, "")
+		.trim();
 	// Entities are never expanded, and what declares any is nobody we know.
 	if (text.includes("<!")) throw invalid("A document with declarations (<!...) came");
 	if (XMLValidator.validate(text) !== true) throw invalid(`"${printable(text)}" came, which is not well-formed XML`);
@@ -151,8 +160,8 @@ export function parseMessage(text: string): Message {
 	const groups = [top, ...nodes(top.list), ...nodes(top.middle)];
 	return {
 		command: textOf(nodes(top.cmd)[0] ?? {}),
-		elements: (name) => groups.flatMap((group) => nodes(group[name])).map(elementOf),
-		text: (name) => textOf(nodes(top[name])[0] ?? {}),
+		elements: (name) => groups.flatMap((group) => nodes(group[name.toLowerCase()])).map(elementOf),
+		text: (name) => textOf(nodes(top[name.toLowerCase()])[0] ?? {}),
 	};
 }
 
@@ -174,16 +183,25 @@ const textOf = (node: Node): string => {
 function elementOf(node: Node): Element {
 	const attributes: Record<string, string> = Object.create(null) as Record<string, string>;
 	for (const [name, value] of Object.entries(isNode(node.$) ? node.$ : {})) {
-		attributes[name] = unescapeXml(String(value));
+		const known = name.toLowerCase();
+		if (known in attributes) throw invalid(`An element came with ${printable(known)} twice`);
+		attributes[known] = unescapeXml(String(value)).trim();
 	}
 	return { attributes, text: textOf(node) };
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
-/** The five that XML itself has; anything else stays as it came. */
+/** The five that XML itself has, and characters by number; anything else stays as it came. */
 export const unescapeXml = (text: string): string =>
-	text.replace(/&(amp|lt|gt|quot|apos);/g, (_all, name: string) => ENTITIES[name]!);
+	text.replace(
+		/&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([\da-f]{1,6}));/gi,
+		(all, name?: string, ten?: string, hex?: string) => {
+			if (name !== undefined) return ENTITIES[name] ?? all;
+			const code = ten === undefined ? Number.parseInt(hex!, 16) : Number(ten);
+			return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : all;
+		},
+	);
 export const escapeXml = (text: string): string =>
 	text.replace(/[&<>"']/g, (character) => {
 		const name = Object.keys(ENTITIES).find((key) => ENTITIES[key] === character)!;
@@ -214,9 +232,14 @@ export function integerOf(element: Element, name: string): number {
 	return value;
 }
 
+/** `ok`, in any case. */
+export const isOk = (answer: string): boolean => answer.toLowerCase() === "ok";
+
 /** Replies to downloads are misspelt by the server (`donwload_resp`); both spellings are taken. */
 export function isReplyTo(command: string, reply: string): boolean {
-	return reply === `${command}_resp` || reply === `${command.replace("download", "donwload")}_resp`;
+	const said = reply.toLowerCase();
+	const name = command.toLowerCase();
+	return said === `${name}_resp` || said === `${name.replace("download", "donwload")}_resp`;
 }
 
 export const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, ".").slice(0, 60);

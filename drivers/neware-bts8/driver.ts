@@ -23,6 +23,7 @@ import {
 	type Element,
 	integerOf,
 	invalid,
+	isOk,
 	isReplyTo,
 	keyOf,
 	type Message,
@@ -209,7 +210,7 @@ export class NewareBts8 implements Device, Cycler {
 				const message = await this.ask("start", requests.start(one.address, { barcode, stepsPath, backupFolder }));
 				// Labels of this reply have named another channel: the one element is ours because we asked for one.
 				const answer = message.elements("start")[0]?.text ?? "";
-				if (answer !== "ok") throw this.refused(channel, `start was answered "${printable(answer)}"`, START_HINT);
+				if (!isOk(answer)) throw this.refused(channel, `start was answered "${printable(answer)}"`, START_HINT);
 			} catch (thrown) {
 				lost = asAdlayerError(thrown);
 				if (lost.code === "CYCLER_REFUSED") throw lost;
@@ -287,7 +288,7 @@ export class NewareBts8 implements Device, Cycler {
 			await this.ensureSession();
 			const message = await this.ask(command, request(this.channelNamed(channel).address));
 			const answer = message.elements(command)[0]?.text ?? "";
-			if (answer !== "ok") throw this.refused(channel, `${command} was answered "${printable(answer)}"`);
+			if (!isOk(answer)) throw this.refused(channel, `${command} was answered "${printable(answer)}"`);
 		});
 	}
 
@@ -424,7 +425,7 @@ export class NewareBts8 implements Device, Cycler {
 		await this.line.open();
 		const { username = DEFAULT_USERNAME, password = DEFAULT_PASSWORD } = this.context.settings;
 		const answer = (await this.exchange("connect", requests.connect(username, password))).text("result");
-		if (answer !== "ok") {
+		if (!isOk(answer)) {
 			await this.drop();
 			throw new AdlayerError("IDENTITY_MISMATCH", `The server answered "${printable(answer)}" to connect.`, {
 				hint: "Activate the API in BTS, and check user name and password.",
@@ -531,7 +532,7 @@ function zoneOf(name: string): LocalTime | undefined {
 /** The key of the last part has a capital in the real replies; others may have neither. */
 function addressOf({ attributes }: Element): ChannelAddress {
 	const { ip = "", devtype = "", devid = "", subdevid = "" } = attributes;
-	const chlid = attributes.Channelid ?? attributes.channelid ?? attributes.chlid ?? "";
+	const chlid = attributes.channelid ?? attributes.chlid ?? "";
 	for (const part of [devtype, devid, subdevid, chlid]) {
 		if (!/^\d{1,9}$/.test(part))
 			throw invalid(`A channel came without a number in devtype, devid, subdevid or Channelid`);

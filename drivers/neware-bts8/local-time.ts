@@ -27,13 +27,18 @@ export class LocalTime {
 	}
 
 	/**
-	 * `2025-12-28 22:29:05` -> Unix ms. The hour that the clock shows twice in autumn is told by `notBeforeMs`, the row
+	 * `2025-12-28 22:29:05`, with fractions or slashes too -> Unix ms. The hour that the clock shows twice in autumn is told by `notBeforeMs`, the row
 	 * before; an hour that it never shows in spring is taken as if it went on. Throws REPLY_INVALID on what is no time.
 	 */
 	wallMs(text: string, notBeforeMs = Number.NEGATIVE_INFINITY): number {
-		const match = /^(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})$/.exec(text);
-		const asUtc = match === null ? Number.NaN : Date.parse(`${text.replace(" ", "T")}Z`);
+		const match = /^(\d{4})([-/])(\d{2})\2(\d{2})[ T](\d{2}:\d{2}:\d{2})(\.\d{1,6})?$/.exec(text);
+		const [, year, , month, day, time, fraction = ""] = match ?? [];
+		const asUtc = Date.parse(`${year}-${month}-${day}T${time}Z`);
 		if (!Number.isFinite(asUtc)) throw invalid(`"${printable(text)}" came, which is no time`);
+		return this.atOffset(asUtc, notBeforeMs) + Number(`0${fraction}`) * 1_000;
+	}
+
+	private atOffset(asUtc: number, notBeforeMs: number): number {
 		const shown = (wallMs: number): number => Date.parse(`${this.text(wallMs).replace(" ", "T")}Z`);
 		const offsets = new Set(
 			[-24, 0, 24].map((hours) => {

@@ -12,7 +12,7 @@ const ACTIVITIES: Readonly<Record<string, ChannelActivity>> = {
 };
 
 export const activityOf = (word: string): ChannelActivity =>
-	Object.hasOwn(ACTIVITIES, word) ? ACTIVITIES[word]! : "unknown";
+	Object.hasOwn(ACTIVITIES, word.toLowerCase()) ? ACTIVITIES[word.toLowerCase()]! : "unknown";
 
 /** Times of `inquire` are in s (those of a download in ms). `barcode` and numbers that are missing or `--` are null. */
 export function statusOf(element: Element): ChannelStatus {
@@ -95,6 +95,11 @@ function rowOf(element: Element, seq: number, zone: LocalTime, notBeforeMs: numb
 /** Readings that must agree before a convention counts as proven. */
 const PROOFS = 3;
 const DIRECTION: Readonly<Record<string, 1 | -1>> = { cc: 1, dc: -1 };
+/** Undefined for steps that go neither way, or that nobody has explained. */
+const directionOf = (stepType: string | null): 1 | -1 | undefined => {
+	const known = stepType?.toLowerCase() ?? "";
+	return Object.hasOwn(DIRECTION, known) ? DIRECTION[known] : undefined;
+};
 
 /**
  * Which way the server counts current: proven by `cc` steps, which charge, and `dc` steps, which discharge. Rows of both
@@ -104,8 +109,9 @@ export class SignProbe {
 	private readonly seen: Record<"cc+" | "cc-" | "dc+" | "dc-", number> = { "cc+": 0, "cc-": 0, "dc+": 0, "dc-": 0 };
 
 	observe(stepType: string | null, currentA: number | null): void {
-		if (stepType === null || currentA === null || currentA === 0 || !Object.hasOwn(DIRECTION, stepType)) return;
-		const kind = `${stepType}${currentA > 0 ? "+" : "-"}` as keyof typeof this.seen;
+		const direction = directionOf(stepType);
+		if (direction === undefined || currentA === null || currentA === 0) return;
+		const kind = `${direction > 0 ? "cc" : "dc"}${currentA > 0 ? "+" : "-"}` as keyof typeof this.seen;
 		this.seen[kind] = Math.min(this.seen[kind] + 1, PROOFS);
 	}
 
@@ -123,7 +129,7 @@ export class SignProbe {
 
 	/** The current as charge-positive: by the kind of step where it says the direction, by the proven sign elsewhere. */
 	chargePositive(stepType: string | null, currentA: number): number {
-		const direction = stepType !== null && Object.hasOwn(DIRECTION, stepType) ? DIRECTION[stepType]! : undefined;
+		const direction = directionOf(stepType);
 		switch (this.sign) {
 			case "discharge-positive":
 				return currentA === 0 ? 0 : -currentA;

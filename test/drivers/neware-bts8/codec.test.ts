@@ -78,7 +78,7 @@ describe("captured replies", () => {
 	it("list the channels, or none", () => {
 		expect(parseMessage(captured.DEVICES).elements("channel")).toHaveLength(2);
 		expect(parseMessage(captured.DEVICES).elements("channel")[1]).toEqual({
-			attributes: { ip: "127.0.0.1", devtype: "27", devid: "21", subdevid: "1", Channelid: "2" },
+			attributes: { ip: "127.0.0.1", devtype: "27", devid: "21", subdevid: "1", channelid: "2" },
 			text: "false",
 		});
 		expect(parseMessage(captured.NO_DEVICES).elements("channel")).toEqual([]);
