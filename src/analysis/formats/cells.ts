@@ -1,4 +1,4 @@
-/** Cells of text that the byte parser hands over: clock times, dates, and numbers in unusual dress. */
+/** Cells of text that the byte parser hands over: clock times and dates. */
 
 const CLOCK = /^(?:(\d+)(?:\s*(?:d|days?)?[\s-]+|\.))?(\d+):(\d{1,2}):(\d{1,2}(?:[.,:]\d+)?)$/i;
 const SHORT_CLOCK = /^(\d+):(\d{1,2}(?:[.,]\d+)?)$/;
@@ -74,16 +74,4 @@ export function dateSeconds(cell: string, order: DateOrder): number {
 	order.see(Number(first), Number(second));
 	const [month, day] = order.dayFirst === true ? [second, first] : [first, second];
 	return utcSeconds([year, month, day, hour, minute, seconds], undefined, pm);
-}
-
-const GROUPED = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/;
-
-/** A number that the byte parser did not take: thousands in groups, a comma as decimal point in quotes; NaN when unsure. */
-export function unusualNumber(cell: string, decimalComma: boolean): number {
-	const text = cell.trim();
-	if (text === "") return Number.NaN;
-	if (decimalComma) return Number(text.replace(",", "."));
-	if (!text.includes(",")) return /^[+-]?(\d|\.\d)/.test(text) ? Number(text) : Number.NaN;
-	if (GROUPED.test(text)) return text.includes(".") ? Number(text.replaceAll(",", "")) : Number.NaN;
-	return /^[+-]?\d*,\d+$/.test(text) ? Number(text.replace(",", ".")) : Number.NaN;
 }

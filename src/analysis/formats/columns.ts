@@ -27,6 +27,8 @@ export interface ColumnMeaning {
 	readonly factor: number;
 	/** Among several columns of one role the lowest is used: a total before a setpoint, a measured before a mean. */
 	readonly rank: number;
+	/** False where V, A or s was taken because nothing says otherwise. */
+	readonly isUnitSaid: boolean;
 }
 
 const UNITS: Readonly<Record<string, readonly [quantity: string, factor: number]>> = {
@@ -55,6 +57,7 @@ const UNITS: Readonly<Record<string, readonly [quantity: string, factor: number]
 	ma: ["current", 1e-3],
 	ua: ["current", 1e-6],
 	na: ["current", 1e-9],
+	pa: ["current", 1e-12],
 	ah: ["charge", 1],
 	mah: ["charge", 1e-3],
 	uah: ["charge", 1e-6],
@@ -120,10 +123,11 @@ const NAMES: Readonly<Record<string, readonly [Role, number]>> = {
 	voltage: ["voltage", 0],
 	volts: ["voltage", 0],
 	potential: ["voltage", 0],
+	// The cell's before that against a reference.
 	ecell: ["voltage", 0],
-	ewe: ["voltage", 0],
 	eweece: ["voltage", 1],
-	meanewe: ["voltage", 2],
+	ewe: ["voltage", 2],
+	meanewe: ["voltage", 3],
 	电压: ["voltage", 0],
 	current: ["current", 0],
 	cur: ["current", 0],
@@ -202,6 +206,11 @@ const NAMES_OF_TIMES: Readonly<Record<string, readonly [Role, number]>> = {
 	步骤时间: ["stepTime", 0],
 };
 
+/** Of these there are files in thousandths. */
+const UNITS_TO_SAY: readonly string[] = ["voltage", "current"];
+/** Names that are units themselves. */
+const NAMES_OF_UNITS: readonly string[] = ["volts", "amps"];
+
 const MEAN = /^<(.+)>$/;
 /** `Voltage / V`, `Ewe/V`, `Current(mA)`, `Current [A]`, `voltage_volt`, `test_time_s`: name, and unit where one is said. */
 const FORMS = [
@@ -224,10 +233,17 @@ function meaning(name: string, unit: string | null): ColumnMeaning | undefined {
 	if (found === undefined) return undefined;
 	const [role, rank] = found;
 	const quantity = QUANTITY[role];
-	if (unit === null || quantity === "none") return { role, rank, factor: 1 };
+	if (unit === null || quantity === "none")
+		return { role, rank, factor: 1, isUnitSaid: !UNITS_TO_SAY.includes(quantity) || NAMES_OF_UNITS.includes(key) };
 	const known = Object.hasOwn(UNITS, plainUnit(unit)) ? UNITS[plainUnit(unit)] : undefined;
-	return known !== undefined && known[0] === quantity ? { role, rank, factor: known[1] } : undefined;
+	return known !== undefined && known[0] === quantity ? { role, rank, factor: known[1], isUnitSaid: true } : undefined;
 }
+
+/** True for a text that is a unit of what `role` is. */
+export const isUnitOf = (role: Role, text: string): boolean => {
+	const unit = plainUnit(text);
+	return Object.hasOwn(UNITS, unit) && UNITS[unit]![0] === QUANTITY[role];
+};
 
 /** What a column title means, or undefined when it is none that is used. */
 export function meaningOf(title: string): ColumnMeaning | undefined {

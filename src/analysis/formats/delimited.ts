@@ -1,8 +1,9 @@
 /** Rows out of delimited text, byte by byte: no string and no object is made for an ordinary row. */
 import type { DefectLog } from "#analysis/defects.js";
 import { BdfRules } from "#analysis/formats/bdf-rules.js";
-import { clockSeconds, DateOrder, dateSeconds, unusualNumber } from "#analysis/formats/cells.js";
-import type { Role } from "#analysis/formats/columns.js";
+import { clockSeconds, DateOrder, dateSeconds } from "#analysis/formats/cells.js";
+import { meaningOf, type Role } from "#analysis/formats/columns.js";
+import { isGrouped, numberIn } from "#analysis/formats/decimals.js";
 import { cellsOf, type Layout, refuse } from "#analysis/formats/layout.js";
 import { stepKindOf } from "#analysis/formats/step-kinds.js";
 import { CHUNK_ROWS, RowChunk, type RowSink, STEP_KIND, type StepKind } from "#analysis/rows.js";
@@ -97,6 +98,7 @@ export class DelimitedReader {
 	/** Learns from the dates it reads. */
 	readonly dateOrder: DateOrder;
 	private saidOrder = false;
+	private saidGroups = false;
 	private carry = new Uint8Array(4_096);
 	private carried = 0;
 	private line = 0;
@@ -162,6 +164,12 @@ export class DelimitedReader {
 				layout.columns.date!.title,
 				"There is no time of the test; it was taken from the dates, and includes whatever interrupted it.",
 			);
+		for (const role of ["voltage", "current"] as const) {
+			const column = layout.columns[role];
+			if (column === undefined || column.isUnitSaid) continue;
+			const unit = role === "voltage" ? "V" : "A";
+			defects.add("UNIT_ASSUMED", layout.headLines, column.title, `The title says no unit; ${unit} was taken.`);
+		}
 		if (layout.columns.current === undefined)
 			defects.add(
 				"CURRENT_FROM_CHARGE",
@@ -276,7 +284,9 @@ export class DelimitedReader {
 
 	private flatLines(buf: Uint8Array, from: number, until: number): void {
 		const { actions, factors, cells, delimiter, newline, neededLast } = this;
-		const decimalComma = this.layout.decimalComma;
+		const { decimal, rowCells } = this.layout;
+		const hasPoints = decimal !== "comma";
+		const hasCommas = decimal === "comma" && delimiter !== COMMA;
 		let p = from;
 		while (p < until) {
 			this.line += 1;
@@ -285,6 +295,7 @@ export class DelimitedReader {
 			let col = 0;
 			let bad = -1;
 			let short = false;
+			let isSplit = false;
 			for (;;) {
 				let c = buf[p]!;
 				const action = actions[col]!;
@@ -293,7 +304,11 @@ export class DelimitedReader {
 					for (c = buf[p]!; c !== delimiter && c !== newline; c = buf[p]!) p += 1;
 				} else {
 					const cellStart = p;
-					while (c === 32 || c === QUOTE || (c === 9 && delimiter !== 9)) c = buf[++p]!;
+					let isQuoted = false;
+					while (c === 32 || c === QUOTE || (c === 9 && delimiter !== 9)) {
+						if (c === QUOTE) isQuoted = !isQuoted;
+						c = buf[++p]!;
+					}
 					let value = Number.NaN;
 					let negative = false;
 					if (c === MINUS) {
@@ -310,7 +325,7 @@ export class DelimitedReader {
 					}
 					c = d + 48;
 					let digits = p - digitsStart;
-					if (c === POINT || (decimalComma && c === COMMA)) {
+					if ((hasPoints && c === POINT) || (hasCommas && c === COMMA)) {
 						const fractionStart = ++p;
 						d = buf[p]! - 48;
 						while (d >= 0 && d <= 9) {
@@ -330,6 +345,7 @@ export class DelimitedReader {
 								e += 1;
 							} else if (buf[e] === 43) e += 1;
 							let exponent = 0;
+							const exponentStart = e;
 							d = buf[e]! - 48;
 							while (d >= 0 && d <= 9 && exponent < 1_000) {
 								exponent = exponent * 10 + d;
@@ -337,18 +353,30 @@ export class DelimitedReader {
 							}
 							p = e;
 							c = buf[p]!;
+							// An exponent without digits makes it no number.
+							if (e === exponentStart) exponent = 1_000;
 							scale += below ? -exponent : exponent;
 						}
 						if (mantissa <= 9_007_199_254_740_991 && scale >= -22 && scale <= 22) {
 							value = scale < 0 ? mantissa / POW10[-scale]! : scale === 0 ? mantissa : mantissa * POW10[scale]!;
 							if (negative) value = -value;
 						}
-						if (c === QUOTE) c = buf[++p]!;
+						if (isQuoted && c === QUOTE) {
+							isQuoted = false;
+							c = buf[++p]!;
+						}
 						while (c === 32 || (c === 9 && delimiter !== 9)) c = buf[++p]!;
 						if (c === CR && newline !== CR) c = buf[++p]!;
 					}
-					if (Number.isNaN(value) || (c !== delimiter && c !== newline) || action === S_TYPE || action === S_DATE) {
+					if (
+						Number.isNaN(value) ||
+						isQuoted ||
+						(c !== delimiter && c !== newline) ||
+						action === S_TYPE ||
+						action === S_DATE
+					) {
 						p = cellStart;
+						while (buf[p] === 32) p += 1;
 						if (buf[p] === QUOTE) p = this.afterQuotes(buf, p, until);
 						for (c = buf[p]!; c !== delimiter && c !== newline; c = buf[p]!) p += 1;
 						if (action === S_TYPE) kind = this.kindOf(buf, cellStart, p);
@@ -367,13 +395,21 @@ export class DelimitedReader {
 				}
 				p += 1;
 				if (col === neededLast) {
+					const next = p;
 					p = buf.indexOf(newline, p);
+					if (delimiter === COMMA && next < p) isSplit = this.isSplit(buf, lineStart, next, p, rowCells - col - 1);
 					break;
 				}
 				col += 1;
 			}
 			const lineEnd = p;
 			p += 1;
+			if (isSplit) {
+				this.counts.rows += 1;
+				const message = "The row has more cells than others, and a comma may be a decimal point; it was left out.";
+				this.defects.add("ROW_TOO_LONG", this.line, null, message);
+				continue;
+			}
 			if ((short || bad >= 0) && this.isBlank(buf, lineStart, lineEnd)) continue;
 			this.counts.rows += 1;
 			if (short && !this.mayBeShort())
@@ -385,6 +421,22 @@ export class DelimitedReader {
 				);
 			else this.row(buf, lineStart, lineEnd, kind);
 		}
+	}
+
+	/**
+	 * Whether a row with commas between its cells may have one in a number: more cells than usual, counted from `next` on, and a
+	 * voltage or current without a point.
+	 */
+	private isSplit(buf: Uint8Array, start: number, next: number, end: number, usual: number): boolean {
+		let cells = 1;
+		for (let i = next; i < end; i += 1) if (buf[i] === COMMA) cells += 1;
+		if (cells <= usual) return false;
+		const { columns, rowCells } = this.layout;
+		const texts = cellsOf(this.text(buf, start, end), ",");
+		if (texts.findLastIndex((cell) => cell !== "") < rowCells) return false;
+		return [columns.voltage, columns.current].some(
+			(column) => column !== undefined && !/[.e]/i.test(texts[column.index] ?? "."),
+		);
 	}
 
 	/** A short row will do when what it lacks is not needed. */
@@ -483,6 +535,7 @@ export class DelimitedReader {
 	private notANumber(buf: Uint8Array, start: number, end: number): void {
 		const { columns, timeFrom, delimiter } = this.layout;
 		const cells = cellsOf(this.text(buf, start, end), delimiter);
+		this.refuseOtherTitles(cells);
 		const wanted: Role[] = [timeFrom, "voltage", columns.current === undefined ? "chargeStep" : "current"];
 		const guilty = wanted
 			.map((role) => columns[role]!)
@@ -494,6 +547,18 @@ export class DelimitedReader {
 			guilty?.title ?? null,
 			`${said === "" ? "An empty cell" : `"${said.slice(0, 40)}"`} is no number; the row was left out.`,
 		);
+	}
+
+	/** Titles again, as where files were put one behind the other, are a row left out; other titles are another table. */
+	private refuseOtherTitles(cells: readonly string[]): void {
+		for (const { index, title, role } of Object.values(this.layout.columns)) {
+			const cell = cells[index] ?? "";
+			const meaning = cell === title ? undefined : meaningOf(cell);
+			if (meaning?.role === role && (role === "voltage" || role === "current"))
+				throw refuse(
+					`Line ${this.line} has the title ${cell} where the titles had ${title}: another table begins there.`,
+				);
+		}
 	}
 
 	private blockRow(line: string): void {
@@ -529,7 +594,14 @@ export class DelimitedReader {
 			const seconds = Number.isNaN(clock) ? dateSeconds(bare, this.dateOrder) : clock;
 			if (!Number.isNaN(seconds)) return seconds / this.factorOf(action);
 		}
-		return unusualNumber(bare, this.layout.decimalComma);
+		const { decimal } = this.layout;
+		const value = numberIn(bare, decimal);
+		if (!this.saidGroups && !Number.isNaN(value) && isGrouped(bare, decimal)) {
+			this.saidGroups = true;
+			const message = `"${bare}" and its like were read as groups of thousands, since decimals have a ${decimal}.`;
+			this.defects.add("NUMBERS_GROUPED", this.line, null, message);
+		}
+		return value;
 	}
 
 	private factorOf(action: number): number {

@@ -1,5 +1,6 @@
 /** Finds out from a file's first bytes what it is: format, encoding, delimiter, title line, and what each column means. */
-import { type ColumnMeaning, meaningOf, type Role } from "#analysis/formats/columns.js";
+import { type ColumnMeaning, isUnitOf, meaningOf, type Role } from "#analysis/formats/columns.js";
+import { type DecimalMark, decimalMarkOf } from "#analysis/formats/decimals.js";
 import { binaryKind, foreignKind } from "#analysis/formats/foreign.js";
 import { AdlayerError } from "#core/errors.js";
 
@@ -14,8 +15,9 @@ export interface LayoutColumn extends ColumnMeaning {
 export interface Layout {
 	readonly format: CyclingFormat;
 	readonly delimiter: "\t" | "," | ";";
-	/** Cells may have a comma as decimal point. */
-	readonly decimalComma: boolean;
+	readonly decimal: DecimalMark;
+	/** Cells of a row: as many as titles, or as most rows have. */
+	readonly rowCells: number;
 	readonly newline: "\n" | "\r";
 	readonly encoding: TextEncoding;
 	/** Lines before the first row of data. */
@@ -183,16 +185,78 @@ function timeOf(format: CyclingFormat, columns: Partial<Record<Role, LayoutColum
 	throw refuse("There is no column of time.");
 }
 
-/** A table in European numbers with commas between its cells cannot be told apart: twice the cells of its titles. */
-function checkWidth(lines: readonly string[], at: TitleLine, headLines: number): void {
-	const rows = lines.slice(headLines, headLines + 20).filter((line) => line.trim() !== "");
-	const wide = rows.filter((line) => cellsOf(line, at.delimiter).length > at.titles.length + 2).length;
-	if (rows.length >= 3 && wide > rows.length / 2) {
+/** Columns whose cells are numbers, apart from clock times. */
+const NUMBERS: readonly Role[] = [
+	"voltage",
+	"current",
+	"chargeStep",
+	"testTime",
+	"stepTime",
+	"time",
+	"chargeAh",
+	"dischargeAh",
+	"netAh",
+	"capacityAh",
+];
+
+const MEASURED: readonly Role[] = ["voltage", "current", "chargeStep"];
+
+/** Throws CYCLING_FILE_REFUSED when some numbers have points before their decimals and others commas. */
+function decimalOf(rows: readonly string[][], { columns }: TitleLine): DecimalMark {
+	const cellsIn = (roles: readonly Role[]): string[] => {
+		const at = roles.flatMap((role) => columns[role]?.index ?? []);
+		return rows.flatMap((cells) => at.map((index) => cells[index] ?? ""));
+	};
+	const found = decimalMarkOf(cellsIn(NUMBERS));
+	// No voltage or current has thousands and never a decimal: 3,512 is no group beside a time of 0.5.
+	const odd = MEASURED.map((role) => decimalMarkOf(cellsIn([role]))).find((own) => own !== "unsaid" && own !== found);
+	if (typeof found === "string" && odd === undefined) return found;
+	const which = typeof found === "string" ? "" : ` (${found.point}, ${found.comma})`;
+	throw refuse(
+		`Some numbers have a point before their decimals, others a comma${which}: what is meant cannot be told.`,
+		"Export the file again with one of them.",
+	);
+}
+
+const withoutTrailing = (cells: readonly string[]): number => cells.findLastIndex((cell) => cell !== "") + 1;
+
+/** A table in European numbers with commas between its cells cannot be told apart: rows have more cells than titles. */
+function checkWidth(rows: readonly string[][], at: TitleLine, headLines: number, decimal: DecimalMark): void {
+	const looked = rows.slice(0, 20);
+	const spare = at.delimiter === "," && decimal !== "point" ? 0 : 2;
+	const wide = looked.filter((cells) => withoutTrailing(cells) > at.titles.length + spare).length;
+	if (looked.length >= 3 && wide > looked.length / 2) {
 		throw refuse(
-			`Rows have more cells than there are titles (line ${headLines + 1}: ${cellsOf(lines[headLines]!, at.delimiter).length}, titles: ${at.titles.length}).`,
+			`Rows have more cells than there are titles (line ${headLines + 1}: ${withoutTrailing(looked[0]!)}, titles: ${at.titles.length}).`,
 			"If the file has a comma both between cells and as decimal point, export it again with another delimiter.",
 		);
 	}
+}
+
+/** How many cells most rows have. */
+function usualCells(rows: readonly string[][], titles: number): number {
+	const counts = new Map<number, number>();
+	for (const { length } of rows) counts.set(length, (counts.get(length) ?? 0) + 1);
+	const [usual] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? [titles];
+	return Math.max(titles, usual);
+}
+
+/** A line of units below the titles, where titles say none: `s`, `mA`, `V`. Their columns mean that, then. */
+function unitsBelow(line: string | undefined, at: TitleLine): TitleLine["columns"] | undefined {
+	if (line === undefined) return undefined;
+	const cells = cellsOf(line, at.delimiter).map((cell) => cell.replace(/^[([]\s*(.*?)\s*[)\]]$/, "$1"));
+	if (cells.some((cell) => /\d/.test(cell))) return undefined;
+	const columns = { ...at.columns };
+	let said = 0;
+	for (const column of Object.values(at.columns)) {
+		const unit = cells[column.index] ?? "";
+		if (column.factor !== 1 || !isUnitOf(column.role, unit)) continue;
+		const meaning = meaningOf(`${column.title} / ${unit}`);
+		if (meaning?.role !== column.role) continue;
+		columns[column.role] = { ...column, ...meaning };
+		said += 1;
+	}
+	return said >= 2 ? columns : undefined;
 }
 
 /** Two columns of the same title are one when their cells are equal; otherwise which is meant is anyone's guess. */
@@ -224,20 +288,28 @@ export function layoutOf(head: Uint8Array, format?: CyclingFormat): Layout {
 	const { text, encoding } = decode(head.subarray(bomBytes));
 	const newline = text.includes("\n") ? "\n" : text.includes("\r") ? "\r" : "\n";
 	const lines = text.split(newline, HEAD_LINES_MAX).map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
-	const at = findTitles(lines);
+	const titled = findTitles(lines);
+	const units = unitsBelow(lines[titled.index + 1], titled);
+	const at = units === undefined ? titled : { ...titled, columns: units };
 	const threeLevel = threeLevelOf(lines, at);
 	const foreign =
 		format === undefined && threeLevel === null ? foreignKind(lines[0] ?? "", at.titles, true) : undefined;
 	if (foreign !== undefined) throw refuse(`Line ${at.index + 1}: this is ${foreign.what}.`, foreign.hint);
 	const named = format ?? formatOf(lines, at, threeLevel !== null);
-	const headLines = at.index + 1;
-	checkWidth(lines, at, headLines);
+	const headLines = at.index + (units === undefined ? 1 : 2);
+	const rows = lines
+		.slice(headLines)
+		.filter((line) => line.trim() !== "" && (threeLevel === null || line.startsWith(at.delimiter.repeat(2))))
+		.map((line) => cellsOf(line, at.delimiter));
+	const decimal = decimalOf(rows, at);
+	checkWidth(rows, at, headLines, decimal);
 	checkRepeated(lines, at, headLines);
 	const columns = withoutRecordIndex(named, at.columns);
 	return {
 		format: named,
 		delimiter: at.delimiter,
-		decimalComma: at.delimiter !== ",",
+		decimal,
+		rowCells: usualCells(rows, at.titles.length),
 		newline,
 		encoding,
 		headLines,
@@ -259,7 +331,8 @@ export function layoutOfTitles(titles: readonly string[], format: CyclingFormat)
 	return {
 		format,
 		delimiter: "\t",
-		decimalComma: false,
+		decimal: "point",
+		rowCells: titles.length,
 		newline: "\n",
 		encoding: "utf-8",
 		headLines: 1,
