@@ -13,6 +13,7 @@ import { allowed } from "#recipe/isa88.js";
 import type { InstrumentRecord, RecordBody, RunState, SampleRecord } from "#record/records.js";
 import type { ControlStatus, InstrumentStatus, LastDoseStatus, SignalStatus } from "#record/status.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
+import { instrumentOf } from "#safety/interlock.js";
 import { SensorWatch } from "#safety/sensor-watch.js";
 import { Supervisor } from "#safety/supervisor.js";
 import { Campaigns, memoryState } from "#src/campaign/campaigns.js";
@@ -154,6 +155,7 @@ export class Control {
 
 	start(): void {
 		const { lab, journal, version } = this.options;
+		const staleMs = new Map(this.plant.instruments.map(({ name, staleMs: ms }) => [name, ms]));
 		journal.append({
 			kind: "control-started",
 			station: lab.content.station,
@@ -165,6 +167,7 @@ export class Control {
 				unit,
 				signalKind: kind,
 				description,
+				staleMs: staleMs.get(instrumentOf(id))!,
 			})),
 		});
 		const { interlocks = [], alarms = [] } = this.options.lastKnown ?? {};
@@ -221,12 +224,13 @@ export class Control {
 	get status(): ControlStatus {
 		const { lab, clock, speed, version } = this.options;
 		const instruments: Record<string, InstrumentStatus> = {};
-		for (const { name, driver, address } of this.plant.instruments) {
+		for (const { name, driver, address, staleMs } of this.plant.instruments) {
 			const { state, identity, error } = this.plant.instrument(name);
 			instruments[name] = {
 				driver,
 				address,
 				state,
+				staleMs,
 				...(identity === undefined ? {} : { identity }),
 				...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
 			};

@@ -21,7 +21,7 @@ import type {
 	SignalStatus,
 } from "#record/status.js";
 
-/** A signal is stale after this many of its instrument's usual periods without a sample ... */
+/** Where no age is stated, a signal is stale after this many of its instrument's usual periods without a sample ... */
 export const STALE_PERIODS = 5;
 /** ... but never before this much lab time, which a single retried exchange may take. */
 export const STALE_MS_MIN = 2_000;
@@ -70,6 +70,8 @@ export class LiveState {
 	private isFresh = false;
 	private readonly declared = new Map<string, SignalDeclaration>();
 	private readonly samples = new Map<string, SampleSlot>();
+	/** By instrument, as the lab file states it. */
+	private readonly staleMs = new Map<string, number>();
 	private readonly instruments = new Map<string, InstrumentStatus>();
 	private readonly interlocks = new Map<string, InterlockStatus>();
 	private readonly alarms = new Map<string, AlarmStatus>();
@@ -292,7 +294,13 @@ export class LiveState {
 		if (slot?.record == null || !this.fresh) return false;
 		const state = this.instruments.get(name)?.state;
 		if (state !== undefined && state !== "ready") return false;
-		return this.t - slot.record.t <= Math.max(STALE_MS_MIN, STALE_PERIODS * slot.periodMs);
+		const limitMs = this.staleMs.get(name) ?? Math.max(STALE_MS_MIN, STALE_PERIODS * slot.periodMs);
+		return this.presentT - slot.record.t <= limitMs;
+	}
+
+	/** Control's time now. An accelerated lab is as far as the newest record tells: it runs away while the reader takes a breath. */
+	private get presentT(): number {
+		return this.options.speed === 1 ? this.t + (this.clock.nowMs() - this.arrivedMs) : this.t;
 	}
 
 	private sampled(record: SampleRecord & RecordBase): void {
@@ -328,7 +336,12 @@ export class LiveState {
 				this.alarms.clear();
 				this.manual = null;
 				this.runOutlivedControl = this.run !== null;
-				for (const signal of record.signals) this.declared.set(signal.id, signal);
+				this.staleMs.clear();
+				for (const signal of record.signals) {
+					this.declared.set(signal.id, signal);
+					const instrument = signal.id.slice(0, signal.id.indexOf("."));
+					if (signal.staleMs !== undefined) this.staleMs.set(instrument, signal.staleMs);
+				}
 				return;
 			case "instrument": {
 				const { driver, address, state, identity, error } = record;

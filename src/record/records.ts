@@ -33,6 +33,8 @@ export interface SignalDeclaration {
 	readonly unit: Unit;
 	readonly signalKind: "measurement" | "setpoint" | "state";
 	readonly description: string;
+	/** A value older than this is stale, by the lab file; absent in journals from before it was told. */
+	readonly staleMs?: number;
 }
 
 /** An instrument's connection changed. */

@@ -88,7 +88,10 @@ export interface SignalStatus {
 	readonly seq: number;
 }
 
-export type InstrumentStatus = Pick<InstrumentRecord, "driver" | "address" | "state" | "identity" | "error">;
+export type InstrumentStatus = Pick<InstrumentRecord, "driver" | "address" | "state" | "identity" | "error"> & {
+	/** A value older than this is stale, by the lab file; only control says it. */
+	readonly staleMs?: number;
+};
 
 export interface InterlockStatus {
 	readonly interlock: string;

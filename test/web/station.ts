@@ -35,8 +35,11 @@ const ROLES = {
 	safeLevels: { "io.pump_running": 1, "io.lid_closed": 0 },
 } as const;
 
+/** As the station's lab file states it. */
+export const STALE_MS = 3_000;
+
 const signal = (id: string, unit: "degC" | "Pa" | "sccm" | "bool") =>
-	({ id, unit, signalKind: "measurement", description: id }) as const;
+	({ id, unit, signalKind: "measurement", description: id, staleMs: STALE_MS }) as const;
 
 const SIGNALS = [
 	signal("stage.temperature", "degC"),

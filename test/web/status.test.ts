@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import { pulse, runFinished, runState, stepStarted, WALL_START } from "../api/world.js";
 import { describeInBrowser } from "./browser.js";
-import { aRun, Station, type StationOptions, text, type Visit, visit } from "./station.js";
+import { aRun, STALE_MS, Station, type StationOptions, text, type Visit, visit } from "./station.js";
 
 describeInBrowser("the status page", (browser) => {
 	let station: Station;
@@ -97,7 +97,9 @@ describeInBrowser("the status page", (browser) => {
 		const page = await open();
 		delete station.readings.gauge;
 		station.readings.stage = { temperature: null, setpoint: 120 };
-		await station.pass(4_000);
+		await station.pass(STALE_MS - 500);
+		await text(page, '[data-tile="Chamber"]', "0.644 Torr");
+		await station.pass(1_000);
 		await text(page, '[data-tile="Chamber"]', /Chamber stale last 0\.644 Torr at 09:00:\d\d/);
 		await text(page, '[data-tile="Stage"]', "Stage fault");
 		await text(page, '[data-signal="gauge.chamber"]', /chamber stale/);
