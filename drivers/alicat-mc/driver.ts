@@ -44,7 +44,7 @@ export class AlicatMc implements Device {
 		const { settings } = context;
 		this.line = context.line;
 		this.unitId = settings.unit_id;
-		this.setup = new Setup(context.line, settings);
+		this.setup = new Setup(context.name, context.line, settings);
 		this.sccmPerInstrumentSccm = sccmPerInstrumentSccm(settings.standard_degC ?? 0);
 		const gas = settings.gas ?? "the gas that is selected on the instrument";
 		this.signals = {

@@ -69,6 +69,7 @@ export const provesController = (
 
 export class Setup {
 	constructor(
+		private readonly name: string,
 		private readonly line: RequestLine,
 		private readonly settings: AlicatMcSettings,
 	) {}
@@ -139,7 +140,10 @@ export class Setup {
 	private complete(): CompleteSettings {
 		const settings = { ...this.settings };
 		if (isComplete(settings)) return settings;
-		throw new AdlayerError("DEVICE_MISCONFIGURED", "gas and full_scale_sccm are needed to control an Alicat.");
+		throw new AdlayerError(
+			"DEVICE_MISCONFIGURED",
+			`${this.name} needs gas and full_scale_sccm in the lab file to be controlled.`,
+		);
 	}
 
 	/** An unfinished command may wait in the instrument for its CR; what it answers is dropped. */
@@ -192,7 +196,7 @@ export class Setup {
 		if (selected === configured) return;
 		throw new AdlayerError(
 			"DEVICE_MISCONFIGURED",
-			`The gas selected on the instrument is ${selected}, the lab file says ${configured}.`,
+			`${this.name} has the gas ${selected} selected, the lab file says ${configured}.`,
 			{
 				context: { selected, configured },
 				hint: "Select the gas on the instrument, or correct the lab file.",
@@ -210,7 +214,7 @@ export class Setup {
 			const from = source === "A" ? "the analog input (A)" : "the display (U)";
 			throw new AdlayerError(
 				"DEVICE_MISCONFIGURED",
-				`The instrument takes its setpoint from ${from}, not from the serial line (S).`,
+				`${this.name} takes its setpoint from ${from}, not from the serial line (S).`,
 				{
 					context: { source },
 					hint: "Set the setpoint source to serial on the instrument (ALSS S).",
@@ -232,7 +236,7 @@ export class Setup {
 		} else if (Math.abs(found - configured) > FULL_SCALE_TOLERANCE * configured) {
 			throw new AdlayerError(
 				"DEVICE_MISCONFIGURED",
-				`The instrument's full scale is ${found} SCCM, the lab file says ${configured} SCCM.`,
+				`${this.name} has a full scale of ${found} SCCM, the lab file says ${configured} SCCM.`,
 				{ context: { found, configured }, hint: "Correct full_scale_sccm in the lab file." },
 			);
 		}
@@ -270,7 +274,7 @@ export class Setup {
 		if (Math.abs(foundC - configuredC) > STANDARD_TEMPERATURE_TOLERANCE_K) {
 			throw new AdlayerError(
 				"DEVICE_MISCONFIGURED",
-				`The instrument counts standard flow at ${foundC} degC, the lab file says ${configuredC} degC.`,
+				`${this.name} counts standard flow at ${foundC} degC, the lab file says ${configuredC} degC.`,
 				{ context: { foundC, configuredC }, hint: `Set standard_degC: ${foundC} in the lab file.` },
 			);
 		}
@@ -282,7 +286,7 @@ export class Setup {
 		if (Math.abs(foundPa - STANDARD_PRESSURE_PA) > STANDARD_PRESSURE_TOLERANCE_PA) {
 			throw new AdlayerError(
 				"DEVICE_MISCONFIGURED",
-				`The instrument counts standard flow at ${Math.round(foundPa)} Pa, not at ${STANDARD_PRESSURE_PA} Pa.`,
+				`${this.name} counts standard flow at ${Math.round(foundPa)} Pa, not at ${STANDARD_PRESSURE_PA} Pa.`,
 				{ context: { foundPa }, hint: "Set the standard pressure on the instrument to 14.696 PSIA." },
 			);
 		}
@@ -308,7 +312,7 @@ export class Setup {
 		if (configured === undefined || configured === found) return;
 		throw new AdlayerError(
 			"DEVICE_MISCONFIGURED",
-			`The instrument measures mass flow in ${found}, the lab file says ${configured}.`,
+			`${this.name} measures mass flow in ${found}, the lab file says ${configured}.`,
 			{ context: { found, configured } },
 		);
 	}
@@ -316,11 +320,9 @@ export class Setup {
 	private async massFlowUnit(identity: Identity, firmware: number | undefined): Promise<string> {
 		const unit = await this.massFlowUnitIfSaid(identity, firmware);
 		if (unit === undefined) {
-			throw new AdlayerError(
-				"DEVICE_MISCONFIGURED",
-				"The instrument does not say in which unit it measures mass flow.",
-				{ hint: `Look it up on the instrument and set flow_unit: ${Object.keys(MASS_FLOW_UNITS).join(", ")}.` },
-			);
+			throw new AdlayerError("DEVICE_MISCONFIGURED", `${this.name} does not say in which unit it measures mass flow.`, {
+				hint: `Look it up on the instrument and set flow_unit: ${Object.keys(MASS_FLOW_UNITS).join(", ")}.`,
+			});
 		}
 		return unit;
 	}

@@ -348,7 +348,7 @@ export class BronkhorstPropar implements Device {
 	}
 
 	private misconfigured(problems: readonly string[]): AdlayerError {
-		return new AdlayerError("DEVICE_MISCONFIGURED", problems.join(" "));
+		return new AdlayerError("DEVICE_MISCONFIGURED", `${this.context.name}: ${problems.join(" ")}`);
 	}
 
 	private notReady(): AdlayerError {

@@ -16,9 +16,9 @@ export function decodePayload(payload: Uint8Array, settings: GasSettings): Decod
 	if (payload.length > PAYLOAD_BYTES_MAX) {
 		return { wrong: `the payload has ${payload.length} bytes, allowed are ${PAYLOAD_BYTES_MAX}` };
 	}
-	const text = Buffer.from(payload).toString("utf8");
+	const text = textOf(payload);
 	if (settings.payload === "number") {
-		const value = numberOf(text);
+		const value = numberOf(/^\s*"([^"]*)"\s*$/.exec(text)?.[1] ?? text);
 		if (value === undefined) return { wrong: `${shown(text)} is no number` };
 		return { ppm: value * settings.ppm_per_unit, stampMs: null };
 	}
@@ -33,7 +33,8 @@ export function decodePayload(payload: Uint8Array, settings: GasSettings): Decod
 	if (value === undefined) return { wrong: `${settings.value} is ${shown(found)}, not a number` };
 	if (settings.unit !== undefined) {
 		const unit = at(document, settings.unit);
-		if (unit !== settings.unit_is) return { wrong: `${settings.unit} is ${shown(unit)}, not "${settings.unit_is}"` };
+		if (typeof unit !== "string" || sameUnit(unit) !== sameUnit(settings.unit_is!))
+			return { wrong: `${settings.unit} is ${shown(unit)}, not "${settings.unit_is}"` };
 	}
 	if (settings.time === undefined) return { ppm: value * settings.ppm_per_unit, stampMs: null };
 	const time = at(document, settings.time);
@@ -41,6 +42,16 @@ export function decodePayload(payload: Uint8Array, settings: GasSettings): Decod
 	if (stampMs === undefined) return { wrong: `${settings.time} is ${shown(time)}, not a time (${settings.time_form})` };
 	return { ppm: value * settings.ppm_per_unit, stampMs };
 }
+
+/** What editors and C programs put around a text says nothing: a byte order mark before it, NUL bytes after it. */
+const textOf = (payload: Uint8Array): string =>
+	Buffer.from(payload)
+		.toString("utf8")
+		.replace(/^\uFEFF/, "")
+		.replace(/\0+$/, "");
+
+/** Units that differ in case or in spaces around them are one; there is no Mppm. */
+const sameUnit = (unit: string): string => unit.trim().toLowerCase();
 
 /** The keys of a place: those of a JSON Pointer (RFC 6901), or names with dots between them. */
 export function keysOf(place: string): string[] {
@@ -55,6 +66,7 @@ function at(document: unknown, place: string): unknown {
 	let here = document;
 	for (const key of keysOf(place)) {
 		if (typeof here !== "object" || here === null || !Object.hasOwn(here, key)) return undefined;
+		if (Array.isArray(here) && !/^\d+$/.test(key)) return undefined;
 		here = (here as Record<string, unknown>)[key];
 	}
 	return here;
@@ -68,11 +80,13 @@ function numberOf(value: unknown): number | undefined {
 }
 
 /** With a zone: a local time of day proves no age. */
-const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
+const ISO = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)([Zz]|[+-]\d{2}:?\d{2})$/;
 
 function timeOf(value: unknown, form: NonNullable<GasSettings["time_form"]>): number | undefined {
 	if (form === "iso") {
-		const stampMs = typeof value === "string" && ISO.test(value) ? Date.parse(value) : Number.NaN;
+		const [, day, time, zone] = (typeof value === "string" ? ISO.exec(value.trim()) : null) ?? [];
+		if (day === undefined) return undefined;
+		const stampMs = Date.parse(`${day}T${time}${zone!.toUpperCase().replace(/(\d{2})(\d{2})$/, "$1:$2")}`);
 		return Number.isFinite(stampMs) ? stampMs : undefined;
 	}
 	const number = numberOf(value);

@@ -17,6 +17,9 @@ type Heard =
 	/** A number of unknown or impossible age, or a payload of another form. */
 	| { readonly wrong: string; readonly malformed: boolean };
 
+const isOlder = (heard: Heard, known: Heard | undefined): boolean =>
+	known !== undefined && "ppm" in known && "ppm" in heard && heard.measuredMs < known.measuredMs;
+
 const fault = (detail: string): PolledValue => ({ value: null, quality: "fault", detail });
 
 /**
@@ -114,7 +117,10 @@ export class MqttAtmosphere implements Device {
 
 	private received(message: MqttMessage): void {
 		for (const [signal, gas] of this.gases) {
-			if (gas.topic === message.topic) this.heard.set(signal, this.understood(message, gas));
+			if (gas.topic !== message.topic) continue;
+			const heard = this.understood(message, gas);
+			// One that a queue held back, or that comes twice, is no news.
+			if (!isOlder(heard, this.heard.get(signal))) this.heard.set(signal, heard);
 		}
 		this.missing.delete(message.topic);
 		if (this.missing.size === 0) this.complete?.();

@@ -100,6 +100,17 @@ describe("links", () => {
 	});
 });
 
+/** Instruments that only measure. */
+const MONITORS = ["inficon-sqm160", "mks-900", "mqtt-atmosphere", "pfeiffer-tpg362"];
+
+describe("the README of a driver that can heat, dose, flow, pump or charge", () => {
+	it.each(driverNames.filter((name) => !MONITORS.includes(name)))("says what must be hardwired: %s", (name) => {
+		const readme = read(`drivers/${name}/README.md`);
+		const section = /^## What must be hardwired\n\n([\s\S]+?)^## /m.exec(readme)?.[1] ?? "";
+		expect(section.length).toBeGreaterThan(100);
+	});
+});
+
 describe("documents made from the code", () => {
 	it("list every error code (else run: node --conditions=source --import tsx scripts/docs.ts)", () => {
 		expect(read("docs/errors.md")).toBe(errorsMarkdown());

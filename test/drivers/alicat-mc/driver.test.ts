@@ -159,7 +159,7 @@ describe("alicat-mc", () => {
 		rig.simulator.choose({ source: "A" });
 		await expect(rig.connect()).rejects.toMatchObject({
 			code: "DEVICE_MISCONFIGURED",
-			message: "The instrument takes its setpoint from the analog input (A), not from the serial line (S).",
+			message: "carrier takes its setpoint from the analog input (A), not from the serial line (S).",
 		});
 	});
 
@@ -174,7 +174,7 @@ describe("alicat-mc", () => {
 		const rig = new Rig({ instrument: { gas: "Ar" } });
 		await expect(rig.connect()).rejects.toMatchObject({
 			code: "DEVICE_MISCONFIGURED",
-			message: "The gas selected on the instrument is Ar, the lab file says N2.",
+			message: "carrier has the gas Ar selected, the lab file says N2.",
 		});
 	});
 

@@ -196,7 +196,7 @@ describe("bronkhorst-propar", () => {
 		await expect(rig.connect()).rejects.toMatchObject({
 			code: "DEVICE_MISCONFIGURED",
 			message:
-				"The gas (fluid name) on the instrument is N2, the lab file says Ar. The full scale is 500 mln/min, that is " +
+				"carrier: The gas (fluid name) on the instrument is N2, the lab file says Ar. The full scale is 500 mln/min, that is " +
 				"500 sccm; the lab file says 200 sccm. The control mode is 1 (analog input), not 0 (bus or RS-232) or 18 (RS-232).",
 		});
 	});

@@ -114,8 +114,40 @@ describe("mqtt-atmosphere", () => {
 		expect((await rig.poll()).oxygen).toEqual(good(0.4));
 		await rig.clock.advance(100);
 		expect(await rig.poll()).toEqual({ oxygen: fault(/old/), water: fault(/old/) });
-		rig.water(0.2, { ageMs: 60_000 });
-		expect((await rig.poll()).water).toEqual(fault(/60 s old/));
+		const late = new Rig();
+		late.oxygen("0.4", true);
+		late.water(0.2, { ageMs: 60_000, retain: true });
+		await late.device.connect();
+		expect((await late.poll()).water).toEqual(fault(/60 s old/));
+	});
+
+	it("keeps the newer of two values, whatever order they come in", async () => {
+		const rig = await new Rig().connected();
+		await rig.clock.advance(10_000);
+		rig.water(0.3, { ageMs: 1_000 });
+		rig.water(0.9, { ageMs: 8_000 });
+		rig.water(0.9, { ageMs: 8_000, retain: true });
+		expect((await rig.poll()).water).toEqual(good(0.3));
+		await rig.clock.advance(28_000);
+		expect((await rig.poll()).water).toEqual(good(0.3));
+		await rig.clock.advance(1_100);
+		expect((await rig.poll()).water).toEqual(fault(/30 s old/));
+	});
+
+	it("hears its own topics and no other", async () => {
+		const rig = await new Rig().connected();
+		for (const topic of ["box/o2/raw", "box/O2", "box2/o2", "o2", "box/h2o"])
+			rig.broker.publish(topic, Buffer.from("7"));
+		expect(await rig.poll()).toEqual({ oxygen: good(0.4), water: good(0.2) });
+	});
+
+	it("does not trust seconds that are given as milliseconds", async () => {
+		const rig = new Rig();
+		const at = Math.floor(rig.clock.wallMs() / 1_000);
+		rig.oxygen("0.4", true);
+		rig.broker.publish("box/air", Buffer.from(JSON.stringify({ h2o: 0.2, at })), { retain: true });
+		await rig.device.connect();
+		expect((await rig.poll()).water).toEqual(fault(/s old, allowed are 30 s/));
 	});
 
 	it("does not trust a clock that is ahead", async () => {
