@@ -11,7 +11,7 @@ import type { LabFacts } from "#recipe/lab-facts.js";
 import type { FilmData, Library, MaterialData } from "#recipe/library.js";
 import { resolveParameters } from "#recipe/parameters.js";
 import { type Path, printPath } from "#recipe/path.js";
-import { isDose, type Plan } from "#recipe/plan.js";
+import { isDose, type Plan, type Step } from "#recipe/plan.js";
 import { productFilms, type RecipeFile } from "#recipe/recipe-file.js";
 import { recipeSchema } from "#recipe/recipe-schema.js";
 import type { OverrideCode } from "#recipe/rule-codes.js";
@@ -180,6 +180,7 @@ function makePlan({
 }): Plan {
 	const { recipe, material, films, lab, trace, seconds } = input;
 	const { flat, cycles, layers } = expansion;
+	const purgeMinimumS = purgeMinima(input);
 	const ceilings = flat.flatMap(({ step }) => (step.type === "anneal" ? [step.neverAboveC] : []));
 	if (recipe.foil_never_above_degC !== undefined) ceilings.push(recipe.foil_never_above_degC);
 	return {
@@ -189,7 +190,11 @@ function makePlan({
 		parameters,
 		material: { name: material.name, meltingPointC: material.meltingPointC, source: material.source },
 		product: productName(recipe, material, cycles, layers),
-		steps: flat.map(({ step }, index) => ({ ...step, plannedS: seconds[index]! })),
+		steps: flat.map(({ step }, index) => ({
+			...step,
+			plannedS: seconds[index]!,
+			...ownPurge(step, trace.all[index]!.before, input, purgeMinimumS),
+		})),
 		cyclesOrdered: cycles,
 		cyclesOf: cyclesOf(layers, films),
 		neverAboveC: ceilings.length === 0 ? null : Math.min(...ceilings),
@@ -197,7 +202,7 @@ function makePlan({
 		maxPauseS: recipe.max_pause_s ?? MAX_PAUSE_S,
 		...dryRun({ trace, seconds, lab, films, material: material.name }),
 		acknowledgements,
-		purgeMinimumS: purgeMinima(input),
+		purgeMinimumS,
 	};
 }
 
@@ -218,6 +223,14 @@ function cyclesOf(layers: Expansion["layers"], films: readonly FilmData[]): Reco
 		if (name !== undefined) counts[name] = (counts[name] ?? 0) + cycles;
 	}
 	return counts;
+}
+
+/** What a dose's own film asks for, where that is less than the longest of the plan. */
+function ownPurge(step: Step, before: ProcessState, input: RuleInput, longestS: Readonly<Record<string, number>>) {
+	if (!isDose(step)) return {};
+	const coldest = coldestSurface(input.lab, before);
+	const need = coldest && purgeNeed(input, { film: step.film, precursor: step.precursor, atC: coldest.atC });
+	return need && !need.isColder && need.seconds < longestS[step.precursor]! ? { purgeMinimumS: need.seconds } : {};
 }
 
 /**

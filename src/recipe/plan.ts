@@ -29,18 +29,20 @@ export interface StabiliseStep extends StepBase {
 	readonly forS: number;
 	readonly timeoutS: number;
 }
-export interface PulseStep extends StepBase {
-	readonly type: "pulse";
+interface DoseBase extends StepBase {
 	readonly precursor: string;
 	readonly widthMs: number;
+	/** Purge that must have passed after it before another precursor opens, where its film asks for less than others of the plan. */
+	readonly purgeMinimumS?: number;
+}
+export interface PulseStep extends DoseBase {
+	readonly type: "pulse";
 	/** The bottle's hand valve is shut: only what is left in the line comes. */
 	readonly isFromShutBottle?: true;
 }
 /** A pulse into the shut chamber: carrier and stop valve shut, dose, soak, open. */
-export interface ExposureStep extends StepBase {
+export interface ExposureStep extends DoseBase {
 	readonly type: "exposure";
-	readonly precursor: string;
-	readonly widthMs: number;
 	readonly soakS: number;
 }
 export interface PurgeStep extends StepBase {
@@ -191,6 +193,6 @@ export interface Plan {
 	readonly thicknessOfNm: Readonly<Record<string, number>>;
 	/** Conditions that the person who launches must acknowledge by code. */
 	readonly acknowledgements: readonly { readonly code: string; readonly reason: string }[];
-	/** Purge time that must have passed after each precursor before the other may open, by precursor. */
+	/** Purge time that must have passed after each precursor before another may open, by precursor: the longest that any dose asks for. */
 	readonly purgeMinimumS: Readonly<Record<string, number>>;
 }

@@ -154,6 +154,13 @@ export class Supervisor {
 		this.wasPumped = false;
 	}
 
+	/** The purge that the last dose of a precursor needs before another may open; nothing else changes. */
+	declarePurge(precursor: string, minimumS: number): void {
+		const { declaration } = this;
+		if (declaration === null) return;
+		this.declaration = { ...declaration, purgeMinimumS: { ...declaration.purgeMinimumS, [precursor]: minimumS } };
+	}
+
 	/** New values have come from an instrument. */
 	sampled(): void {
 		try {

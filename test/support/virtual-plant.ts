@@ -33,6 +33,8 @@ const WALL_START_MS = Date.UTC(2026, 0, 1);
 export interface VirtualPlantOptions {
 	readonly seed?: number;
 	readonly lab?: LabFile;
+	/** Materials and films; the shipped ones when absent. */
+	readonly library?: Library;
 	readonly pumped?: boolean;
 	/** Every frame passes the tap. */
 	readonly tapped?: boolean;
@@ -68,7 +70,7 @@ export class VirtualPlant {
 	readonly tap: WireTap | undefined;
 	private readonly byKind = new Map<RecordKind, JournalRecord[]>();
 	private readonly served: MemoryLab;
-	private readonly library = loadLibrary(RECIPES);
+	private readonly library: Library;
 	private readonly labFile: LabFile;
 	/** Outlasts a control process, as the journal does. */
 	private readonly serviceFile = memoryState<ServiceExpected>();
@@ -78,6 +80,7 @@ export class VirtualPlant {
 	constructor(private readonly options: VirtualPlantOptions = {}) {
 		const lab = options.lab ?? loadLabFile(resolve(RECIPES, "labs/simulated.lab.yaml"));
 		this.labFile = lab;
+		this.library = options.library ?? loadLibrary(RECIPES);
 		const { plan, twinFile, cellsFile } = labPlan(lab)!;
 		this.lab = new SimulatedLab({
 			plan: { ...plan, seed: options.seed ?? plan.seed },

@@ -17,6 +17,10 @@ const AHEAD_C = 0.5;
 const AHEAD_PERCENT = 5;
 /** The setpoint then goes down, twice as far with every step that is not heeded. */
 const TAKE_BACK_C = 1;
+/** A zone that is this share of what it may be astray below its setpoint, and still rises, heats as fast as it can: it is waited for. */
+const BEHIND_SHARE = 0.75;
+/** One that has not been warmer than ever for so long does not rise any more. */
+const RISING_MS = 30_000;
 
 export interface Ramp {
 	readonly toC: number;
@@ -44,6 +48,9 @@ interface Active extends Ramp {
 	takenBackC: number;
 	/** What the zone read at the last step. */
 	lastC: number;
+	/** The highest that it read, and when it first did. */
+	highestC: number;
+	highestMs: number;
 	timer: Timer;
 }
 
@@ -110,8 +117,16 @@ export class Ramps {
 		if (halts !== this.halts || this.ordered.get(zone) !== ramp) return;
 		if (from < ramp.toC && (await this.guide(zone, ramp))) return;
 		if (halts !== this.halts || this.ordered.get(zone) !== ramp) return;
-		if (from < ramp.toC)
-			this.active.set(zone, { ...ramp, setpointC: from, takenBackC: 0, lastC: from, timer: this.schedule(zone) });
+		if (from >= ramp.toC) return;
+		this.active.set(zone, {
+			...ramp,
+			setpointC: from,
+			takenBackC: 0,
+			lastC: from,
+			highestC: from,
+			highestMs: this.clock.nowMs(),
+			timer: this.schedule(zone),
+		});
 	}
 
 	/** All ramps that were ordered, again from where each zone is now. */
@@ -229,8 +244,19 @@ export class Ramps {
 			return Math.max(this.reactor.lowestSetpointC(zone), ramp.setpointC - ramp.takenBackC);
 		}
 		ramp.takenBackC = 0;
+		if (isGood(reading) && this.isBehind(zone, ramp, reading.value)) return ramp.setpointC;
 		const rate = ramp.toC - ramp.setpointC > ramp.approachFromC ? ramp.rampCPerMin : ramp.approachCPerMin;
 		return Math.min(ramp.toC, ramp.setpointC + (rate * STEP_MS) / 60_000);
+	}
+
+	private isBehind(zone: string, ramp: Active, readC: number): boolean {
+		const now = this.clock.nowMs();
+		if (readC > ramp.highestC) {
+			ramp.highestC = readC;
+			ramp.highestMs = now;
+		}
+		const { followC } = this.reactor.spec.zones[zone]!.heater;
+		return ramp.setpointC - readC > BEHIND_SHARE * followC && now - ramp.highestMs <= RISING_MS;
 	}
 
 	private async step(zone: string): Promise<void> {

@@ -392,7 +392,9 @@ export class Run {
 			const step = plan.steps[this.position]!;
 			progress.stepStarted();
 			this.inDose = isDose(step) || step.type === "purge";
+			if (isDose(step)) this.declarePurge(step.precursor, plan.purgeMinimumS[step.precursor]);
 			await this.log.around(step, signal, () => this.execute(step, dueMs, signal));
+			if (isDose(step) && step.purgeMinimumS !== undefined) this.declarePurge(step.precursor, step.purgeMinimumS);
 			dueMs = this.on.clock.nowMs();
 			this.position += 1;
 			if (step.type === "purge" && step.cycleEnds) progress.cycleDone();
@@ -405,6 +407,11 @@ export class Run {
 		this.doses.settle();
 		this.ramps.forget();
 		this.leave("running", "all steps done");
+	}
+
+	/** Until it has been made, a dose may need the longest purge; then it needs its film's. */
+	private declarePurge(precursor: string, minimumS: number | undefined): void {
+		if (minimumS !== undefined) this.on.supervisor.declarePurge(precursor, minimumS);
 	}
 
 	private isPurgeStillToCome(done: Step): boolean {
