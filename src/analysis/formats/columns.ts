@@ -39,7 +39,11 @@ const UNITS: Readonly<Record<string, readonly [quantity: string, factor: number]
 	ms: ["time", 1e-3],
 	millisecond: ["time", 1e-3],
 	min: ["time", 60],
+	minute: ["time", 60],
+	minutes: ["time", 60],
 	h: ["time", 3_600],
+	hour: ["time", 3_600],
+	hours: ["time", 3_600],
 	hr: ["time", 3_600],
 	hrs: ["time", 3_600],
 	d: ["time", 86_400],
@@ -122,6 +126,7 @@ const NAMES: Readonly<Record<string, readonly [Role, number]>> = {
 	unixtime: ["unixTime", 0],
 	voltage: ["voltage", 0],
 	volts: ["voltage", 0],
+	volt: ["voltage", 0],
 	potential: ["voltage", 0],
 	// The cell's before that against a reference.
 	ecell: ["voltage", 0],
@@ -222,7 +227,13 @@ const FORMS = [
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 const plainUnit = (unit: string): string =>
-	unit.toLowerCase().replace(/[µμ]/g, "u").replace(/^°/, "").replace(/a\.h$/, "ah").trim();
+	unit
+		.toLowerCase()
+		.replace(/[µμ]/g, "u")
+		.replace(/^°/, "")
+		.replace(/a\.h$/, "ah")
+		.replace(/(?<=[a-z])\.$/, "")
+		.trim();
 
 function meaning(name: string, unit: string | null): ColumnMeaning | undefined {
 	const mean = MEAN.exec(name.trim());

@@ -545,7 +545,7 @@ export class DelimitedReader {
 			"CELL_NOT_A_NUMBER",
 			this.line,
 			guilty?.title ?? null,
-			`${said === "" ? "An empty cell" : `"${said.slice(0, 40)}"`} is no number; the row was left out.`,
+			`${said === "" ? "An empty cell" : `"${said.slice(0, 40)}"`} is no ${guilty?.role === "date" ? "date" : "number"}; the row was left out.`,
 		);
 	}
 
@@ -594,6 +594,8 @@ export class DelimitedReader {
 			const seconds = Number.isNaN(clock) ? dateSeconds(bare, this.dateOrder) : clock;
 			if (!Number.isNaN(seconds)) return seconds / this.factorOf(action);
 		}
+		// Days since 1900, as spreadsheets write dates, or seconds since 1970: nothing tells.
+		if (action === S_DATE) return Number.NaN;
 		const { decimal } = this.layout;
 		const value = numberIn(bare, decimal);
 		if (!this.saidGroups && !Number.isNaN(value) && isGrouped(bare, decimal)) {

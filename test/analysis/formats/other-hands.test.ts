@@ -190,6 +190,41 @@ describe("is refused, and said where", () => {
 	});
 });
 
+it("dates as a spreadsheet's numbers are no time of a test", () => {
+	const titles = "Data_Point,Date_Time,Step_Index,Cycle_Index,Current(A),Voltage(V)";
+	const { rows, defects } = read(table((row) => plain({ ...row, t: 45_000 + row.t / 86_400 }), titles));
+	expect(rows).toEqual([]);
+	expect(defects).toContainEqual({
+		row: 2,
+		column: "Date_Time",
+		code: "CELL_NOT_A_NUMBER",
+		message: '"45000" is no date; the row was left out.',
+	});
+});
+
+it.each(["TestTime/Sec.", "Test Time (sec.)", "Test_Time(s)", "Elapsed Time [s]"])(
+	"seconds may be written as %s",
+	(title) => {
+		const titles = `Data_Point,${title},Step_Index,Cycle_Index,Cur(A),Volt(V)`;
+		expect(valuesOf(table(plain, titles).replace("Data_Point", "Record ID"))).toEqual({ values: TRUE, defects: [] });
+	},
+);
+
+it.each([
+	["Hour", 3_600],
+	["min", 60],
+])("a test's time may be in %s", (unit, factor) => {
+	const { rows } = read(
+		table(
+			(row) => plain({ ...row, t: row.t / factor }),
+			`Record,TestTime/${unit},Step_Index,Cycle_Index,Current/A,Voltage/V`,
+		),
+	);
+	rows.forEach(({ t }, n) => {
+		expect(t).toBeCloseTo(ROWS[n]!.t, 6);
+	});
+});
+
 it("titles without a unit are taken as V and A, and that is said", () => {
 	const { values, defects } = valuesOf(table(plain, "Data_Point,Test_Time,Step_Index,Cycle_Index,Current,Voltage"));
 	expect(values).toEqual(TRUE);
