@@ -1,6 +1,6 @@
 /** Cuts conditioned rows into half-cycles: stretches in which current flows one way, rests included. */
 import type { DefectLog } from "#analysis/defects.js";
-import { refuse } from "#analysis/formats/layout.js";
+import { refuse } from "#analysis/formats/title-line.js";
 import { Profile } from "#analysis/profile.js";
 import type { RowChunk } from "#analysis/rows.js";
 import { REST_FRACTION } from "#analysis/sign.js";

@@ -5,7 +5,7 @@
  */
 import type { DefectLog } from "#analysis/defects.js";
 import type { CyclingFormat } from "#analysis/formats/layout.js";
-import { refuse } from "#analysis/formats/layout.js";
+import { refuse } from "#analysis/formats/title-line.js";
 import { type RowChunk, STEP_KIND } from "#analysis/rows.js";
 
 export type PositiveCurrent = "charge" | "discharge";

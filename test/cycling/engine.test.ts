@@ -139,6 +139,23 @@ describe("battery tests", () => {
 		},
 	);
 
+	it.each([0, 1, 2, 3, 4])(
+		"come to the same end when control died right at it, %i records of which were lost",
+		async (lost) => {
+			const one = await lab();
+			const id = one.order("cell-1");
+			while (!one.states(id).includes("finished")) await one.rounds(30);
+			one.restarted(lost);
+			await one.rounds(120);
+			one.restarted();
+			await one.rounds(120);
+			expect(one.states(id)).toEqual(["starting", "running", "finished"]);
+			everyRowOnce(one.rows(id));
+			expect(one.tests.open).toEqual([]);
+			expect(one.rig.sent.filter((text) => text.includes("<cmd>start</cmd>"))).toHaveLength(1);
+		},
+	);
+
 	it("are found again when control died between the start and its answer", async () => {
 		const one = await lab();
 		const id = one.order("cell-1");

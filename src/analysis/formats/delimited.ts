@@ -4,8 +4,9 @@ import { BdfRules } from "#analysis/formats/bdf-rules.js";
 import { clockSeconds, DateOrder, dateSeconds } from "#analysis/formats/cells.js";
 import { meaningOf, type Role } from "#analysis/formats/columns.js";
 import { isGrouped, numberIn } from "#analysis/formats/decimals.js";
-import { cellsOf, type Layout, refuse } from "#analysis/formats/layout.js";
+import type { Layout } from "#analysis/formats/layout.js";
 import { stepKindOf } from "#analysis/formats/step-kinds.js";
+import { cellsOf, refuse } from "#analysis/formats/title-line.js";
 import { CHUNK_ROWS, RowChunk, type RowSink, STEP_KIND, type StepKind } from "#analysis/rows.js";
 
 /** A longer line is no row of a cycler, and would have to be kept whole. */

@@ -1,16 +1,21 @@
 /** Finds out from a file's first bytes what it is: format, encoding, delimiter, title line, and what each column means. */
-import { type ColumnMeaning, isUnitOf, meaningOf, type Role } from "#analysis/formats/columns.js";
-import { type DecimalMark, decimalMarkOf } from "#analysis/formats/decimals.js";
+import { meaningOf, type Role } from "#analysis/formats/columns.js";
+import type { DecimalMark } from "#analysis/formats/decimals.js";
+import { checkRepeated, checkWidth, decimalOf, usualCells } from "#analysis/formats/first-rows.js";
 import { binaryKind, foreignKind } from "#analysis/formats/foreign.js";
-import { AdlayerError } from "#core/errors.js";
+import {
+	cellsOf,
+	DELIMITERS,
+	type LayoutColumn,
+	missing,
+	refuse,
+	type TitleLine,
+	titleLine,
+	unitsBelow,
+} from "#analysis/formats/title-line.js";
 
 export const CYCLING_FORMATS = ["biologic-mpt", "neware-csv", "arbin-csv", "landt-csv", "bdf"] as const;
 export type CyclingFormat = (typeof CYCLING_FORMATS)[number];
-
-export interface LayoutColumn extends ColumnMeaning {
-	readonly index: number;
-	readonly title: string;
-}
 
 export interface Layout {
 	readonly format: CyclingFormat;
@@ -48,10 +53,6 @@ export interface ThreeLevel {
 /** Looked at to find the titles; a file whose titles come later is not a cycler's. */
 export const HEAD_BYTES_MAX = 512 * 1_024;
 const HEAD_LINES_MAX = 2_000;
-const DELIMITERS = ["\t", ",", ";"] as const;
-
-export const refuse = (message: string, hint?: string, context: Record<string, unknown> = {}): AdlayerError =>
-	new AdlayerError("CYCLING_FILE_REFUSED", message, { context, ...(hint === undefined ? {} : { hint }) });
 
 function decode(bytes: Uint8Array): { text: string; encoding: TextEncoding } {
 	try {
@@ -64,59 +65,6 @@ function decode(bytes: Uint8Array): { text: string; encoding: TextEncoding } {
 			: { text: new TextDecoder("latin1").decode(bytes), encoding: "latin1" };
 	}
 }
-
-/** Cells of one line; quotes are taken off, doubled quotes within them made one. */
-export function cellsOf(line: string, delimiter: string): string[] {
-	if (!line.includes('"')) return line.split(delimiter).map((cell) => cell.trim());
-	const cells: string[] = [];
-	let cell = "";
-	let quoted = false;
-	for (let i = 0; i < line.length; i += 1) {
-		const c = line[i]!;
-		if (c === '"') {
-			if (quoted && line[i + 1] === '"') {
-				cell += '"';
-				i += 1;
-			} else quoted = !quoted;
-		} else if (c === delimiter && !quoted) {
-			cells.push(cell.trim());
-			cell = "";
-		} else cell += c;
-	}
-	cells.push(cell.trim());
-	return cells;
-}
-
-interface TitleLine {
-	readonly index: number;
-	readonly delimiter: (typeof DELIMITERS)[number];
-	readonly titles: string[];
-	readonly columns: Partial<Record<Role, LayoutColumn>>;
-	readonly repeated: LayoutColumn[];
-}
-
-function titleLine(line: string, index: number, delimiter: (typeof DELIMITERS)[number]): TitleLine {
-	const titles = cellsOf(line, delimiter);
-	const columns: Partial<Record<Role, LayoutColumn>> = {};
-	const repeated: LayoutColumn[] = [];
-	for (const [at, title] of titles.entries()) {
-		const found = meaningOf(title);
-		if (found === undefined) continue;
-		const column = { ...found, index: at, title };
-		const before = columns[found.role];
-		if (before === undefined || column.rank < before.rank) columns[found.role] = column;
-		else if (before.title === title) repeated.push(column);
-	}
-	return { index, delimiter, titles, columns, repeated };
-}
-
-const hasTime = ({ columns }: TitleLine): boolean =>
-	(["testTime", "time", "stepTime", "date", "unixTime"] as const).some((role) => columns[role] !== undefined);
-const missing = (line: TitleLine): string[] => [
-	...(hasTime(line) ? [] : ["time"]),
-	...(line.columns.voltage === undefined ? ["voltage"] : []),
-	...(line.columns.current === undefined && line.columns.chargeStep === undefined ? ["current"] : []),
-];
 
 function formatOf(lines: readonly string[], { titles, columns }: TitleLine, threeLevel: boolean): CyclingFormat {
 	const all = titles.map((title) => title.toLowerCase());
@@ -183,95 +131,6 @@ function timeOf(format: CyclingFormat, columns: Partial<Record<Role, LayoutColum
 	for (const role of ["testTime", "stepTime", "date", "unixTime"] as const)
 		if (columns[role] !== undefined) return role;
 	throw refuse("There is no column of time.");
-}
-
-/** Columns whose cells are numbers, apart from clock times. */
-const NUMBERS: readonly Role[] = [
-	"voltage",
-	"current",
-	"chargeStep",
-	"testTime",
-	"stepTime",
-	"time",
-	"chargeAh",
-	"dischargeAh",
-	"netAh",
-	"capacityAh",
-];
-
-const MEASURED: readonly Role[] = ["voltage", "current", "chargeStep"];
-
-/** Throws CYCLING_FILE_REFUSED when some numbers have points before their decimals and others commas. */
-function decimalOf(rows: readonly string[][], { columns }: TitleLine): DecimalMark {
-	const cellsIn = (roles: readonly Role[]): string[] => {
-		const at = roles.flatMap((role) => columns[role]?.index ?? []);
-		return rows.flatMap((cells) => at.map((index) => cells[index] ?? ""));
-	};
-	const found = decimalMarkOf(cellsIn(NUMBERS));
-	// No voltage or current has thousands and never a decimal: 3,512 is no group beside a time of 0.5.
-	const odd = MEASURED.map((role) => decimalMarkOf(cellsIn([role]))).find((own) => own !== "unsaid" && own !== found);
-	if (typeof found === "string" && odd === undefined) return found;
-	const which = typeof found === "string" ? "" : ` (${found.point}, ${found.comma})`;
-	throw refuse(
-		`Some numbers have a point before their decimals, others a comma${which}: what is meant cannot be told.`,
-		"Export the file again with one of them.",
-	);
-}
-
-const withoutTrailing = (cells: readonly string[]): number => cells.findLastIndex((cell) => cell !== "") + 1;
-
-/** A table in European numbers with commas between its cells cannot be told apart: rows have more cells than titles. */
-function checkWidth(rows: readonly string[][], at: TitleLine, headLines: number, decimal: DecimalMark): void {
-	const looked = rows.slice(0, 20);
-	const spare = at.delimiter === "," && decimal !== "point" ? 0 : 2;
-	const wide = looked.filter((cells) => withoutTrailing(cells) > at.titles.length + spare).length;
-	if (looked.length >= 3 && wide > looked.length / 2) {
-		throw refuse(
-			`Rows have more cells than there are titles (line ${headLines + 1}: ${withoutTrailing(looked[0]!)}, titles: ${at.titles.length}).`,
-			"If the file has a comma both between cells and as decimal point, export it again with another delimiter.",
-		);
-	}
-}
-
-/** How many cells most rows have. */
-function usualCells(rows: readonly string[][], titles: number): number {
-	const counts = new Map<number, number>();
-	for (const { length } of rows) counts.set(length, (counts.get(length) ?? 0) + 1);
-	const [usual] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? [titles];
-	return Math.max(titles, usual);
-}
-
-/** A line of units below the titles, where titles say none: `s`, `mA`, `V`. Their columns mean that, then. */
-function unitsBelow(line: string | undefined, at: TitleLine): TitleLine["columns"] | undefined {
-	if (line === undefined) return undefined;
-	const cells = cellsOf(line, at.delimiter).map((cell) => cell.replace(/^[([]\s*(.*?)\s*[)\]]$/, "$1"));
-	if (cells.some((cell) => /\d/.test(cell))) return undefined;
-	const columns = { ...at.columns };
-	let said = 0;
-	for (const column of Object.values(at.columns)) {
-		const unit = cells[column.index] ?? "";
-		if (column.factor !== 1 || !isUnitOf(column.role, unit)) continue;
-		const meaning = meaningOf(`${column.title} / ${unit}`);
-		if (meaning?.role !== column.role) continue;
-		columns[column.role] = { ...column, ...meaning };
-		said += 1;
-	}
-	return said >= 2 ? columns : undefined;
-}
-
-/** Two columns of the same title are one when their cells are equal; otherwise which is meant is anyone's guess. */
-function checkRepeated(lines: readonly string[], at: TitleLine, headLines: number): void {
-	for (const column of at.repeated) {
-		const first = at.columns[column.role]!;
-		for (const [n, line] of lines.slice(headLines, headLines + 200).entries()) {
-			const cells = cellsOf(line, at.delimiter);
-			if (cells.length <= column.index || cells[first.index] === cells[column.index]) continue;
-			throw refuse(
-				`Two columns have the title ${column.title}, and line ${headLines + n + 1} has ${cells[first.index]} in one, ${cells[column.index]} in the other.`,
-				"Remove or rename one of them.",
-			);
-		}
-	}
 }
 
 /**

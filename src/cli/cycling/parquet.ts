@@ -1,9 +1,10 @@
 /** Rows of a BDF Parquet file, row group by row group. */
 import type { DefectLog } from "#analysis/defects.js";
 import { BdfRules } from "#analysis/formats/bdf-rules.js";
-import type { LayoutColumn } from "#analysis/formats/layout.js";
-import { type Layout, layoutOfTitles, refuse } from "#analysis/formats/layout.js";
+import { type Layout, layoutOfTitles } from "#analysis/formats/layout.js";
 import { stepKindOf } from "#analysis/formats/step-kinds.js";
+import type { LayoutColumn } from "#analysis/formats/title-line.js";
+import { refuse } from "#analysis/formats/title-line.js";
 import { CHUNK_ROWS, RowChunk, type RowSink, STEP_KIND } from "#analysis/rows.js";
 
 /** Read at once; a row group beyond would need too much memory. */

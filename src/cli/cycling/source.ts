@@ -3,7 +3,8 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { PassThrough, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { HEAD_BYTES_MAX, refuse } from "#analysis/formats/layout.js";
+import { HEAD_BYTES_MAX } from "#analysis/formats/layout.js";
+import { refuse } from "#analysis/formats/title-line.js";
 import { AdlayerError } from "#core/errors.js";
 
 const READ_BYTES = 1 << 20;
