@@ -90,6 +90,8 @@ export class ServiceWatch {
 		}
 		alarms.cleared("service.away");
 		for (const part of PARTS) this.follow(part, report, nowMs);
+		const { refusedRecords, detail } = report.database;
+		alarms.follow(refusedRecords > 0, { alarm: "records.refused", message: detail });
 	}
 
 	private get isAway(): boolean {

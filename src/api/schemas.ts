@@ -293,7 +293,7 @@ const runStatus = {
 					shape({
 						conditions: list(
 							shape({
-								condition: { type: "string", enum: ["carrier", "chamber", "zone"] },
+								condition: { type: "string", enum: ["carrier", "chamber", "settling", "zone"] },
 								reason: string,
 								value: number,
 								threshold: { type: "number", description: "What the value must come back over" },

@@ -141,7 +141,11 @@ const SCHEMAS: Readonly<Record<CommandName, object>> = {
 	"report-service": strict({
 		instance: name,
 		leaving: { type: "boolean" },
-		database: strict({ state: { enum: ["ready", "unavailable", "starting"] }, detail }),
+		database: strict({
+			state: { enum: ["ready", "unavailable", "starting"] },
+			detail,
+			refusedRecords: { type: "integer", minimum: 0 },
+		}),
 		broker: strict({ state: { enum: ["ready", "unavailable"] }, detail }),
 	}),
 	"reset-interlock": strict({ interlock: name, by }),

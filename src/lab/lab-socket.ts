@@ -1,6 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import { JsonLines } from "#transport/pace-client.js";
+import type { Movement } from "#twin/movements.js";
 import type { TwinTruth } from "#twin/twin.js";
 import type { ActiveFault, FaultOffer, FaultRequest } from "./faults.js";
 import { listenLocal } from "./local-socket.js";
@@ -8,7 +9,7 @@ import type { SimulatedLab } from "./simulated-lab.js";
 
 /** Questions and faults for a running lab, one JSON object a line; each is answered by one line. */
 export type LabRequest =
-	| { readonly ask: "truth" | "faults" }
+	| { readonly ask: "truth" | "faults" | "movements" }
 	| ({ readonly fault: string } & Omit<FaultRequest, "kind">)
 	| { readonly clear: string | null; readonly target?: string };
 
@@ -19,8 +20,16 @@ export interface FaultsReply {
 	readonly active: readonly ActiveFault[];
 }
 
+/** What really moved and when, and when each instrument last heard anything; all in lab time, which is `atMs` now. */
+export interface MovementsReply {
+	readonly atMs: number;
+	readonly heardMs: Readonly<Record<string, number | null>>;
+	readonly movements: readonly Movement[];
+}
+
 export type LabReply =
 	| { readonly truth: TwinTruth }
+	| MovementsReply
 	| FaultsReply
 	| { readonly fault: ActiveFault }
 	| { readonly cleared: readonly ActiveFault[] }
@@ -45,15 +54,20 @@ export async function openLabSocket(
 		const request = (message ?? {}) as Readonly<Record<string, unknown>>;
 		const what = Object.keys(KEYS).find((key) => Object.hasOwn(request, key));
 		const unknown = Object.keys(request).filter((key) => key !== what && !KEYS[what ?? ""]?.includes(key));
-		const isKnown = what !== "ask" || request.ask === "truth" || request.ask === "faults";
+		const isKnown = what !== "ask" || ["truth", "faults", "movements"].includes(request.ask as string);
 		if (what === undefined || unknown.length > 0 || !isKnown) {
 			const wrong = unknown.length > 0 ? ` It does not know ${unknown.join(", ")}.` : "";
-			throw new AdlayerError("USAGE", `The lab takes ask: truth, ask: faults, fault: KIND and clear: KIND.${wrong}`);
+			throw new AdlayerError(
+				"USAGE",
+				`The lab takes ask: truth, ask: faults, ask: movements, fault: KIND and clear: KIND.${wrong}`,
+			);
 		}
 		const { target, value, forS, seed } = request as Omit<FaultRequest, "kind">;
 		const on = target === undefined ? {} : { target };
 		if (what === "ask") {
 			if (request.ask === "truth") return { truth: lab.truth() };
+			if (request.ask === "movements")
+				return { atMs: lab.nowMs, heardMs: lab.heardMs, movements: lab.twin.movements.list };
 			return { atS: lab.nowMs / 1000, kinds: lab.faults.offers, active: lab.faults.active };
 		}
 		if (what === "clear") {

@@ -46,6 +46,8 @@ export interface LabInstrument {
 	silent: boolean;
 	/** Switched off: as silent, and what it remembers only while powered is gone. */
 	isPowered: boolean;
+	/** When bytes last came to it, lab time; null before the first. */
+	heardMs: number | null;
 	readonly replies: ReplyFaults;
 }
 
@@ -138,6 +140,7 @@ export class SimulatedLab {
 				simulator,
 				silent: false,
 				isPowered: true,
+				heardMs: null,
 				replies: new ReplyFaults(),
 			};
 			this.letHear(member, line);
@@ -181,8 +184,11 @@ export class SimulatedLab {
 		});
 		return {
 			receive: (bytes) => {
-				for (const { member, connection } of ends)
-					if (isOpen && line.isPlugged && canTalk(member)) member.simulator.receive(bytes, connection);
+				for (const { member, connection } of ends) {
+					if (!isOpen || !line.isPlugged || !canTalk(member)) continue;
+					member.heardMs = this.now;
+					member.simulator.receive(bytes, connection);
+				}
 			},
 			close: () => {
 				isOpen = false;
@@ -193,6 +199,11 @@ export class SimulatedLab {
 	/** What really happened until now. */
 	truth(): TwinTruth {
 		return this.twin.truth();
+	}
+
+	/** When each instrument last heard anything, lab time. */
+	get heardMs(): Readonly<Record<string, number | null>> {
+		return Object.fromEntries(this.instruments.map(({ name, heardMs }) => [name, heardMs]));
 	}
 
 	/** Takes one instrument's power away for an instant. Throws NOT_FOUND. */
@@ -240,6 +251,7 @@ export class SimulatedLab {
 		const below = `${address.prefix}/`;
 		this.broker.observe((topic, payload) => {
 			if (!topic.startsWith(below) || !line.isPlugged || !canTalk(member)) return;
+			member.heardMs = this.now;
 			simulator.hear?.(topic.slice(below.length), payload);
 		});
 	}

@@ -20,6 +20,8 @@ export interface DataFolder {
 	/** Lasting names of the simulated lab's serial lines and ports. */
 	readonly lines: string;
 	readonly postgres: string;
+	/** What the database refused of the journal. */
+	readonly refusedRecords: string;
 	/** Files of characterisations. */
 	readonly files: string;
 	/** What control keeps besides the journal. */
@@ -40,6 +42,7 @@ export function dataFolder(dir: string): DataFolder {
 		addresses: join(dir, "lab-addresses.json"),
 		lines: join(dir, "lines"),
 		postgres: join(dir, "postgres"),
+		refusedRecords: join(dir, "refused-records.jsonl"),
 		files: join(dir, "files"),
 		campaigns: join(dir, "campaigns.json"),
 		maintenance: join(dir, "maintenance.json"),

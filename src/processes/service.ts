@@ -61,6 +61,7 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 		taken: ({ lines }) => verdicts.running?.take(lines.map(({ record }) => record)),
 		...(process.env.DATABASE_URL === undefined ? {} : { databaseUrl: process.env.DATABASE_URL }),
 		embeddedFolder: files.postgres,
+		refusedFile: files.refusedRecords,
 		reader: new JournalReader({ dir: files.journal, name: "store", clock }),
 		clock,
 		station: lab.content.station,
@@ -96,11 +97,11 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 	verdicts.running = running;
 	const instance = randomUUID();
 	const report = (leaving: boolean): ServiceReport => {
-		const { state, detail } = store.health();
+		const { state, detail, refusedRecords } = store.health();
 		return {
 			instance,
 			leaving,
-			database: { state, detail: detail.slice(0, DETAIL_CHARS_MAX) },
+			database: { state, detail: detail.slice(0, DETAIL_CHARS_MAX), refusedRecords },
 			broker: publisher.connected
 				? { state: "ready", detail: "" }
 				: { state: "unavailable", detail: `no connection to ${withoutLogin(mqttUrl)}.`.slice(0, DETAIL_CHARS_MAX) },

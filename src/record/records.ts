@@ -249,7 +249,7 @@ export interface PromptAnswered {
 
 /** What a dose waits for, with the number that ends the wait. */
 export interface SuspensionCondition {
-	readonly condition: "carrier" | "chamber" | "zone";
+	readonly condition: "carrier" | "chamber" | "settling" | "zone";
 	readonly reason: string;
 	readonly value: number;
 	readonly threshold: number;

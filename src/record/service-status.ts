@@ -4,6 +4,8 @@ export interface ServiceHealth {
 		readonly state: "ready" | "unavailable" | "starting";
 		readonly detail: string;
 		readonly lagRecords: number;
+		/** Records that it refused and that are kept beside the journal. */
+		readonly refusedRecords: number;
 	};
 	readonly broker: { readonly state: "ready" | "unavailable"; readonly url: string };
 	readonly control: { readonly state: "ready" | "unavailable" };
@@ -16,7 +18,11 @@ export interface ServiceReport {
 	readonly instance: string;
 	/** Its last word: it is being stopped in order. */
 	readonly leaving: boolean;
-	readonly database: { readonly state: ServiceHealth["database"]["state"]; readonly detail: string };
+	readonly database: {
+		readonly state: ServiceHealth["database"]["state"];
+		readonly detail: string;
+		readonly refusedRecords: number;
+	};
 	readonly broker: { readonly state: ServiceHealth["broker"]["state"]; readonly detail: string };
 }
 

@@ -117,6 +117,15 @@ export const ALARM_DEFINITIONS = {
 		offDelayMs: 5_000,
 		suppressedBy: ["service.away"],
 	}),
+	"records.refused": definition({
+		priority: "high",
+		cause: "The database refuses records of the journal for what they hold.",
+		consequence:
+			"History, REST and packages lack them; everything else goes on. They are kept in refused-records.jsonl of the data folder.",
+		response:
+			"Read there what is refused and why, and have it mended. The alarm ends when the file is moved to where it is kept.",
+		suppressedBy: ["service.away"],
+	}),
 	"broker.away": definition({
 		priority: "low",
 		cause: "The service does not reach the MQTT broker that it publishes to.",

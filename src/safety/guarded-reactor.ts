@@ -18,7 +18,8 @@ import {
 	permitStopValveShut,
 } from "#safety/permits.js";
 import { type DoseEvidence, PulseTrends } from "#safety/pulse-trends.js";
-import { RECOVERED_MS, RECOVERED_SHARE, recoveryReasons } from "#safety/rules.js";
+import { recoveryReasons } from "#safety/rules.js";
+import { RECOVERED_MS, RECOVERED_SHARE, type Unsettled, unsettled } from "#safety/settling.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
 /** The start of a dose as acknowledged by the instrument, monotonic ms. */
@@ -87,6 +88,11 @@ export class GuardedReactor {
 		const baselinePa = this.supervisor.doses.last?.baselinePa;
 		const chamber = this.chamber();
 		return baselinePa !== undefined && isGood(chamber) && chamber.value > baselinePa * (1 + RECOVERED_SHARE);
+	}
+
+	/** What keeps the chamber's pressure from being the baseline of a dose; undefined when it is one. */
+	unsettled(share?: number): Unsettled | undefined {
+		return unsettled(this.supervisor.view, share);
 	}
 
 	carrierFlow(): Reading {

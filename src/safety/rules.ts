@@ -2,18 +2,13 @@
 import type { DoseHistory } from "#safety/dose-history.js";
 import { contactInWords, inWords, isGood, isMade, type SafetyView, zoneSignal } from "#safety/interlock.js";
 import { forelineLimitPa } from "#safety/interlocks/foreline-above-chamber.js";
+import { settlingInWords, unsettled } from "#safety/settling.js";
 
 /** The measured carrier flow must be within this share of its commanded value. */
 const CARRIER_SHARE = 0.1;
 
 /** A dose opens only into a chamber below this share of its bottle's vapour pressure. */
 const VAPOUR_SHARE_MAX = 0.5;
-/** After a dose the chamber must be back within this share of its pressure before, for so long, before the next. */
-export const RECOVERED_SHARE = 0.05;
-export const RECOVERED_MS = 2_000;
-/** Flows that differ by less give the same pressure. */
-const FLOW_SHARE_SAME = 0.01;
-
 /** What a reason is about: whoever is refused may have to do more than wait. */
 export type Concern =
 	| "interlock"
@@ -233,24 +228,20 @@ function* backflowReasons(view: SafetyView, precursor: string): Generator<Reason
 	};
 }
 
-/** The chamber has come back to where it was before the last dose; if not, that dose has not ended. */
+/** The chamber is where it was before the last dose, or at a level that stands still; if it is above, that dose has not ended. */
 export function* recoveryReasons(view: SafetyView): Generator<Reason> {
-	const { doses, history, reactor, nowMs, commanded } = view;
-	const last = doses.last;
-	if (last?.baselinePa === undefined) return;
-	const seen = history.range(reactor.pressures.chamber, nowMs - RECOVERED_MS);
-	if (seen === undefined) {
-		yield { about: "pressure", text: "Chamber pressure was not known for long enough after the last dose." };
+	const found = unsettled(view);
+	if (found === undefined) return;
+	if (found.state !== "above") {
+		yield { about: "pressure", text: settlingInWords(found) };
 		return;
 	}
-	// With another flow the level is another one: then it is enough that it stands still.
-	const isSameFlow = Math.abs(commanded.carrierSccm - last.carrierSccm) <= FLOW_SHARE_SAME * last.carrierSccm;
-	const levelPa = isSameFlow ? last.baselinePa : (seen.least + seen.greatest) / 2;
-	if (seen.least >= levelPa * (1 - RECOVERED_SHARE) && seen.greatest <= levelPa * (1 + RECOVERED_SHARE)) return;
-	const reached = `${seen.least.toFixed(1)} to ${seen.greatest.toFixed(1)} Pa in the last ${RECOVERED_MS / 1_000} s`;
+	const { leastPa, greatestPa, levelPa, overMs } = found;
+	const precursor = view.doses.last?.precursor;
+	const reached = `${leastPa.toFixed(1)} to ${greatestPa.toFixed(1)} Pa in the last ${overMs / 1_000} s`;
 	yield {
 		about: "valve",
-		text: `The chamber is not back within 5 % of its ${levelPa.toFixed(1)} Pa before the last dose of ${last.precursor} (${reached}): that valve may be stuck open or leak. Shut the hand valve of ${last.precursor}.`,
+		text: `The chamber is not back within 5 % of its ${levelPa.toFixed(1)} Pa before the last dose of ${precursor} (${reached}): that valve may be stuck open or leak. Shut the hand valve of ${precursor}.`,
 	};
 }
 

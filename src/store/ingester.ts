@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { Clock } from "#core/clock.js";
 import type { Batch, JournalReader } from "#journal/reader.js";
+import type { RefusedRecords } from "./refused-records.js";
 import { BatchWriter, PositionMoved } from "./write-batch.js";
 
 const BACKOFF_FIRST_MS = 250;
@@ -19,8 +20,8 @@ const QUIET_MS_MAX = 10_000;
 const QUIET_LOOK_MS = 2_000;
 /** A server that hangs does not say goodbye either. */
 const FAREWELL_MS_MAX = 1_000;
-/** Classes of SQLSTATE that tell of the data, not of the server: data exception, integrity constraint, syntax or missing object. */
-const DATA_ERROR = /^(22|23)/;
+/** Classes of SQLSTATE that tell of the data, not of the server: data exception, integrity constraint, beyond a limit of PostgreSQL. */
+const DATA_ERROR = /^(22|23|54)/;
 
 export interface IngesterHealth {
 	readonly state: "ready" | "unavailable" | "starting";
@@ -28,7 +29,7 @@ export interface IngesterHealth {
 	readonly detail: string;
 	/** Records in the journal that are not in the database yet. */
 	readonly lagRecords: number;
-	/** Records that the database refused and that were passed over; they stay in the journal's files until those are deleted. */
+	/** Records that the database refused and that were passed over; they are kept beside the journal. */
 	readonly refusedRecords: number;
 }
 
@@ -37,6 +38,8 @@ export interface IngesterOptions {
 	/** The database, or undefined while there is none; asked before each connection. */
 	readonly url: () => string | undefined;
 	readonly clock: Clock;
+	/** Keeps what the database refuses. */
+	readonly refused: RefusedRecords;
 	/** Brings the schema up to date; called once per connection, before anything else. */
 	readonly prepare?: (url: string) => Promise<unknown>;
 	/** Told of each batch once it is in the database. */
@@ -55,7 +58,6 @@ export class Ingester {
 	private seq = 0;
 	private lagRecords = 0;
 	private lagMeasuredMs = Number.NEGATIVE_INFINITY;
-	private refusedRecords = 0;
 	private rowsWritten = 0;
 	private progressMs = 0;
 
@@ -73,7 +75,8 @@ export class Ingester {
 	}
 
 	health(): IngesterHealth {
-		return { state: this.state, detail: this.detail, lagRecords: this.lagRecords, refusedRecords: this.refusedRecords };
+		const { state, detail, lagRecords } = this;
+		return { state, detail, lagRecords, refusedRecords: this.options.refused.count };
 	}
 
 	/** Number of the last record taken over. */
@@ -206,7 +209,7 @@ export class Ingester {
 
 	/**
 	 * A record that the database refuses for what it holds would stop everything behind it for good: the batch is halved
-	 * until that record stands alone, and it is passed over and counted.
+	 * until that record stands alone, and it is kept apart and passed over.
 	 */
 	private async writeOrPassOver(writer: BatchWriter, batch: Batch, isDurable: boolean): Promise<void> {
 		try {
@@ -218,10 +221,10 @@ export class Ingester {
 			this.rowsWritten += samples;
 			this.options.taken?.(batch);
 		} catch (error) {
-			if (!DATA_ERROR.test((error as { code?: string }).code ?? "")) throw error;
+			if (!isOfTheData(error)) throw error;
 			const { lines } = batch;
 			if (lines.length === 1) {
-				this.refusedRecords += 1;
+				this.options.refused.keep(batch.journal, lines[0]!.record, describe(error));
 				return;
 			}
 			const middle = lines.length >> 1;
@@ -242,6 +245,15 @@ export class Ingester {
 	private async rest(ms: number): Promise<void> {
 		await this.options.clock.sleep(ms, this.stopping.signal).catch(() => {});
 	}
+}
+
+/** The database refuses what a record holds, or it cannot even be written for it. */
+function isOfTheData(error: unknown): boolean {
+	return (
+		error instanceof TypeError ||
+		error instanceof RangeError ||
+		DATA_ERROR.test((error as { code?: string } | undefined)?.code ?? "")
+	);
 }
 
 async function ask(url: string): Promise<void> {

@@ -12,11 +12,14 @@ import { EmbeddedSupervisor } from "./embedded-supervisor.js";
 import { StoreHistory } from "./history.js";
 import { Ingester } from "./ingester.js";
 import { migrate } from "./migrate.js";
+import { RefusedRecords } from "./refused-records.js";
 
 export interface StoreOptions {
 	/** A PostgreSQL server (`DATABASE_URL`); without it an embedded one is run on `embeddedFolder`. */
 	readonly databaseUrl?: string;
 	readonly embeddedFolder: string;
+	/** Where the records are kept that the database refuses. */
+	readonly refusedFile: string;
 	/** The journal to take over; the store reads it to its end and acknowledges. */
 	readonly reader: JournalReader;
 	readonly clock: Clock;
@@ -46,7 +49,14 @@ export function openStore(options: StoreOptions): Store {
 	const embedded = databaseUrl === undefined ? new EmbeddedSupervisor(options.embeddedFolder, clock) : undefined;
 	const url = () => databaseUrl ?? embedded?.url;
 	const database = new Database(url);
-	const ingester = new Ingester({ reader, url, clock, prepare: migrate, ...(taken === undefined ? {} : { taken }) });
+	const ingester = new Ingester({
+		reader,
+		url,
+		clock,
+		refused: new RefusedRecords(options.refusedFile),
+		prepare: migrate,
+		...(taken === undefined ? {} : { taken }),
+	});
 	ingester.start();
 	return {
 		history: new StoreHistory(database, station),
@@ -57,8 +67,10 @@ export function openStore(options: StoreOptions): Store {
 		url,
 		health: () => {
 			const { state, detail, lagRecords, refusedRecords } = ingester.health();
-			const refused = refusedRecords > 0 ? `${refusedRecords} records were refused by the database.` : "";
-			return { state, detail: [embedded?.problem, detail, refused].filter(Boolean).join(" "), lagRecords };
+			const refused =
+				refusedRecords > 0 ? `${refusedRecords} records were refused by the database: ${options.refusedFile}.` : "";
+			const said = [embedded?.problem, detail, refused].filter(Boolean).join(" ");
+			return { state, detail: said, lagRecords, refusedRecords };
 		},
 		close: async () => {
 			await ingester.stop();

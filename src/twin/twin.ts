@@ -4,6 +4,7 @@ import type { FoilConstants, TwinConstants } from "./constants.js";
 import { Bottle } from "./doses.js";
 import { Glovebox } from "./glovebox.js";
 import { Heat } from "./heat.js";
+import { Movements } from "./movements.js";
 import { Surface } from "./surface.js";
 import { Vacuum } from "./vacuum.js";
 import { type Violation, type ViolationKind, Violations } from "./violations.js";
@@ -73,6 +74,8 @@ export class Twin {
 	private readonly vacuum: Vacuum;
 	private readonly surface: Surface;
 	readonly glovebox = new Glovebox();
+	/** Of its valves and heaters. */
+	readonly movements = new Movements();
 	private readonly bottles = new Map<string, Bottle>();
 	private readonly bottleList: readonly Bottle[];
 	private readonly faults = new Violations();
@@ -132,6 +135,7 @@ export class Twin {
 	/** Throws on an unknown zone. */
 	setHeaterPercent(zone: string, percent: number): void {
 		this.heat.setHeaterPercent(zone, percent);
+		this.movements.note({ of: zone, what: "heater", on: percent > 0, atMs: this.now });
 	}
 
 	/** `valve` is "stop" or a precursor's name; `atMs` is when it moves, not before the twin's present. Throws on an unknown name. */
@@ -310,6 +314,7 @@ export class Twin {
 		const open = this.stuckValves.get(valve) ?? this.commandedOpen.get(valve) ?? false;
 		if (valve === STOP_VALVE) this.setStopValve(open);
 		else this.setPrecursorValve(this.bottle(valve), open);
+		this.movements.note({ of: valve, what: "valve", on: open, atMs: this.now });
 	}
 
 	private setStopValve(open: boolean): void {

@@ -250,6 +250,7 @@ export async function world(
 			state: history.isAway ? "unavailable" : "ready",
 			detail: "",
 			lagRecords: Math.max(0, recorder.records.length - history.storedThrough),
+			refusedRecords: 0,
 		},
 		broker: { state: "ready", url: "mqtt://127.0.0.1:1883" },
 		control: { state: "ready" },

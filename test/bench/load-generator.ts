@@ -11,6 +11,7 @@ import { JournalReader } from "#journal/reader.js";
 import { JournalWriter } from "#journal/writer.js";
 import { Ingester } from "#store/ingester.js";
 import { migrate } from "#store/migrate.js";
+import { RefusedRecords } from "#store/refused-records.js";
 
 export interface LoadOrder {
 	readonly url: string;
@@ -48,6 +49,7 @@ const ingester = new Ingester({
 	reader: new JournalReader({ dir, name: "store", clock }),
 	url: () => order.databaseUrl,
 	clock,
+	refused: new RefusedRecords(join(dir, "refused-records.jsonl")),
 	prepare: migrate,
 });
 ingester.start();

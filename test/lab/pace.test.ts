@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { askLab, askTruth } from "#lab/ask-lab.js";
+import type { MovementsReply } from "#lab/lab-socket.js";
 import { PaceServer } from "#lab/pace-server.js";
 import { startLab } from "#lab/start-lab.js";
 import { connectPace } from "#transport/pace-client.js";
@@ -186,6 +187,26 @@ describe("a lab of its own", () => {
 			code: "USAGE",
 		});
 		await expect(askLab(labSocket, { ask: "time" } as never)).rejects.toMatchObject({ code: "USAGE" });
+	});
+
+	it("says what really moved and when each instrument last heard anything", async () => {
+		const { running, labSocket } = await lab(1);
+		const { twin } = running.lab;
+		const line = running.lab.lines.find(({ members }) => members.some(({ name }) => name === "io"))!;
+		running.lab.connect(line, () => {}).receive(Uint8Array.of(0));
+		const heardMs = running.lab.nowMs;
+		twin.setValve("TMA", true, twin.nowMs);
+		twin.setValve("TMA", true, twin.nowMs + 5);
+		twin.setValve("TMA", false, twin.nowMs + 15);
+		twin.setHeaterPercent("stage", 40);
+		twin.setHeaterPercent("stage", 60);
+		const reply = (await askLab(labSocket, { ask: "movements" })) as MovementsReply;
+		expect(reply.heardMs).toMatchObject({ io: heardMs, gauge: null });
+		const of = (what: string) => reply.movements.filter((movement) => movement.of === what);
+		expect(of("TMA").map(({ on }) => on)).toEqual([true, false]);
+		expect(of("TMA")[1]!.atMs - of("TMA")[0]!.atMs).toBe(20);
+		expect(of("stage")).toMatchObject([{ what: "heater", on: true }]);
+		expect(reply.atMs).toBeGreaterThanOrEqual(heardMs);
 	});
 
 	it("advances with its client when time is accelerated", async () => {

@@ -94,10 +94,11 @@ describe("the service, its database and its broker in a run", () => {
 	const WELL: ServiceReport = {
 		instance: "one",
 		leaving: false,
-		database: { state: "ready", detail: "" },
+		database: { state: "ready", detail: "", refusedRecords: 0 },
 		broker: { state: "ready", detail: "" },
 	};
-	const DATABASE_GONE = { ...WELL, database: { state: "unavailable", detail: "connect ECONNREFUSED" } } as const;
+	const GONE = { state: "unavailable", detail: "connect ECONNREFUSED", refusedRecords: 0 } as const;
+	const DATABASE_GONE = { ...WELL, database: GONE } as const;
 	const says = (report: ServiceReport) => story.ask("report-service", report);
 	const saysForS = async (report: ServiceReport, seconds: number) => {
 		for (let second = 0; second < seconds; second += 1) {
@@ -131,6 +132,23 @@ describe("the service, its database and its broker in a run", () => {
 			"database.away returned-unacknowledged",
 			"broker.away returned-unacknowledged",
 		]);
+	});
+
+	it("is an alarm while records are kept apart that the database refuses, with what to do, and the run goes on", async () => {
+		story = await Story.launched();
+		await saysForS(WELL, 3);
+		const detail = "2 records were refused by the database: /data/refused-records.jsonl.";
+		await saysForS({ ...WELL, database: { state: "ready", detail, refusedRecords: 2 } }, 5);
+		expect(story.status.alarms).toMatchObject([
+			{ alarm: "records.refused", state: "unacknowledged", priority: "high", message: detail },
+		]);
+		const [alarm] = story.status.alarms;
+		for (const text of [alarm!.cause, alarm!.consequence, alarm!.response]) expect(text).toMatch(/record|file/);
+		await story.ask("acknowledge-alarm", { alarm: "records.refused", by: "test" });
+		expect(present()).toEqual(["records.refused acknowledged"]);
+		await saysForS(WELL, 1);
+		expect(present()).toEqual([]);
+		await completes();
 	});
 
 	it("is an alarm when the service falls silent, which says what its database was said to be already", async () => {

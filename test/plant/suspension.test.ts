@@ -83,6 +83,66 @@ describe("before a dose", () => {
 		expect(story.control.supervisor.commanded.targetsC.size).toBe(0);
 	});
 
+	/** The gauge sees a pressure that still comes down to its level, as from wet walls. */
+	function settlesFrom(share: number, tauS: number): void {
+		const { twin } = story.lab;
+		const startMs = story.clock.nowMs();
+		const real = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(twin), "chamberPa")!.get!;
+		const sinceS = () => (story.clock.nowMs() - startMs) / 1_000;
+		vi.spyOn(twin, "chamberPa", "get").mockImplementation(
+			() => real.call(twin) * (1 + (share - 1) * Math.exp(-sinceS() / tauS)),
+		);
+	}
+
+	it("waits for the level that a first dose takes its baseline from, so that none of the next looks like a leak", async () => {
+		story = new Story({});
+		await story.ready();
+		// The flow of the doses is set last: the first one is due while the pressure still comes down from the higher flow.
+		const recipeText = SHORT_RECIPE.replace("flow: { sccm: 100 }", "flow: { sccm: 200 }").replace(
+			"  - phase: deposit\n    steps:\n",
+			"  - phase: deposit\n    steps:\n      - flow: { sccm: 100 }\n",
+		);
+		await story.launch("short.recipe.yaml", { recipeText });
+		await story.step("pulse");
+		settlesFrom(1.5, 8);
+		await story.forS(4);
+		expect(story.openPrecursors).toEqual([]);
+		expect(story.run.suspension?.conditions).toMatchObject([
+			{ condition: "settling", unit: "Pa", reason: expect.stringMatching(/does not stand still within 5 %/) },
+		]);
+		expect(story.run.suspension!.conditions[0]!.value).toBeGreaterThan(0);
+		await story.state("complete");
+		expect(suspensions()).toEqual(["began", "ended"]);
+		expect(story.truth().doses).toEqual({ TMA: 4, H2O: 4 });
+		expect(story.status.alarms).toEqual([]);
+	});
+
+	it("takes a lower level for one once it stands still, and never for a valve that leaks", async () => {
+		story = await Story.at("purge", 2);
+		const { twin } = story.lab;
+		const real = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(twin), "chamberPa")!.get!;
+		vi.spyOn(twin, "chamberPa", "get").mockImplementation(() => 0.8 * real.call(twin));
+		await story.forS(17);
+		await story.state("complete");
+		expect(story.records("alarm").map(({ alarm }) => alarm)).toEqual([]);
+		expect(story.truth().doses).toEqual({ TMA: 4, H2O: 4 });
+	});
+
+	it("is told of a level that sinks on and on, and held for a person after the longest wait", async () => {
+		story = await Story.at("purge", 2);
+		const { twin } = story.lab;
+		const startMs = story.clock.nowMs();
+		const real = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(twin), "chamberPa")!.get!;
+		// Up and down by a third: it never stands still, and never above its level.
+		vi.spyOn(twin, "chamberPa", "get").mockImplementation(
+			() => real.call(twin) * (0.8 + 0.15 * Math.sin((story.clock.nowMs() - startMs) / 1_500)),
+		);
+		await story.state("held", 800);
+		expect(story.run.cause).toMatch(/below its .* Pa before the last dose; a new level counts .*waited for 600 s/);
+		expect(suspensions()).toEqual(["began", "expired"]);
+		expect(story.records("alarm").map(({ alarm }) => alarm)).toEqual(["run.held"]);
+	});
+
 	it("does not wait for a chamber that may have a leaking valve", async () => {
 		story = await Story.at("purge", 2);
 		vi.spyOn(story.lab.twin, "chamberPa", "get").mockReturnValue(300);

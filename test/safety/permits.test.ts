@@ -24,7 +24,7 @@ interface Asked {
 }
 
 function question({ scene: change, doses: dosed, latched = [], isShuttingPrecursors = false }: Asked = {}) {
-	const view = new Scene();
+	const view = new Scene().ran("gauge.chamber", () => 90);
 	const doses = purged();
 	change?.(view);
 	dosed?.(doses, view);
@@ -64,7 +64,6 @@ describe("the permit for a dose", () => {
 		["the pump is not known to run", "pump", { scene: (scene) => scene.goesStale("io.pump") }],
 		["the lid is open", "lid", { scene: (scene) => scene.reads("io.lid", 0) }],
 		["the lid is not known to be closed", "lid", { scene: (scene) => scene.goesStale("io.lid") }],
-		["the chamber pressure is stale", "pressure", { scene: (scene) => scene.goesStale("gauge.chamber") }],
 		["the chamber pressure is too low", "pressure", { scene: (scene) => scene.reads("gauge.chamber", 12.9) }],
 		["the chamber pressure is too high", "pressure", { scene: (scene) => scene.reads("gauge.chamber", 266.1) }],
 		["no carrier is commanded", "carrier", { scene: (scene) => (scene.commanded.carrierSccm = 0) }],
@@ -87,6 +86,52 @@ describe("the permit for a dose", () => {
 		const refused = ask(asked);
 		expect(refused?.about).toEqual([about]);
 		expect(refused?.reasons).toHaveLength(1);
+	});
+
+	it("is refused when the chamber pressure is stale, which says nothing of now nor of the last seconds", () => {
+		const refused = ask({ scene: (scene) => scene.goesStale("gauge.chamber") });
+		expect(refused?.about).toEqual(["pressure"]);
+		expect(refused?.reasons).toEqual([
+			expect.stringContaining("stale"),
+			"Chamber pressure has not been known for 10 s without a gap.",
+		]);
+	});
+
+	describe("by the pressure before it", () => {
+		const before = (pa: (agoS: number) => number, baselinePa?: number, carrierSccm = 100) =>
+			ask({
+				scene: (scene) => {
+					scene.ran("gauge.chamber", pa);
+					if (baselinePa !== undefined) scene.doses.last = { precursor: "H2O", baselinePa, carrierSccm };
+				},
+			});
+
+		it.each<[string, RegExp, Parameters<typeof before>]>([
+			["a first one while the pressure still falls", /does not stand still within 5 %/, [(agoS) => 90 + agoS]],
+			["a first one while the pressure still rises", /does not stand still within 5 %/, [(agoS) => 90 - agoS]],
+			["one after another flow, as a first one", /does not stand still within 5 %/, [(agoS) => 90 + agoS, 200, 20]],
+			[
+				"one far below the last, on the way there",
+				/below its 100.0 Pa before the last dose/,
+				[(agoS) => 90 + agoS, 100],
+			],
+		])("waits: %s", (_, reason, [pa, baselinePa, sccm]) => {
+			const refused = before((agoS) => Math.min(250, pa(agoS)), baselinePa, sccm);
+			expect(refused?.about).toEqual(["pressure"]);
+			expect(refused?.reasons).toEqual([expect.stringMatching(reason)]);
+		});
+
+		it("is refused for a valve that may leak, however still the pressure stands", () => {
+			const refused = before(() => 95, 90);
+			expect(refused?.about).toEqual(["valve"]);
+			expect(refused?.reasons).toEqual([expect.stringMatching(/Shut the hand valve of H2O/)]);
+		});
+
+		it("is given within 5 % of the last one for 2 s, and at a lower level that has stood still for 10 s", () => {
+			expect(before((agoS) => (agoS > 2 ? 150 : 94), 90)).toBeUndefined();
+			expect(before((agoS) => (agoS > 10 ? 90 : 70), 90)).toBeUndefined();
+			expect(before((agoS) => (agoS > 9 ? 90 : 70), 90)?.about).toEqual(["pressure"]);
+		});
 	});
 
 	it.each([4.9, 200.1, 0, -1, Number.NaN])("is refused for %s ms, which the valve cannot do", (widthMs) => {

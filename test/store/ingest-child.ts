@@ -2,8 +2,10 @@
 import { SystemClock } from "#core/clock.js";
 import { JournalReader } from "#journal/reader.js";
 import { Ingester } from "#store/ingester.js";
+import { RefusedRecords } from "#store/refused-records.js";
 
 const [, , dir, url] = process.argv;
 const clock = new SystemClock();
 const reader = new JournalReader({ dir: dir!, name: "store", clock });
-new Ingester({ reader, url: () => url, clock }).start();
+const refused = new RefusedRecords(`${dir}/../refused-records.jsonl`);
+new Ingester({ reader, url: () => url, clock, refused }).start();

@@ -21,12 +21,15 @@ export function openWriter(dir: string, station = "sim1"): JournalWriter {
 	return JournalWriter.open({ dir, clock, station, measureDisk: async () => 0.1 });
 }
 
+export const refusedFile = (folder: string): string => join(folder, "refused-records.jsonl");
+
 export function openTestStore(folder: string, options: { journal?: string; databaseUrl?: string } = {}): Store {
 	const reader = new JournalReader({ dir: options.journal ?? join(folder, "journal"), name: "store", clock });
 	return openStore({
 		reader,
 		clock,
 		embeddedFolder: join(folder, "postgres"),
+		refusedFile: refusedFile(folder),
 		...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
 	});
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
+import type { StartOptions } from "#cli/launcher.js";
 import { ControlClient } from "#control-link/client.js";
 import { SystemClock } from "#core/clock.js";
 import { JournalReader } from "#journal/reader.js";
@@ -11,29 +12,29 @@ import type { ControlStatus } from "#record/status.js";
 import { dataFolder } from "#src/processes/files.js";
 import { type StartedSystem, startAll } from "#src/start.js";
 
-export class RealSystem {
+export class RealSystem<System extends StartedSystem = StartedSystem> {
 	readonly control: ControlClient;
-	readonly log: string[] = [];
 	private constructor(
 		readonly dataDir: string,
-		readonly system: StartedSystem,
-		log: string[],
+		readonly system: System,
+		readonly log: string[],
 	) {
-		this.log = log;
 		this.control = new ControlClient(dataFolder(dataDir).controlSocket);
 	}
 
 	/** Starts the simulated lab, control and service on a fresh data folder, from dist. */
 	static async start(options: { speed: number; labFile?: string; port?: number }): Promise<RealSystem> {
+		return RealSystem.startedBy(startAll, options);
+	}
+
+	/** The same by another launcher. */
+	static async startedBy<System extends StartedSystem>(
+		start: (options: StartOptions) => Promise<System>,
+		options: { speed: number; labFile?: string; port?: number },
+	): Promise<RealSystem<System>> {
 		const dataDir = mkdtempSync(join(tmpdir(), "adlayer-real-"));
 		const log: string[] = [];
-		const system = await startAll({
-			simulate: true,
-			port: 0,
-			...options,
-			dataDir,
-			log: (line) => log.push(line),
-		});
+		const system = await start({ simulate: true, port: 0, ...options, dataDir, log: (line) => log.push(line) });
 		return new RealSystem(dataDir, system, log);
 	}
 

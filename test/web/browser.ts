@@ -16,6 +16,14 @@ const FLAGS = [
 	"--disable-sync",
 ];
 
+/** For a test that looks at a page beside other things; undefined, with the reason printed, where there is no browser. */
+export async function browserIfAny(): Promise<Browser | undefined> {
+	if (existsSync(CHROMIUM)) return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+	if (process.env.ADLAYER_TEST_ALL === "1") throw new Error(MISSING);
+	console.warn(`The page is not looked at. ${MISSING}`);
+	return undefined;
+}
+
 /**
  * A group of tests with one browser. Without a browser they are skipped with the reason printed; in CI they fail, since
  * nobody would notice there.

@@ -11,7 +11,12 @@ export function healthRoutes({ api, deps, followers }: RouteGroup): void {
 		answer: envelope({
 			status: state(["ok", "degraded"]),
 			version: string,
-			database: shape({ state: state(["ready", "unavailable", "starting"]), detail: string, lagRecords: integer }),
+			database: shape({
+				state: state(["ready", "unavailable", "starting"]),
+				detail: string,
+				lagRecords: integer,
+				refusedRecords: { ...integer, description: "Kept in refused-records.jsonl of the data folder" },
+			}),
 			broker: shape({ state: state(["ready", "unavailable"]), url: string }),
 			control: shape({ state: state(["ready", "unavailable"]) }),
 			journal: shape({ lastSeq: integer }),

@@ -8,12 +8,15 @@ import { LOOK_EVERY_MS } from "#recipe/engine/waiting.js";
 import type { Plan, Step } from "#recipe/plan.js";
 import type { SuspensionCondition } from "#record/records.js";
 import { isGood } from "#safety/interlock.js";
+import { RECOVERED_SHARE, settlingInWords } from "#safety/settling.js";
 
 /** A flow further than this share from its setpoint suspends; it counts as back within the other. The permit has the first. */
 const FLOW_OUT_SHARE = 0.1;
 const FLOW_BACK_SHARE = 0.05;
 /** Pressure counts as back this share of the dose band inside its edges. */
 const PRESSURE_BACK_SHARE = 0.05;
+/** Pressure that settles counts as standing still within this share; the permit has RECOVERED_SHARE. */
+const SETTLED_BACK_SHARE = 0.04;
 /** A zone suspends beyond so many times the band in which the recipe proved it; it counts as back within that band. */
 const ZONE_OUT_BANDS = 2;
 
@@ -40,8 +43,9 @@ export function stableZones(step: Step, plan: Plan): StableZone[] {
 	return zones.filter(({ zone }) => !moved.has(zone)).map(({ zone, targetC }) => ({ zone, targetC, bandC }));
 }
 
-/** True when nothing would suspend a dose now. */
-export const isFit = (context: StepContext): boolean => outOfBand(context, false).length === 0;
+/** True when nothing would suspend a dose that is due soon: what still settles has until then. */
+export const isFit = (context: StepContext): boolean =>
+	outOfBand(context, false).every(({ condition }) => condition === "settling");
 
 /**
  * Waits until flow, pressure and temperatures have been back in their bands for the lab file's dwell. STEP_TIMED_OUT after its
@@ -91,7 +95,7 @@ export async function untilFit(context: StepContext): Promise<void> {
 }
 
 /** What the hold that follows is about. */
-const CONCERN = { carrier: "carrier", chamber: "pressure", zone: "thermal" } as const;
+const CONCERN = { carrier: "carrier", chamber: "pressure", settling: "pressure", zone: "thermal" } as const;
 
 /** What a dose waits for, by its id in docs/interlocks.md; `narrow`: by the band in which it counts as back. */
 export const CONDITIONS: Record<
@@ -117,6 +121,15 @@ export const CONDITIONS: Record<
 		const reason = `Chamber pressure is ${chamber.value.toFixed(1)} Pa, doses want ${dosePaMin.toFixed(1)} to ${dosePaMax.toFixed(1)} Pa.`;
 		const threshold = chamber.value > dosePaMax - edgePa ? dosePaMax - edgePa : dosePaMin + edgePa;
 		return [{ condition: "chamber", reason, value: chamber.value, threshold, unit: "Pa" }];
+	},
+
+	settling({ reactor }, narrow) {
+		const found = reactor.unsettled(narrow ? SETTLED_BACK_SHARE : RECOVERED_SHARE);
+		const chamber = reactor.chamber();
+		// Above its level a valve may leak, and without a reading nothing is known: there the permit judges.
+		if (found === undefined || found.state === "above" || !isGood(chamber)) return [];
+		const threshold = Number.isFinite(found.levelPa) ? found.levelPa : chamber.value;
+		return [{ condition: "settling", reason: settlingInWords(found), value: chamber.value, threshold, unit: "Pa" }];
 	},
 
 	zone({ reactor, stableZones }, narrow) {

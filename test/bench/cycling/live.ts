@@ -69,6 +69,7 @@ async function latencies(): Promise<number[]> {
 	const verdicts: { running?: RunningVerdicts } = {};
 	const store = openStore({
 		embeddedFolder: join(folder, "postgres"),
+		refusedFile: join(folder, "refused-records.jsonl"),
 		reader: new JournalReader({ dir: join(folder, "journal"), name: "store", clock }),
 		clock,
 		taken: ({ lines }) => verdicts.running?.take(lines.map(({ record }) => record)),
