@@ -130,6 +130,7 @@ export class Control {
 			alarms: supervisor.alarms,
 			journalHealth: () => journal.health?.(),
 			disk: options.disk,
+			lastWallMs: options.lastKnown?.lastWall,
 			maintenanceDue: () => this.maintenance.status.warnings.map(({ message }) => message),
 		});
 		this.service = new ServiceWatch({

@@ -9,6 +9,8 @@ const EVERY_MS = 1_000;
 const SYNC_HANGS_MS = 5_000;
 /** More than a clock that is being adjusted moves in a second. */
 const CLOCK_JUMP_MS = 1_000;
+/** The disk is measured every 10 s. */
+const DISK_UNKNOWN_MS = 60_000;
 /** The disk must be this much emptier before it counts as no longer filling. */
 const DISK_DEADBAND_FRACTION = 0.02;
 
@@ -24,6 +26,8 @@ export interface HousekeepingParts {
 	/** Undefined for a journal that needs no disk. */
 	journalHealth(): JournalHealth | undefined;
 	readonly disk: (() => DiskState) | undefined;
+	/** Wall clock of the last record of the time before this process, Unix ms; undefined when there was none. */
+	readonly lastWallMs?: number | undefined;
 	/** What is due for maintenance, a sentence each. */
 	maintenanceDue(): readonly string[];
 }
@@ -32,8 +36,11 @@ export class Housekeeping {
 	private timer: Timer | undefined;
 	/** Wall clock minus monotonic time, as last seen. */
 	private wallMinusMs: number | undefined;
+	private diskKnownMs: number;
 
-	constructor(private readonly on: HousekeepingParts) {}
+	constructor(private readonly on: HousekeepingParts) {
+		this.diskKnownMs = on.clock.nowMs();
+	}
 
 	/** Looks now and then again and again. */
 	start(): void {
@@ -56,7 +63,7 @@ export class Housekeeping {
 	private lookAtClock(): void {
 		const { clock, alarms } = this.on;
 		const wallMinusMs = clock.wallMs() - clock.nowMs();
-		const jumpedMs = wallMinusMs - (this.wallMinusMs ?? wallMinusMs);
+		const jumpedMs = this.wallMinusMs === undefined ? this.sinceFormerMs() : wallMinusMs - this.wallMinusMs;
 		this.wallMinusMs = wallMinusMs;
 		const way = jumpedMs < 0 ? "back" : "ahead";
 		alarms.follow(Math.abs(jumpedMs) > CLOCK_JUMP_MS, {
@@ -65,10 +72,22 @@ export class Housekeeping {
 		});
 	}
 
+	/** A clock that is behind the last record was set back while control was away; one ahead may have been away as long. */
+	private sinceFormerMs(): number {
+		const { clock, lastWallMs } = this.on;
+		return lastWallMs === undefined ? 0 : Math.min(0, clock.wallMs() - lastWallMs);
+	}
+
 	private lookAtDisk(): void {
-		const { alarms, disk } = this.on;
-		const used = disk?.().usedFraction ?? null;
-		if (used === null) return;
+		const { alarms, clock, disk } = this.on;
+		if (disk === undefined) return;
+		const used = disk().usedFraction;
+		if (used === null) {
+			const message = "How full the journal's disk is cannot be measured.";
+			if (clock.nowMs() - this.diskKnownMs >= DISK_UNKNOWN_MS) alarms.raise({ alarm: "disk.filling", message });
+			return;
+		}
+		this.diskKnownMs = clock.nowMs();
 		const isFilling = used >= DISK_ALARM_FRACTION - (alarms.isActive("disk.filling") ? DISK_DEADBAND_FRACTION : 0);
 		const message = `The journal's disk is ${(used * 100).toFixed(0)} % full; the alarm is at ${DISK_ALARM_FRACTION * 100} %.`;
 		alarms.follow(isFilling, { alarm: "disk.filling", message });

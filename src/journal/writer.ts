@@ -181,7 +181,8 @@ export class JournalWriter implements RecordSink {
 	/** Measures the disk now; otherwise it is done every 10 s. */
 	async measureDisk(): Promise<DiskState> {
 		const measure = this.options.measureDisk ?? (() => measureUsedFraction(this.options.dir));
-		this.disk = diskState(await measure().catch(() => null));
+		// A disk that cannot be measured now is as full as it was.
+		this.disk = await measure().then(diskState, () => this.disk);
 		return this.disk;
 	}
 

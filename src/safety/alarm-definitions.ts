@@ -93,7 +93,7 @@ export const ALARM_DEFINITIONS = {
 	}),
 	"disk.filling": definition({
 		priority: "medium",
-		cause: "The journal's disk is 70 % full.",
+		cause: "The journal's disk is 70 % full, or nobody can say how full it is.",
 		consequence: "At 85 % no run starts, at 95 % samples are thinned out.",
 		response: "Make room, or let the readers of the journal catch up.",
 		onDelayMs: 10_000,

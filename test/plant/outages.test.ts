@@ -31,10 +31,35 @@ describe("the wall clock jumping in a run", () => {
 		expect(finished!.cycles).toEqual(COMPLETE);
 		expect(durations()).toEqual(plain.durations);
 		expect(finished!.anneal).toEqual(plain.anneal);
-		expect(alarms().filter((said) => said === "clock.jumped unacknowledged")).toHaveLength(2);
+		// Each comes, and goes when the clock runs on evenly.
+		const jumped = ["clock.jumped unacknowledged", "clock.jumped returned-unacknowledged"];
+		expect(alarms()).toEqual([...jumped, ...jumped]);
 		expect(story.records("alarm")[0]!.message).toContain(`jumped ${way} by ${Math.abs(jumpMs) / 1_000}.0 s`);
 		expect(story.records("interlock")).toEqual([]);
 		expect(story.journal.records.map(({ seq }) => seq)).toEqual(story.journal.records.map((_, index) => index + 1));
+	});
+
+	it("back while control is away is an alarm of the next control, which stays until somebody has seen it", async () => {
+		story = await Story.at("purge", 4);
+		story.kill();
+		await story.forS(30);
+		story.wallShiftMs -= 86_400_000;
+		story.comeBack();
+		await story.forS(5);
+		expect(story.status.alarms).toMatchObject([
+			{
+				alarm: "clock.jumped",
+				state: "returned-unacknowledged",
+				message: expect.stringMatching(/back by 863\d\d\.\d s/),
+			},
+		]);
+		await story.ask("acknowledge-alarm", { alarm: "clock.jumped", by: "test" });
+		expect(story.status.alarms).toEqual([]);
+		story.kill();
+		await story.forS(30);
+		story.comeBack();
+		await story.forS(5);
+		expect(story.status.alarms).toEqual([]);
 	});
 
 	it("while control is away shows in the gap, and takes no dose back", async () => {
@@ -67,6 +92,20 @@ describe("the journal's disk filling up in a run", () => {
 		expect(story.records("run-finished")[0]!.cycles).toEqual(COMPLETE);
 		await expect(story.launch("li-two-step.recipe.yaml")).rejects.toMatchObject({ code: "DISK_FULL" });
 		usedFraction = DISK_NO_NEW_RUNS_FRACTION - 0.2;
+		await story.forS(15);
+		expect(alarms().at(-1)).toBe("disk.filling returned-unacknowledged");
+	});
+
+	it("raises the same alarm when nobody can say how full it is, until somebody can", async () => {
+		let usedFraction: number | null = null;
+		story = await Story.launched({ disk: () => ({ usedFraction, level: "ok" }) });
+		await story.forS(55);
+		expect(alarms()).toEqual([]);
+		await story.forS(20);
+		expect(story.status.alarms).toMatchObject([
+			{ alarm: "disk.filling", message: "How full the journal's disk is cannot be measured." },
+		]);
+		usedFraction = 0.5;
 		await story.forS(15);
 		expect(alarms().at(-1)).toBe("disk.filling returned-unacknowledged");
 	});

@@ -56,7 +56,7 @@ export class VirtualPlant {
 	/** How wrong the clock of control's machine is, ms. */
 	wallShiftMs = 0;
 	/** Of the journal's disk, 0 to 1; null: nobody can say. */
-	diskUsedFraction: number | null = null;
+	diskUsedFraction: number | null = 0.1;
 	/** While it is there the disk syncs nothing until it resolves. */
 	syncHangs: Promise<void> | undefined;
 	private life: Mortal = this.newLife();

@@ -37,10 +37,10 @@ export const SUSPENSION_BITES: Record<keyof typeof CONDITIONS, Bite> = {
 	},
 	settling: {
 		begin,
-		// A pump that has got better: within a minute the pressure comes down to four fifths of what it was.
+		// A pump that has got better: within a minute the pressure comes down to half of what it was.
 		fault: (story) => {
 			const startMs = story.clock.nowMs();
-			property(story, "chamberPa")(() => 0.8 + 0.2 * Math.exp((startMs - story.clock.nowMs()) / 12_000));
+			property(story, "chamberPa")(() => 0.5 + 0.5 * Math.exp((startMs - story.clock.nowMs()) / 12_000));
 		},
 		forS: 300,
 		harm: isUnmade,
