@@ -56,6 +56,11 @@ describe("a lab file", () => {
 			"reactor.precursors.H2O.output",
 		],
 		[
+			"pulses that outlive the watchdog of their instrument",
+			(text: string) => text.replace("longest_pulse_ms: 200", "longest_pulse_ms: 2501"),
+			"reactor.precursors.TMA.longest_pulse_ms",
+		],
+		[
 			"a stop valve on a precursor's output",
 			(text: string) => text.replace("output: io.stop", "output: io.TMA"),
 			"reactor.stop_valve.output",

@@ -12,6 +12,8 @@ import { parseAddress } from "#transport/address.js";
 
 /** One lost poll does not make a value stale. */
 const STALE_POLLS_MIN = 2;
+/** By how much a pulse may outlive the watchdog: the valves are to be in their safe state by then. */
+const PULSE_AFTER_WATCHDOG_MS_MAX = 500;
 
 const settingsValidators = new Map<AnyDriver, Validator>();
 
@@ -28,6 +30,7 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 	/** Names of the signals of every instrument whose settings are sound, and the pulses it can make. */
 	const signalsOf = new Map<string, Readonly<Record<string, SignalInfo>>>();
 	const pulsesOf = new Map<string, PulseOutputs["limits"] | undefined>();
+	const watchdogMsOf = new Map<string, number>();
 	const wrong = (path: (string | number)[], message: string, details: { value?: unknown; limit?: unknown } = {}) =>
 		problems.push(problemAt(document, { path }, { severity: "error", code: "LAB_FILE_INVALID", message, ...details }));
 
@@ -67,6 +70,7 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 			const device = unconnectedDevice(driver, name, entry.settings);
 			signalsOf.set(name, device.signals);
 			pulsesOf.set(name, device.pulses?.limits);
+			if (device.watchdog !== undefined) watchdogMsOf.set(name, device.watchdog.timeoutMs);
 		} catch (thrown) {
 			wrong([...at, "settings"], asAdlayerError(thrown).message);
 		}
@@ -164,6 +168,11 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 		const timer = instrumentOf(spec.output);
 		if (pulsesOf.has(timer))
 			pulseMisfits(spec, timer, pulsesOf.get(timer), (key, ...rest) => wrong([...at, key], ...rest));
+		const outlivedMs = (watchdogMsOf.get(timer) ?? Number.POSITIVE_INFINITY) + PULSE_AFTER_WATCHDOG_MS_MAX;
+		if (spec.longest_pulse_ms > outlivedMs) {
+			const message = `A pulse may last at most ${PULSE_AFTER_WATCHDOG_MS_MAX} ms longer than the watchdog of ${timer}: its timer ends it, also when control has died.`;
+			wrong([...at, "longest_pulse_ms"], message, { value: spec.longest_pulse_ms, limit: outlivedMs });
+		}
 	}
 	const purges = Object.keys(reactor.manual?.purge_s ?? reactor.precursors);
 	for (const precursor of new Set([...purges, ...Object.keys(reactor.precursors)])) {

@@ -84,13 +84,13 @@ export class Admission {
 		if (hours === undefined) return;
 		const { leakCheck } = recollection;
 		const hoursAgo = leakCheck === undefined ? Number.POSITIVE_INFINITY : (clock.wallMs() - leakCheck.wall) / HOUR_MS;
-		if (leakCheck?.passed && hoursAgo <= hours) return;
+		if (leakCheck?.passed && hoursAgo >= 0 && hoursAgo <= hours) return;
+		const age =
+			hoursAgo < 0
+				? "by the machine's clock the last one is still to come, so its age is not known"
+				: `the last one passed ${hoursAgo.toFixed(1)} h ago`;
 		const message =
-			leakCheck === undefined
-				? "no leak check is on record"
-				: leakCheck.passed
-					? `the last one passed ${hoursAgo.toFixed(1)} h ago`
-					: "the last one failed";
+			leakCheck === undefined ? "no leak check is on record" : leakCheck.passed ? age : "the last one failed";
 		throw new AdlayerError("LEAK_CHECK_MISSING", `${what} needs a leak check passed within ${hours} h; ${message}.`, {
 			context: { validHours: hours, last: leakCheck ?? null },
 		});

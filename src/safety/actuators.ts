@@ -9,7 +9,7 @@ import type { Plant } from "#device/plant.js";
 import type { Reactor } from "#device/reactor.js";
 import type { ActuationRecord, RecordSink } from "#record/records.js";
 import type { DoseHistory } from "#safety/dose-history.js";
-import type { Commanded } from "#safety/interlock.js";
+import { type Commanded, isGood } from "#safety/interlock.js";
 
 /** On whose behalf and why an actuator moves. */
 export interface Reason {
@@ -91,9 +91,12 @@ export class Actuators {
 		this.commanded.targetsC.delete(name);
 	}
 
+	/** The same flow commanded again gets no new time to settle: a lost carrier would never be missed. */
 	private noteCarrier(sccm: number): void {
+		const { instrument } = this.reactor.carrier;
+		const isKnown = isGood(this.plant.reading(`${instrument}.flow`));
+		if (sccm !== this.commanded.carrierSccm || !isKnown) this.commanded.carrierSinceMs = this.clock.nowMs();
 		this.commanded.carrierSccm = sccm;
-		this.commanded.carrierSinceMs = this.clock.nowMs();
 	}
 
 	private async set(device: Device, instrument: string, signal: string, value: number, why?: Reason): Promise<void> {

@@ -17,6 +17,11 @@ export class DoseHistory {
 	private readonly open = new Map<string, OpenDose>();
 	/** The last dose since this process came up. */
 	last: LastDose | undefined;
+	/**
+	 * The dose whose valve may not have shut, until the chamber has come back at its flow or down to base pressure; found by a
+	 * former process its flow is not known (NaN).
+	 */
+	leak: LastDose | undefined;
 
 	constructor(precursors: readonly string[], nowMs: number) {
 		for (const precursor of precursors) this.endedMs.set(precursor, nowMs);
@@ -54,8 +59,14 @@ export class DoseHistory {
 		return (nowMs - (this.endedMs.get(precursor) ?? nowMs)) / 1_000;
 	}
 
-	/** Every precursor counts as dosed at this moment: after a loss of what drives the valves. */
+	/** Every precursor counts as dosed at this moment; one that may be open still may. */
 	allJustDosed(nowMs: number): void {
-		for (const precursor of this.endedMs.keys()) this.ended(precursor, nowMs);
+		for (const precursor of this.endedMs.keys()) this.endedMs.set(precursor, nowMs);
+	}
+
+	/** What drives the valves has come back and has proven them shut: nobody knows what they did meanwhile. */
+	allProvenShut(nowMs: number): void {
+		this.open.clear();
+		this.allJustDosed(nowMs);
 	}
 }

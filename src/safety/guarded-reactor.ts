@@ -19,7 +19,7 @@ import {
 } from "#safety/permits.js";
 import { type DoseEvidence, PulseTrends } from "#safety/pulse-trends.js";
 import { recoveryReasons } from "#safety/rules.js";
-import { RECOVERED_MS, RECOVERED_SHARE, type Unsettled, unsettled } from "#safety/settling.js";
+import { isAtFlowOf, RECOVERED_MS, RECOVERED_SHARE, type Unsettled, unsettled } from "#safety/settling.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
 /** The start of a dose as acknowledged by the instrument, monotonic ms. */
@@ -83,11 +83,13 @@ export class GuardedReactor {
 		return this.plant.reading(id);
 	}
 
-	/** True when the chamber is clearly above its pressure before the last dose. */
+	/** True when the chamber is clearly above its pressure before the last dose, at the same flow. */
 	get isAboveBaseline(): boolean {
-		const baselinePa = this.supervisor.doses.last?.baselinePa;
+		const { view, doses } = this.supervisor;
+		const { last } = doses;
 		const chamber = this.chamber();
-		return baselinePa !== undefined && isGood(chamber) && chamber.value > baselinePa * (1 + RECOVERED_SHARE);
+		if (last?.baselinePa === undefined || !isAtFlowOf(view, last) || !isGood(chamber)) return false;
+		return chamber.value > last.baselinePa * (1 + RECOVERED_SHARE);
 	}
 
 	/** What keeps the chamber's pressure from being the baseline of a dose; undefined when it is one. */
@@ -266,14 +268,13 @@ export class GuardedReactor {
 	/** Throws PERMIT_REFUSED. A valve that did not shut is told of beyond the refusal: somebody must go there. */
 	permitDose(precursor: string, widthMs: number): void {
 		const { supervisor } = this;
-		const { last } = supervisor.doses;
-		const [leak] =
-			last === undefined ? [] : [...recoveryReasons(supervisor.view)].filter(({ about }) => about === "valve");
-		if (last !== undefined)
-			supervisor.alarms.follow(leak !== undefined, {
-				alarm: `valve-leaking.${last.precursor}`,
-				message: leak?.text ?? "",
-			});
+		// Into a chamber that is shut off no level is come back to.
+		if (supervisor.commanded.shutFor !== "exposure") {
+			const reasons = [...recoveryReasons(supervisor.view)];
+			const leak = reasons.find(({ about }) => about === "valve");
+			// A pressure that is not known, or has not settled, clears no valve.
+			if (leak !== undefined || reasons.length === 0) supervisor.valveMayLeak(leak?.text);
+		}
 		permitDose(supervisor, precursor, widthMs);
 	}
 

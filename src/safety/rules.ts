@@ -2,7 +2,7 @@
 import type { DoseHistory } from "#safety/dose-history.js";
 import { contactInWords, inWords, isGood, isMade, type SafetyView, zoneSignal } from "#safety/interlock.js";
 import { forelineLimitPa } from "#safety/interlocks/foreline-above-chamber.js";
-import { settlingInWords, unsettled } from "#safety/settling.js";
+import { isAtFlowOf, settlingInWords, unsettled } from "#safety/settling.js";
 
 /** The measured carrier flow must be within this share of its commanded value. */
 const CARRIER_SHARE = 0.1;
@@ -230,6 +230,16 @@ function* backflowReasons(view: SafetyView, precursor: string): Generator<Reason
 
 /** The chamber is where it was before the last dose, or at a level that stands still; if it is above, that dose has not ended. */
 export function* recoveryReasons(view: SafetyView): Generator<Reason> {
+	const { leak } = view.doses;
+	if (leak !== undefined && !isAtFlowOf(view, leak)) {
+		const atFlow = Number.isFinite(leak.carrierSccm) ? `at the ${leak.carrierSccm} sccm of its last dose, or ` : "";
+		const base = `below ${view.reactor.limits.basePa.toFixed(1)} Pa`;
+		yield {
+			about: "valve",
+			text: `The valve of ${leak.precursor} may be stuck open or leak; whether it is shut shows ${atFlow}${base}. Shut the hand valve of ${leak.precursor}.`,
+		};
+		return;
+	}
 	const found = unsettled(view);
 	if (found === undefined) return;
 	if (found.state !== "above") {

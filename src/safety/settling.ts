@@ -1,11 +1,12 @@
 /** Whether the chamber stands where a dose may begin: at its pressure before the last dose, or at a level that stands still. */
+import type { LastDose } from "#safety/dose-history.js";
 import { isGood, type SafetyView } from "#safety/interlock.js";
 
 /** After a dose the chamber must be back within this share of its pressure before, for so long, before the next. */
 export const RECOVERED_SHARE = 0.05;
 export const RECOVERED_MS = 2_000;
 /**
- * A level without a dose before it at the same flow counts once the pressure has stood still for so long: a baseline that is
+ * The first level, and one that is lower than it was, counts once the pressure has stood still for so long: a baseline that is
  * taken while a flow, a pump or the water of the walls still settles would make the next dose look like a leak.
  */
 export const STEADY_MS = 10_000;
@@ -25,26 +26,29 @@ export interface Unsettled {
 
 /** What keeps the chamber's pressure from being a baseline; undefined when it is one. `share` is how far it may be from its level. */
 export function unsettled(view: SafetyView, share = RECOVERED_SHARE): Unsettled | undefined {
-	const { doses, commanded } = view;
-	const { last } = doses;
-	const isSameFlow =
-		last !== undefined && Math.abs(commanded.carrierSccm - last.carrierSccm) <= FLOW_SHARE_SAME * last.carrierSccm;
-	if (!isSameFlow || last.baselinePa === undefined) return unsteady(view, share);
+	const { last } = view.doses;
+	if (last === undefined) return unsteady(view, share, STEADY_MS);
+	if (last.baselinePa === undefined || !isAtFlowOf(view, last)) return unsteady(view, share, RECOVERED_MS);
 	const seen = rangeOf(view, RECOVERED_MS);
 	if (seen === undefined) return unknown(RECOVERED_MS);
 	const found = { ...seen, levelPa: last.baselinePa, overMs: RECOVERED_MS };
 	if (seen.greatestPa > last.baselinePa * (1 + share)) return { state: "above", ...found };
 	if (seen.leastPa >= last.baselinePa * (1 - share)) return undefined;
 	// No valve that leaks makes less pressure: once it stands still, the level has become another one.
-	return unsteady(view, share) === undefined ? undefined : { state: "below", ...found };
+	return unsteady(view, share, STEADY_MS) === undefined ? undefined : { state: "below", ...found };
 }
 
-function unsteady(view: SafetyView, share: number): Unsettled | undefined {
-	const seen = rangeOf(view, STEADY_MS);
-	if (seen === undefined) return unknown(STEADY_MS);
+/** Whether the carrier is commanded as it was for that dose. */
+export function isAtFlowOf({ commanded }: SafetyView, { carrierSccm }: LastDose): boolean {
+	return Math.abs(commanded.carrierSccm - carrierSccm) <= FLOW_SHARE_SAME * carrierSccm;
+}
+
+function unsteady(view: SafetyView, share: number, overMs: number): Unsettled | undefined {
+	const seen = rangeOf(view, overMs);
+	if (seen === undefined) return unknown(overMs);
 	const levelPa = (seen.leastPa + seen.greatestPa) / 2;
 	if (seen.greatestPa <= levelPa * (1 + share)) return undefined;
-	return { state: "moving", ...seen, levelPa, overMs: STEADY_MS };
+	return { state: "moving", ...seen, levelPa, overMs };
 }
 
 function rangeOf(view: SafetyView, overMs: number) {

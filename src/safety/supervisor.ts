@@ -125,8 +125,17 @@ export class Supervisor {
 		for (const { interlock, finding } of this.latches) {
 			if (finding !== undefined) this.alarms.raise(tripAlarm(interlock, finding.cause));
 		}
+		for (const record of alarms) this.restoreLeak(record);
 		if (this.standing !== undefined)
 			void this.makeSafe(this.standing, "Interlocks were latched when control restarted.");
+	}
+
+	/** A valve that may leak is not tight because control has died. */
+	private restoreLeak({ alarm, state, message }: AlarmRecord): void {
+		const precursor = Object.keys(this.reactor.precursors).find((name) => alarm === `valve-leaking.${name}`);
+		if (precursor === undefined || state === "normal" || state === "returned-unacknowledged") return;
+		this.doses.leak = { precursor, baselinePa: undefined, carrierSccm: Number.NaN };
+		this.alarms.raise({ alarm, message });
 	}
 
 	/** Starts judging by time; samples are handed in by `sampled`. */
@@ -186,6 +195,16 @@ export class Supervisor {
 				{ keepHeaters: true },
 			);
 		}
+	}
+
+	/** The valve of the last dose may not have shut, and why; undefined when the chamber has come back. */
+	valveMayLeak(why: string | undefined): void {
+		const { doses, alarms } = this;
+		const { leak } = doses;
+		const suspect = leak ?? doses.last;
+		if (suspect === undefined) return;
+		alarms.follow(why !== undefined, { alarm: `valve-leaking.${suspect.precursor}`, message: why ?? "" });
+		doses.leak = why === undefined ? undefined : suspect;
 	}
 
 	/** A permitted command moves this actuator ("stop valve", "carrier", "zone NAME"): the safe state lets go of it. */
@@ -260,6 +279,9 @@ export class Supervisor {
 		const chamber = this.plant.reading(this.reactor.pressures.chamber);
 		if (this.declaration !== null && isGood(chamber) && chamber.value <= this.reactor.limits.dosePaMax)
 			this.wasPumped = true;
+		// What a valve lets in keeps the chamber from its base pressure.
+		if (this.doses.leak !== undefined && isGood(chamber) && chamber.value < this.reactor.limits.basePa)
+			this.valveMayLeak(undefined);
 		this.disturbances.look();
 		this.purge.look();
 	}
@@ -295,7 +317,7 @@ export class Supervisor {
 			this.commanded.stopValve = !ready || !isGood(level) ? "unknown" : level.value === 1 ? "open" : "shut";
 		}
 		const drivesPrecursors = Object.values(this.reactor.precursors).some((precursor) => precursor.instrument === name);
-		if (ready && drivesPrecursors) this.doses.allJustDosed(this.clock.nowMs());
+		if (ready && drivesPrecursors) this.doses.allProvenShut(this.clock.nowMs());
 	}
 
 	/** By command, or by the flow controller's own word after a restart of control. */

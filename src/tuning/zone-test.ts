@@ -44,6 +44,10 @@ export function checkOrder({ reactor, supervisor }: ZoneTestDependencies, order:
 	problems.push(...planProblems(planOf(order), isGood(reading) ? reading.value : Number.NEGATIVE_INFINITY));
 	if (!(order.limitC < spec.limitC))
 		problems.push(`The limit of ${order.limitC} °C is not below the zone's own of ${spec.limitC} °C.`);
+	// The foil of an ended run may still lie there: its bound stands until the run is reset.
+	const bound = supervisor.view.declaration?.neverAboveC ?? null;
+	if (spec.heatsFoil && bound !== null && order.limitC > bound)
+		problems.push(`The limit of ${order.limitC} °C is above ${bound} °C, which the last run declared as never above.`);
 	if (!(order.secondsMax <= TUNE_SECONDS_MAX))
 		problems.push(`A test lasts at most ${TUNE_SECONDS_MAX} s, not ${order.secondsMax} s.`);
 	if (!TUNE_KINDS.includes(order.kind))

@@ -51,7 +51,7 @@ function benchLabText(): string {
 	);
 	return fast
 		.replace(/^( {2}reactor: )(\S+)$/m, (_line, key: string, file: string) => key + resolve(dirname(LAB), file))
-		.replaceAll(/longest_pulse_ms: \d+/g, `longest_pulse_ms: ${2 * PULSE_MS}`)
+		.replaceAll(/longest_pulse_ms: \d+/g, `longest_pulse_ms: ${PULSE_MS}`)
 		.replace(/^( {2}manual: ).*$/m, "$1{ idle_s: 900, purge_s: { TMA: 1, H2O: 1 } }");
 }
 

@@ -191,6 +191,13 @@ describe("a leak check", () => {
 		await story.launch("leak-check.recipe.yaml");
 		await story.state("running", 10);
 		await story.state("complete", 3_000);
+		// A clock that was set back makes no check younger.
+		story.wallShiftMs -= 7_200_000;
+		await expect(dose()).rejects.toMatchObject({
+			code: "LEAK_CHECK_MISSING",
+			message: expect.stringContaining("its age is not known"),
+		});
+		story.wallShiftMs += 7_200_000;
 		await dose();
 		expect(story.runState).toBe("running");
 	});

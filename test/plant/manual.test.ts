@@ -208,6 +208,50 @@ describe("manual operation and runs", () => {
 		expect(story.records("manual-ended").at(-1)!.cause).toContain("900 s");
 	});
 
+	it("comes to rest at that time also when the wall clock was set back and an order was refused since", async () => {
+		await flowing();
+		await set("wall", 60);
+		await story.forS(100);
+		story.wallShiftMs -= 86_400_000;
+		await expect(set("carrier", 10_000)).rejects.toMatchObject({ code: "PERMIT_REFUSED" });
+		await story.forS(820);
+		expect(story.status.manual).toBeNull();
+		expect(story.control.supervisor.commanded.targetsC.size).toBe(0);
+	});
+
+	it("doses nothing on top of a valve that may leak: not at another flow, and not after control has died", async () => {
+		await flowing();
+		await dose("TMA");
+		// It does not shut; the pressure is steady and within the range of doses.
+		story.lab.faults.begin({ kind: "valve-leak", target: "TMA", value: 0.02 });
+		await story.forS(185);
+		await expect(dose("H2O")).rejects.toThrow(/before the last dose of TMA .* Shut the hand valve of TMA/);
+		await set("carrier", 150);
+		await story.forS(60);
+		await expect(dose("H2O")).rejects.toThrow(/may be stuck open or leak; whether it is shut shows at the 100 sccm/);
+		expect(story.status.alarms.map(({ alarm }) => alarm)).toContain("valve-leaking.TMA");
+		story.kill();
+		await story.forS(5);
+		story.comeBack();
+		await story.forS(30);
+		expect(story.status.alarms.map(({ alarm }) => alarm)).toContain("valve-leaking.TMA");
+		await set("stop_valve", "open");
+		await set("carrier", 100);
+		await story.forS(200);
+		await expect(dose("H2O")).rejects.toThrow(/whether it is shut shows below 13.3 Pa/);
+		expect(story.violations).toEqual([]);
+
+		story.lab.faults.clear({});
+		await set("carrier", 0);
+		await story.forS(60);
+		expect(story.status.alarms.map(({ alarm, state }) => `${alarm} ${state}`)).toContain(
+			"valve-leaking.TMA returned-unacknowledged",
+		);
+		await set("carrier", 100);
+		await story.forS(190);
+		await dose("H2O");
+	});
+
 	it("does nothing more after a trip until it is reset", async () => {
 		await flowing();
 		await set("wall", 100);

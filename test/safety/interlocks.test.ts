@@ -353,6 +353,16 @@ describe.each(CASES)("interlock $id", ({ id, below, at, beyond, unknown, unknown
 		expect(bench.latch.reset()).toBe(false);
 	});
 
+	it("takes silence for no end of the cause", () => {
+		const bench = new Bench(interlock);
+		bench.judgeLong(beyond);
+		bench.safeStateReached();
+		if (ENDED_BY_SAFE_STATE.test(id)) return;
+		for (let i = 0; i < 4; i += 1) bench.judgeLong(unknown);
+		expect(bench.latch.state).toBe("tripped");
+		expect(bench.latch.reset()).toBe(false);
+	});
+
 	it("stays latched when the cause is gone, and resets only then", () => {
 		const bench = new Bench(interlock);
 		bench.judgeLong(beyond);

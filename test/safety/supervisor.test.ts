@@ -49,6 +49,33 @@ describe("the alarms that a reactor can have", () => {
 	);
 });
 
+describe("a carrier that has been lost", () => {
+	it("is missed, however often the same flow is commanded again", async () => {
+		await deposit();
+		const { guarded, supervisor, devices, clock } = reactor;
+		devices.mfc.values.flow = 0;
+		for (let times = 0; times < 6; times += 1) {
+			await clock.advance(3_000);
+			await guarded.setCarrier(100, "again").catch(() => {});
+		}
+		expect(supervisor.latched).toEqual(["carrier-lost"]);
+	});
+
+	it("takes nothing from a dose that may be open", async () => {
+		await deposit();
+		const { guarded, supervisor, devices, clock } = reactor;
+		reactor.pulseCompletes = false;
+		await guarded.armDose("TMA", 15);
+		await guarded.fireDose("TMA", 15);
+		devices.io.failure = reactor.silent("io");
+		devices.mfc.values.flow = 0;
+		await clock.advance(10_000);
+		expect(supervisor.latched).toContain("carrier-lost");
+		expect(supervisor.doses.isOpen("TMA")).toBe(true);
+		expect(supervisor.doses.secondsSince("H2O", clock.nowMs())).toBeLessThan(1);
+	});
+});
+
 describe("the watchdogs", () => {
 	it("are fed on every beat while all is well", async () => {
 		const before = reactor.feeds;

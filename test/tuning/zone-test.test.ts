@@ -4,7 +4,7 @@ import { proposedSettings } from "#heating/controller-settings.js";
 import { identify, zoneModelOf } from "#heating/identify.js";
 import type { TuneOrder, TuneProgress, TuneRow } from "#record/tune.js";
 import { FOLLOWED_S } from "#src/tuning/zone-test.js";
-import { Story } from "../plant/stories.js";
+import { SHORT_RECIPE, Story } from "../plant/stories.js";
 
 const ORDER: TuneOrder = {
 	zone: "stage",
@@ -139,6 +139,19 @@ describe("a zone's test on the simulated reactor", () => {
 		});
 		await expect(bench.begin({ zone: "oven" })).rejects.toMatchObject({ code: "TUNE_REFUSED" });
 		await expect(bench.begin({ limitC: Number.NaN })).rejects.toMatchObject({ code: "USAGE" });
+	});
+
+	it("goes not above what an ended run declared for its foil, until that run is reset", async () => {
+		await rested();
+		await bench.launch("short.recipe.yaml", { recipeText: SHORT_RECIPE });
+		await bench.command("abort");
+		await bench.state("aborted", 60);
+		await expect(bench.begin()).rejects.toMatchObject({
+			code: "TUNE_REFUSED",
+			message: expect.stringContaining("140 °C is above 105 °C, which the last run declared as never above."),
+		});
+		await bench.command("reset");
+		expect(await bench.begin()).toMatchObject({ state: "testing" });
 	});
 
 	it("and a run exclude each other", async () => {

@@ -42,6 +42,8 @@ interface Session {
 	order: string;
 	atWall: number;
 	restAtWall: number;
+	/** Monotonic; the wall clock, which people see, may jump. */
+	restAtMs: number;
 	neverAboveC: number | null;
 	idle: Timer | undefined;
 	isEnding: boolean;
@@ -196,6 +198,7 @@ export class ManualOperation {
 			order,
 			atWall: clock.wallMs(),
 			restAtWall: clock.wallMs() + idleS * 1_000,
+			restAtMs: clock.nowMs() + idleS * 1_000,
 			neverAboveC: bound,
 			idle: this.idleTimer(idleS * 1_000),
 			isEnding: false,
@@ -218,7 +221,7 @@ export class ManualOperation {
 		refused.idle?.cancel();
 		if (former === undefined || former.neverAboveC !== refused.neverAboveC) supervisor.declare(before);
 		this.session =
-			former === undefined ? undefined : { ...former, idle: this.idleTimer(former.restAtWall - clock.wallMs()) };
+			former === undefined ? undefined : { ...former, idle: this.idleTimer(former.restAtMs - clock.nowMs()) };
 		if (former === undefined) sink.append({ kind: "manual-ended", cause: "the first command was refused" });
 	}
 

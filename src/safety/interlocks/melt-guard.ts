@@ -1,5 +1,5 @@
 import type { Reactor } from "#device/reactor.js";
-import { corrected, type Interlock, isGood, zoneSignal } from "#safety/interlock.js";
+import { corrected, type Interlock, inWords, isGood, zoneSignal } from "#safety/interlock.js";
 
 /** The cause counts as gone this far below the bound, so that noise at the bound does not trip again and again. */
 const CLEARS_BELOW_C = 0.5;
@@ -19,11 +19,14 @@ export function meltGuard(reactor: Reactor, zone: string): Interlock {
 			"The foil may have been too hot: note it with the sample. Find out why the zone overshot before resetting.",
 		judge(view, tripped) {
 			const limit = view.declaration?.neverAboveC ?? null;
-			if (limit === null) return undefined;
 			const reading = corrected(view.reading(signal), offsetC);
-			const clearC = tripped ? limit - CLEARS_BELOW_C : limit;
-			// A temperature that is not known is over-temperature's affair.
-			if (!isGood(reading) || reading.value < clearC) return undefined;
+			if (!isGood(reading)) {
+				// A temperature that is not known does not trip here, over-temperature is for that; but it ends nothing.
+				if (!tripped) return undefined;
+				const cause = `The temperature of zone ${zone} is ${inWords(reading)}.`;
+				return { cause, value: null, limit, unit: "degC" };
+			}
+			if (limit === null || reading.value < (tripped ? limit - CLEARS_BELOW_C : limit)) return undefined;
 			const cause = `Zone ${zone} reads ${reading.value.toFixed(1)} °C; the run declared never above ${limit} °C.`;
 			return { cause, value: reading.value, limit, unit: "degC" };
 		},

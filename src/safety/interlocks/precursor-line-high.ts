@@ -1,5 +1,5 @@
 import type { Reactor } from "#device/reactor.js";
-import { type Interlock, isGood } from "#safety/interlock.js";
+import { type Interlock, inWords, isGood } from "#safety/interlock.js";
 
 /** A reading may be on its way for so long when a dose ends. */
 const READING_AGE_MS = 200;
@@ -17,7 +17,13 @@ export function precursorLineHigh(reactor: Reactor): Interlock {
 		delayMs: 0,
 		consecutiveReadings: 1,
 		response: "Shut the precursors' hand valves; check the valve outputs before resetting.",
-		judge(view) {
+		judge(view, tripped) {
+			// Not to know a line is valve-io-lost's affair; but it ends nothing.
+			const unknown = tripped ? lines.find(({ signal }) => !isGood(view.reading(signal))) : undefined;
+			if (unknown !== undefined) {
+				const cause = `The output of valve ${unknown.name} is ${inWords(view.reading(unknown.signal))}.`;
+				return { cause, value: null, limit: 0, unit: "bool" };
+			}
 			const high = lines.filter(({ signal }) => {
 				const reading = view.reading(signal);
 				return isGood(reading) && reading.value === 1;

@@ -1,5 +1,5 @@
 import type { Reactor } from "#device/reactor.js";
-import { type Interlock, isGood } from "#safety/interlock.js";
+import { type Interlock, inWords, isGood } from "#safety/interlock.js";
 
 /** The cause counts as gone below this share of the limit. */
 const CLEARS_SHARE = 0.9;
@@ -19,8 +19,12 @@ export function pressureHigh(reactor: Reactor): Interlock {
 		judge(view, tripped) {
 			if (!tripped && (!view.wasPumped || view.commanded.shutFor === "backfill")) return undefined;
 			const chamber = view.reading(signal);
-			// A gauge that shows nothing is gauge-lost's affair.
-			if (!isGood(chamber) || chamber.value < (tripped ? limit * CLEARS_SHARE : limit)) return undefined;
+			// A gauge that shows nothing is gauge-lost's affair; but it ends nothing.
+			if (!isGood(chamber)) {
+				if (!tripped) return undefined;
+				return { cause: `Chamber pressure is ${inWords(chamber)}.`, value: null, limit, unit: "Pa" };
+			}
+			if (chamber.value < (tripped ? limit * CLEARS_SHARE : limit)) return undefined;
 			const cause = `Chamber pressure is ${chamber.value.toFixed(1)} Pa, limit ${limit.toFixed(1)} Pa.`;
 			return { cause, value: chamber.value, limit, unit: "Pa" };
 		},

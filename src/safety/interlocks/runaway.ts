@@ -20,8 +20,12 @@ export function runaway(reactor: Reactor, zone: string): Interlock {
 		consecutiveReadings: 2,
 		countedSignal: signal,
 		response: "Open the heater's contactor by hand; check relay and controller before resetting.",
-		judge({ history, nowMs }) {
+		judge({ history, nowMs }, tripped) {
 			const rise = history.rise(signal, nowMs - RATE_WINDOW_MS);
+			if (tripped && rise === undefined) {
+				const cause = `How fast zone ${zone} rises is not known: its temperature was not read for ${RATE_WINDOW_MS / 1_000} s without a gap.`;
+				return { cause, value: null, limit: runawayCPerMin, unit: "degC/min" };
+			}
 			const perMin = rise === undefined ? 0 : (rise * 60_000) / RATE_WINDOW_MS;
 			if (perMin >= runawayCPerMin) {
 				const cause = `Zone ${zone} rises by ${perMin.toFixed(1)} °C/min; at most ${runawayCPerMin} °C/min are possible.`;
