@@ -235,7 +235,8 @@ export async function sweepPlant(options: PlantSweepOptions): Promise<PlantSweep
 	const wanted = () => options.injections - sweep.injections;
 	while (plan.length > 0 && wanted() > 0) {
 		const story = await depositing(lab, seed);
-		for (const planned of plan.splice(0, Math.min(options.perRun, wanted()))) {
+		const batch = plan.splice(0, Math.min(options.perRun, wanted()));
+		for (let planned = batch.shift(); planned !== undefined; planned = batch.shift()) {
 			const how: Spoiling | PlantAct = planned.act ?? planned.injection!.how;
 			const { frame } = planned;
 			const injection =
@@ -258,6 +259,8 @@ export async function sweepPlant(options: PlantSweepOptions): Promise<PlantSweep
 			else if (wrong.length > 0) sweep.violations.push({ seed, injection, problem: wrong.join("; ") });
 			if (problem !== undefined || outcome.ended) break;
 		}
+		// What did not fit into a run that ended comes in the next.
+		plan.unshift(...batch);
 		const { violations } = story.truth();
 		for (const { kind } of violations)
 			sweep.violations.push({ seed, injection: "any of the run", problem: `twin: ${kind}` });
