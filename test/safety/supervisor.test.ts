@@ -54,9 +54,9 @@ describe("a carrier that has been lost", () => {
 		await deposit();
 		const { guarded, supervisor, devices, clock } = reactor;
 		devices.mfc.values.flow = 0;
-		for (let times = 0; times < 6; times += 1) {
-			await clock.advance(3_000);
+		for (let times = 0; times < 8; times += 1) {
 			await guarded.setCarrier(100, "again").catch(() => {});
+			await clock.advance(1_500);
 		}
 		expect(supervisor.latched).toEqual(["carrier-lost"]);
 	});
