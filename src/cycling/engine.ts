@@ -11,6 +11,10 @@ import type { RecordBody, RecordSink } from "#record/records.js";
 const ROWS_PER_RECORD = 250;
 /** Chunks fetched from one cycler in one round, so that a test that is far behind does not hold up the others. */
 const CHUNKS_PER_ROUND = 8;
+/** Of many tests on one cycler each has its turn within so many rounds: its rows are on record that soon. */
+const ROUNDS_A_TURN = 4;
+/** While all tests of a cycler run, what its channels do is asked this often; how many rows they have, in every round. */
+const STATUS_MS = 4_000;
 /** Open tests are written down anew this often, so that the segments before may go. */
 const POSITIONS_MS = 300_000;
 /** A test that was started and is not there after this long was not taken. */
@@ -41,9 +45,10 @@ export interface CellTestsOptions {
 	readonly book?: CellTestBook;
 }
 
-/** A running test's channel in one round. */
+/** A test's channel in one round. */
 interface Seen {
-	readonly status: ChannelStatus;
+	/** Undefined in a round that did not ask. */
+	readonly status: ChannelStatus | undefined;
 	readonly extent: TestExtent;
 }
 
@@ -57,6 +62,8 @@ export class CellTests {
 	private readonly startedMs = new Map<string, number>();
 	private readonly attempts = new Map<string, number>();
 	private readonly wantsStop = new Map<string, string>();
+	/** By cycler: when its channels were last asked what they do. */
+	private readonly askedMs = new Map<string, number>();
 	private positionsMs: number;
 
 	constructor(private readonly options: CellTestsOptions) {
@@ -129,21 +136,26 @@ export class CellTests {
 		if (cycler === undefined || this.busy.has(name)) return;
 		this.busy.add(name);
 		try {
-			const [statuses, extents] = [await cycler.status(), await cycler.extents()];
-			const seen = (channel: string | null): Seen | undefined => {
-				const status = channel === null ? undefined : statuses[channel];
-				const extent = channel === null ? undefined : extents[channel];
-				return status === undefined || extent === undefined ? undefined : { status, extent };
-			};
 			const own = this.book.open.filter((test) => test.order.cycler === name);
+			// The status first: what it calls finished has no rows beyond the extent that comes after.
+			const statuses = this.isDue(name, own) ? await cycler.status() : undefined;
+			if (statuses !== undefined) this.askedMs.set(name, this.options.clock.nowMs());
+			const extents = await cycler.extents();
+			const seen = (channel: string | null): Seen | undefined => {
+				const status = channel === null ? undefined : statuses?.[channel];
+				const extent = channel === null ? undefined : extents[channel];
+				if (extent === undefined || (statuses !== undefined && status === undefined)) return undefined;
+				return { status, extent };
+			};
 			for (const test of own.filter(({ state }) => state === "starting")) this.settle(test, seen(test.channel));
-			let chunks = CHUNKS_PER_ROUND;
 			// Those that are furthest behind come first.
 			const running = this.book.open.filter((test) => test.order.cycler === name && test.state === "running");
+			let chunks = Math.max(CHUNKS_PER_ROUND, Math.ceil(running.length / ROUNDS_A_TURN));
 			const behind = (test: CellTestPosition) => (seen(test.channel)?.extent.rows ?? 0) - (test.lastRow?.seq ?? 0);
 			for (const test of running.sort((a, b) => behind(b) - behind(a))) {
 				chunks -= await this.follow(cycler, test, seen(test.channel), chunks);
 			}
+			if (statuses === undefined) return;
 			for (const test of own.filter(({ state }) => state === "queued"))
 				await this.tryStart(cycler, test, statuses, extents);
 		} catch (thrown) {
@@ -152,6 +164,13 @@ export class CellTests {
 		} finally {
 			this.busy.delete(name);
 		}
+	}
+
+	/** Tests that wait, start or are to stop want to know what the channels do now. */
+	private isDue(name: string, own: readonly CellTestPosition[]): boolean {
+		const sinceMs = this.options.clock.nowMs() - (this.askedMs.get(name) ?? Number.NEGATIVE_INFINITY);
+		if (sinceMs >= STATUS_MS) return true;
+		return own.some(({ state, order }) => state !== "running" || this.wantsStop.has(order.cellTest));
 	}
 
 	/** Fetches what is new and notices the end; gives the number of chunks that it took. */
@@ -188,6 +207,7 @@ export class CellTests {
 			if (timed.length === 0) break;
 			this.write({ kind: "cell-test-rows", cellTest, rows: timed, currentSign: cycler.currentSign, gaps });
 		}
+		if (seen.status === undefined) return chunks;
 		const now = this.book.get(cellTest)!;
 		const stop = this.wantsStop.get(cellTest) ?? this.overdue(now);
 		const { activity, word } = seen.status;
@@ -207,15 +227,16 @@ export class CellTests {
 
 	/** A start whose answer was lost, or that was on its way when control died. */
 	private settle(test: CellTestPosition, seen: Seen | undefined): void {
-		if (seen === undefined) return;
+		if (seen?.status === undefined) return;
 		const { cell, cellTest } = test.order;
+		const { barcode } = seen.status;
 		const isNew = seen.extent.test !== null && seen.extent.test !== test.cyclerTest;
-		if (isNew && (seen.status.barcode === null || seen.status.barcode === cell)) {
+		if (isNew && (barcode === null || barcode === cell)) {
 			this.change(test, "running", "found on its channel", { cyclerTest: seen.extent.test });
 			return;
 		}
 		if (isNew) {
-			this.change(test, "lost", `the channel has test ${seen.extent.test} of ${seen.status.barcode}`);
+			this.change(test, "lost", `the channel has test ${seen.extent.test} of ${barcode}`);
 			return;
 		}
 		const nowMs = this.options.clock.nowMs();

@@ -92,9 +92,11 @@ interface Row {
 	readonly astray: number;
 	/** Age of the last row of the channel that is furthest behind. */
 	readonly behindS: number;
+	/** Of the channel that is least behind: what all have in common, such as a lab whose time waits for a busy machine. */
+	readonly leastBehindS: number;
 }
 
-const AUDIT = `SELECT count(*)::int AS tests, sum(n)::int AS rows, sum(last - n)::int AS holes, max(abs(seconds - n))::float8 AS astray, extract(epoch FROM clock_timestamp() - min(latest))::float8 AS "behindS"
+const AUDIT = `SELECT count(*)::int AS tests, sum(n)::int AS rows, sum(last - n)::int AS holes, max(abs(seconds - n))::float8 AS astray, extract(epoch FROM clock_timestamp() - min(latest))::float8 AS "behindS", extract(epoch FROM clock_timestamp() - max(latest))::float8 AS "leastBehindS"
 	FROM (SELECT count(*) AS n, max(seq) AS last, max(test_s) AS seconds, max(time) AS latest
 		FROM cell_test_rows GROUP BY test) AS each`;
 
@@ -172,6 +174,7 @@ export async function loggingPart(): Promise<CyclingPart> {
 				windowS: seconds,
 				rows: rowsAfter.rows,
 				rowsPerS: rate,
+				leastBehindS: { before: rowsBefore.leastBehindS, after: rowsAfter.leastBehindS },
 				cpuPerS: {
 					service: share("service"),
 					control: share("control"),
