@@ -282,6 +282,12 @@ export const ERROR_CODES = {
 		"The recipe needs a condition to be acknowledged by the person who launches it.",
 		"Read the reason and launch again with the code acknowledged (--ack CODE).",
 	),
+	DOSE_WITHOUT_EFFECT: entry(
+		"safe-state",
+		500,
+		"Doses left nothing in the chamber: the valve does not open or the bottle is empty; the run is held.",
+		"Check the precursor's hand valve, bottle, pneumatic air and the valve's driver, then restart: the half-cycle is repeated.",
+	),
 	PULSE_UNCONFIRMED: entry(
 		"safe-state",
 		500,

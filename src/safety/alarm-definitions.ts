@@ -157,8 +157,9 @@ export const ALARM_DEFINITIONS = {
 	"valve-sticking": definition({
 		priority: "high",
 		cause: "A dose left nothing, or far less than those before, in the chamber's pressure.",
-		consequence: "Cycles without this precursor grow no film.",
-		response: "Check hand valve, pneumatic air and the valve's driver; the cycles since are in doubt.",
+		consequence: "Cycles without this precursor grow no film: a run is held before the next dose.",
+		response:
+			"Check hand valve, bottle, pneumatic air and the valve's driver, then restart: the half-cycle is repeated.",
 	}),
 	"bottle-low": definition({
 		priority: "medium",

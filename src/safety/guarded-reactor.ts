@@ -250,9 +250,9 @@ export class GuardedReactor {
 		return { completed: completed && lineLow, widthMs };
 	}
 
-	/** What a delivered dose left in the chamber's pressure: judged against the doses of this precursor before. */
-	doseSeen(precursor: string, widthMs: number, effective: DoseEvidence): void {
-		this.trends.seen(precursor, widthMs, this.supervisor.commanded.carrierSccm, effective);
+	/** What a delivered dose left in the chamber's pressure, against the doses of this precursor before; says so where that is nothing. */
+	doseSeen(precursor: string, widthMs: number, effective: DoseEvidence): string | undefined {
+		return this.trends.seen(precursor, widthMs, this.supervisor.commanded.carrierSccm, effective);
 	}
 
 	/** Disables an armed dose that will not be fired. */

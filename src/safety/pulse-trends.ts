@@ -32,8 +32,13 @@ export class PulseTrends {
 
 	constructor(private readonly alarms: Alarms) {}
 
-	/** A delivered dose. Another width or flow begins a new trend. */
-	seen(precursor: string, widthMs: number, carrierSccm: number, { areaPaS, baselinePa }: DoseEvidence): void {
+	/** A delivered dose. Another width or flow begins a new trend. Gives what was seen where doses leave nothing any more. */
+	seen(
+		precursor: string,
+		widthMs: number,
+		carrierSccm: number,
+		{ areaPaS, baselinePa }: DoseEvidence,
+	): string | undefined {
 		const trend = this.trendOf(precursor, `${widthMs} ms at ${carrierSccm} sccm`);
 		trend.areas.push(areaPaS);
 		trend.baselines.push(baselinePa);
@@ -42,23 +47,26 @@ export class PulseTrends {
 			trend.baselines.shift();
 		}
 		if (trend.referencePaS === undefined || trend.referencePa === undefined) {
-			if (trend.areas.length < REFERENCE_DOSES) return;
+			if (trend.areas.length < REFERENCE_DOSES) return undefined;
 			trend.referencePaS = median(trend.areas);
 			trend.referencePa = median(trend.baselines);
-			return;
+			return undefined;
 		}
-		this.judge(precursor, trend, trend.referencePaS, trend.referencePa);
+		return this.judge(precursor, trend, trend.referencePaS, trend.referencePa);
 	}
 
-	private judge(precursor: string, { areas, baselines }: Trend, referencePaS: number, referencePa: number): void {
+	private judge(
+		precursor: string,
+		{ areas, baselines }: Trend,
+		referencePaS: number,
+		referencePa: number,
+	): string | undefined {
 		const { alarms } = this;
 		const newest = areas.slice(-STUCK_DOSES);
 		const isStuck = newest.every((area) => area < STUCK_SHARE * referencePaS);
-		const said = newest.map((area) => area.toFixed(2)).join(" and ");
-		alarms.follow(isStuck, {
-			alarm: `valve-sticking.${precursor}`,
-			message: `The last doses of ${precursor} left ${said} Pa s; ${referencePaS.toFixed(2)} Pa s are usual.`,
-		});
+		const areasPaS = newest.map((area) => area.toFixed(2)).join(" and ");
+		const said = `The last doses of ${precursor} left ${areasPaS} Pa s; ${referencePaS.toFixed(2)} Pa s are usual.`;
+		alarms.follow(isStuck, { alarm: `valve-sticking.${precursor}`, message: said });
 		const low = `bottle-low.${precursor}`;
 		const share = median(areas.slice(-RECENT_DOSES)) / referencePaS;
 		alarms.follow(!isStuck && share < LOW_SHARE + (alarms.isActive(low) ? LOW_DEADBAND : 0), {
@@ -70,6 +78,7 @@ export class PulseTrends {
 			alarm: `purge-insufficient.${precursor}`,
 			message: `Before the doses of ${precursor} the chamber is at ${baselinePa.toFixed(1)} Pa; it was at ${referencePa.toFixed(1)} Pa.`,
 		});
+		return isStuck ? said : undefined;
 	}
 
 	private trendOf(precursor: string, key: string): Trend {

@@ -23,13 +23,14 @@ describe("the trend of the doses", () => {
 		expect(alarms().filter((said) => !said.startsWith("bottle-low.TMA"))).toEqual([]);
 	});
 
-	it("tells of a hand valve that was shut", async () => {
+	it("holds the run for a hand valve that was shut, before the other precursor is dosed on top", async () => {
 		story = await Story.launched({ set: { cycles: 30 } });
 		await story.step("pulse", 30);
 		const { twin } = story.lab;
 		const setValve = twin.setValve.bind(twin);
 		twin.setValve = (valve, open, atMs) => setValve(valve, open && valve !== "H2O", atMs);
-		await story.state("complete");
+		await story.state("held");
 		expect(alarms()).toContain("valve-sticking.H2O unacknowledged");
+		expect(story.records("pulse").at(-1)).toMatchObject({ precursor: "H2O" });
 	});
 });

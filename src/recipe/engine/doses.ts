@@ -37,6 +37,8 @@ export class Doses {
 	/** Indices of the steps whose last pulse has an unknown fate. */
 	private readonly inDoubt = new Set<number>();
 	private open: OpenDose | undefined;
+	/** What was seen when the last dose, as the one before, left nothing; undefined when it did, or that is not known yet. */
+	leftNothing: string | undefined;
 	private count = 0;
 
 	constructor(
@@ -65,6 +67,7 @@ export class Doses {
 	/** Writes and syncs the intent and arms the hardware; part of the purge before. Nothing opens. */
 	async prepare(step: DoseStep, signal: AbortSignal): Promise<void> {
 		this.settle();
+		this.leftNothing = undefined;
 		this.count += 1;
 		const dose: OpenDose = {
 			step,
@@ -157,6 +160,7 @@ export class Doses {
 	async giveUp(): Promise<void> {
 		const dose = this.open;
 		this.settle();
+		this.leftNothing = undefined;
 		if (dose?.armed === true && dose.issuedMs === null) await this.reactor.disarm(dose.step.precursor);
 	}
 
@@ -173,8 +177,10 @@ export class Doses {
 		const effective = dose.issuedMs === null ? null : this.trace.evidence(dose.issuedMs, dose.issuedMs + EVIDENCE_MS);
 		// Behind a shut stop valve, from a shut bottle, or by hand, a pulse is not like the others.
 		const isOrdinary = this.run !== null && step.type === "pulse" && step.isFromShutBottle !== true;
-		if (isOrdinary && fate === "delivered" && effective !== null)
-			this.reactor.doseSeen(step.precursor, step.widthMs, effective);
+		if (isOrdinary && fate === "delivered" && effective !== null) {
+			this.leftNothing = this.reactor.doseSeen(step.precursor, step.widthMs, effective);
+			if (this.leftNothing !== undefined) this.inDoubt.add(step.index);
+		}
 		this.sink.append({
 			kind: "pulse",
 			run: this.run,

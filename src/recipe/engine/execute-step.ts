@@ -1,5 +1,6 @@
 /** What each step does: one function per type, reached through one table. */
 import type { Clock } from "#core/clock.js";
+import { AdlayerError } from "#core/errors.js";
 import type { AnnealCount } from "#recipe/engine/anneal-count.js";
 import { askPerson, waitUntil } from "#recipe/engine/ask-and-wait.js";
 import type { Doses } from "#recipe/engine/doses.js";
@@ -164,7 +165,7 @@ async function pulse(step: PulseStep, context: StepContext): Promise<void> {
 
 /**
  * Records the dose before once its evidence is there, and prepares the one that follows while the purge runs, so that only
- * the start itself is left when it is due.
+ * the start itself is left when it is due. DOSE_WITHOUT_EFFECT after a dose that is to be repeated, not followed.
  */
 async function purge(step: PurgeStep, context: StepContext): Promise<void> {
 	const { clock, doses, signal } = context;
@@ -174,8 +175,10 @@ async function purge(step: PurgeStep, context: StepContext): Promise<void> {
 	doses.settle();
 	await sleepUntil(clock, prepareMs, signal);
 	const next = context.next();
-	if (next?.type === "pulse" && isFit(context)) await doses.prepare(next, signal);
+	const { leftNothing } = doses;
+	if (leftNothing === undefined && next?.type === "pulse" && isFit(context)) await doses.prepare(next, signal);
 	await sleepUntil(clock, endMs, signal);
+	if (leftNothing !== undefined) throw new AdlayerError("DOSE_WITHOUT_EFFECT", leftNothing);
 }
 
 async function wait(step: WaitStep, { clock, signal }: StepContext): Promise<void> {

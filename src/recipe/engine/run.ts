@@ -54,7 +54,10 @@ export class Run {
 	private readonly log: StepLog;
 	private readonly prompts: Prompts;
 	private readonly activity = new Activity((thrown) => {
-		this.failed(asAdlayerError(thrown).message, needsHeatersOff(thrown, this.doing));
+		const { code, message } = asAdlayerError(thrown);
+		// Found in its purge: the dose before it is what is to be done again.
+		if (code === "DOSE_WITHOUT_EFFECT") this.position -= 1;
+		this.failed(message, needsHeatersOff(thrown, this.doing));
 	});
 	/** The step to execute next, or being executed. */
 	private position = 0;
