@@ -210,6 +210,25 @@ describe("a test that is interrupted", () => {
 		expect(before.heated).toBe(false);
 	});
 
+	it.each(["watching", "high", "low"])(
+		"by the death of control while %s leaves the instrument at its own safe setpoint, with its former settings",
+		async (phase) => {
+			await rested();
+			const loop = await bench.settings();
+			await bench.begin();
+			await bench.followed((progress) => progress.phase === phase);
+			bench.kill();
+			await bench.forS(30);
+			bench.comeBack();
+			await bench.ready();
+			await bench.forS(3);
+			expect(bench.setpointsC.stage).toBeLessThanOrEqual(40);
+			expect(bench.control.plant.reading("stage.output").value).toBe(0);
+			expect(works().heated).toBe(false);
+			expect(await bench.settings()).toEqual(loop);
+		},
+	);
+
 	it("by an opened lid, a broken sensor or a zone above the limit ends in the safe state", async () => {
 		for (const cause of ["lid", "sensor"] as const) {
 			await rested();
