@@ -19,7 +19,8 @@ const AHEAD_PERCENT = 5;
 const TAKE_BACK_C = 1;
 /** A zone that is this share of what it may be astray below its setpoint, and still rises, heats as fast as it can: it is waited for. */
 const BEHIND_SHARE = 0.75;
-/** One that has not been warmer than ever for so long does not rise any more. */
+/** It rises when it made this share of the ramp in the last such time; one that creeps is astray. */
+const RISING_SHARE = 0.25;
 const RISING_MS = 30_000;
 
 export interface Ramp {
@@ -48,9 +49,10 @@ interface Active extends Ramp {
 	takenBackC: number;
 	/** What the zone read at the last step. */
 	lastC: number;
-	/** The highest that it read, and when it first did. */
-	highestC: number;
-	highestMs: number;
+	/** What it read when the present stretch of RISING_MS began, and whether it rose in the one before. */
+	stretchC: number;
+	stretchMs: number;
+	rises: boolean;
 	timer: Timer;
 }
 
@@ -123,8 +125,9 @@ export class Ramps {
 			setpointC: from,
 			takenBackC: 0,
 			lastC: from,
-			highestC: from,
-			highestMs: this.clock.nowMs(),
+			stretchC: from,
+			stretchMs: this.clock.nowMs(),
+			rises: true,
 			timer: this.schedule(zone),
 		});
 	}
@@ -251,12 +254,13 @@ export class Ramps {
 
 	private isBehind(zone: string, ramp: Active, readC: number): boolean {
 		const now = this.clock.nowMs();
-		if (readC > ramp.highestC) {
-			ramp.highestC = readC;
-			ramp.highestMs = now;
+		if (now - ramp.stretchMs >= RISING_MS) {
+			ramp.rises = readC - ramp.stretchC >= (RISING_SHARE * ramp.rampCPerMin * (now - ramp.stretchMs)) / 60_000;
+			ramp.stretchC = readC;
+			ramp.stretchMs = now;
 		}
 		const { followC } = this.reactor.spec.zones[zone]!.heater;
-		return ramp.setpointC - readC > BEHIND_SHARE * followC && now - ramp.highestMs <= RISING_MS;
+		return ramp.rises && ramp.setpointC - readC > BEHIND_SHARE * followC;
 	}
 
 	private async step(zone: string): Promise<void> {
