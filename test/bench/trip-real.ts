@@ -50,7 +50,10 @@ function benchLabText(): string {
 		readFileSync(LAB, "utf8"),
 	);
 	return fast
-		.replace(/^( {2}reactor: )(\S+)$/m, (_line, key: string, file: string) => key + resolve(dirname(LAB), file))
+		.replace(
+			/^( +(?:reactor|model): )(\S+)$/gm,
+			(_line, key: string, file: string) => key + resolve(dirname(LAB), file),
+		)
 		.replaceAll(/longest_pulse_ms: \d+/g, `longest_pulse_ms: ${PULSE_MS}`)
 		.replace(/^( {2}manual: ).*$/m, "$1{ idle_s: 900, purge_s: { TMA: 1, H2O: 1 } }");
 }
