@@ -38,7 +38,11 @@ const SCATTER_TIMES = 8;
 /** Of the differences of late this part is smaller; of a normal scatter it is so many deviations of a single one (1.645 √2). */
 const WIDE_PART = 0.9;
 const WIDE_DEVIATIONS = 2.326;
+/** What differences of a normal scatter are on the mean, in deviations of a single one (2 / √π). */
+const MEAN_DEVIATIONS = 1.128;
 const CHANGES_LENGTH = 60;
+/** So few differences may all be small by chance: a fall must be larger by this over their number. */
+const CHANCE = 5;
 /** Fewer differences tell little: a fall must then be this large. */
 const CHANGES_TELLING = 10;
 const EARLY_FALL = 0.3;
@@ -282,7 +286,9 @@ export class FailureJudge {
 		if (changes.length < CHANGES_TELLING) return fall >= Math.max(EARLY_FALL, SCATTER_TIMES * Math.max(0, ...changes));
 		const ordered = [...changes].sort((a, b) => a - b);
 		const wide = ordered[Math.floor(WIDE_PART * (ordered.length - 1))]!;
-		return fall >= (SCATTER_TIMES * wide) / WIDE_DEVIATIONS;
+		const mean = changes.reduce((sum, change) => sum + change, 0) / changes.length;
+		const deviation = Math.max(wide / WIDE_DEVIATIONS, mean / MEAN_DEVIATIONS);
+		return fall >= SCATTER_TIMES * deviation * (1 + CHANCE / changes.length);
 	}
 
 	private isSteady(history: readonly number[]): boolean {
