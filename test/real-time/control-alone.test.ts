@@ -1,21 +1,26 @@
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Prng } from "#core/prng.js";
 import type { JournalRecord } from "#record/records.js";
 import type { ControlStatus, Interruption } from "#record/status.js";
+import { SIMULATED_LAB_FILE } from "#src/processes/files.js";
 import { adlayer } from "../cli/support.js";
+import { labTextAnywhere } from "../support/lab-text.js";
 import { RealSystem } from "../support/real-system.js";
 import { UnkeptProcesses } from "../support/unkept-processes.js";
 import { browserIfAny } from "../web/browser.js";
 import { type Alone, killControl, LabEye, last, type Unkept } from "./control-killed.js";
 
 const RECIPE = resolve(import.meta.dirname, "killed-anywhere.recipe.yaml");
-const CYCLES = 3;
+const CYCLES = 4;
 /** Until control is killed; from then on lab time is real time. */
 const SPEED = 10;
 const SEED = Number(process.env.ADLAYER_SEED ?? 1);
+const PULSE_MS_MAX = 1_000;
 const PRECURSORS = ["TMA", "H2O"];
 const ZONES = ["stage", "wall", "tma_line"];
 /** Of the simulated lab: its T7's watchdog, its controllers' time-out. */
@@ -61,6 +66,7 @@ async function pageOf(browser: Browser, url: string): Promise<Story["page"]> {
 describe("control that is killed with -9 while nobody starts it again", () => {
 	const prng = new Prng(SEED, "control alone");
 	const stories = new Map<Instant, Story>();
+	const folder = mkdtempSync(join(tmpdir(), "adlayer-alone-"));
 	let system: Unkept;
 	let eye: LabEye;
 	let browser: Browser | undefined;
@@ -101,7 +107,10 @@ describe("control that is killed with -9 while nobody starts it again", () => {
 
 	beforeAll(async () => {
 		browser = await browserIfAny();
-		system = await RealSystem.startedBy((options) => UnkeptProcesses.start(options), { speed: SPEED });
+		const labFile = join(folder, "long-pulses.lab.yaml");
+		const text = labTextAnywhere(SIMULATED_LAB_FILE);
+		writeFileSync(labFile, text.replaceAll(/longest_pulse_ms: \d+/g, `longest_pulse_ms: ${PULSE_MS_MAX}`));
+		system = await RealSystem.startedBy((options) => UnkeptProcesses.start(options), { speed: SPEED, labFile });
 		eye = await LabEye.open(system.dataDir);
 		await system.instrumentsReady(60_000);
 		await system.launch(RECIPE, { cycles: CYCLES });
@@ -145,6 +154,7 @@ describe("control that is killed with -9 while nobody starts it again", () => {
 		eye?.close();
 		await browser?.close();
 		await system?.stop();
+		rmSync(folder, { recursive: true, force: true });
 	}, 60_000);
 
 	const of = (instant: Instant) => stories.get(instant)!;
