@@ -29,5 +29,25 @@ export class RowChunk {
 	readonly ambientC = new Float64Array(CHUNK_ROWS);
 }
 
+/** What every record of a cycler has of a row, by its names in the record. */
+export interface MeasuredRow {
+	readonly seq: number;
+	readonly testS: number;
+	readonly voltageV: number;
+	readonly currentA: number;
+	readonly cycle: number;
+	readonly step: number;
+}
+
+/** Puts a recorded row into place `n`; what it does not tell (kind of step, counters, times of day) is left to the caller. */
+export function putMeasured(chunk: RowChunk, n: number, row: MeasuredRow): void {
+	chunk.line[n] = row.seq;
+	chunk.testTimeS[n] = row.testS;
+	chunk.voltageV[n] = row.voltageV;
+	chunk.currentA[n] = row.currentA;
+	chunk.cycle[n] = row.cycle;
+	chunk.step[n] = row.step;
+}
+
 /** Takes chunks as they come; must not keep them. */
 export type RowSink = (rows: RowChunk) => void;

@@ -66,15 +66,13 @@ export function commandTable(rooms: CommandRooms): ControlCommandTable {
 		},
 
 		tune: ({ order, by }) => {
-			desk.refuseWhileOwned();
-			desk.refuseWhileByHand();
+			desk.refuseUnlessFree();
 			return tuning.start(`${rooms.newId()}-tune`, order, by);
 		},
 		"tune-progress": ({ tune, fromRow }) => tuning.follow(tune, fromRow),
 		"loop-settings": async ({ zone }) => ({ zone, settings: await tuning.settings(zone) }),
 		"apply-loop-settings": async ({ zone, settings, by }) => {
-			desk.refuseWhileOwned();
-			desk.refuseWhileByHand();
+			desk.refuseUnlessFree();
 			return { zone, ...(await tuning.apply(zone, settings, by)) };
 		},
 

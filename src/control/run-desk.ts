@@ -57,10 +57,8 @@ export class RunDesk {
 
 	/** While a run or the test of a zone has the reactor. */
 	refuseWhileOwned(): void {
+		this.options.tuning.refuseWhileActive();
 		const { owner } = this;
-		const { active } = this.options.tuning;
-		if (active !== undefined)
-			throw new AdlayerError("TUNE_ACTIVE", `Zone ${active.order.zone} is being tested (${active.tune}).`);
 		if (owner === undefined) return;
 		const { identity, plan, state } = owner;
 		throw new AdlayerError("RUN_ACTIVE", `Run ${identity.run} (${plan.recipe}) is ${state} on this reactor.`, {
@@ -68,10 +66,16 @@ export class RunDesk {
 		});
 	}
 
-	refuseWhileByHand(): void {
+	private refuseWhileByHand(): void {
 		const { status } = this.options.manual;
 		if (status === null) return;
 		throw new AdlayerError("MANUAL_ACTIVE", `The reactor is operated by hand: ${status.order} by ${status.by}.`);
+	}
+
+	/** While anybody or anything has the reactor. */
+	refuseUnlessFree(): void {
+		this.refuseWhileOwned();
+		this.refuseWhileByHand();
 	}
 
 	/** The present run, when it is the one that is meant. */
@@ -95,8 +99,7 @@ export class RunDesk {
 	launch(args: LaunchArgs, id: string): LaunchResult {
 		const { control, reactor, supervisor, admission } = this.options;
 		const { lab, journal, version } = control;
-		this.refuseWhileOwned();
-		this.refuseWhileByHand();
+		this.refuseUnlessFree();
 		const plan = this.planOf(args);
 		admission.refuseRun(plan);
 		const named = args.sample ?? (plan.product === "none" ? plan.recipe : plan.product);

@@ -1,6 +1,6 @@
 /** A battery test of the database as a table of the Battery Data Format, page by page. */
 import { type BdfColumn, BdfRows, BdfSurvey } from "#analysis/bdf.js";
-import { RowChunk, STEP_KIND } from "#analysis/rows.js";
+import { putMeasured, RowChunk, STEP_KIND } from "#analysis/rows.js";
 import type { Column, Table } from "#export/table.js";
 import type { CellTestHistory } from "#record/cell-test-history.js";
 import type { CellTestRow } from "#record/cell-tests.js";
@@ -60,12 +60,7 @@ function chunkOf(rows: readonly CellTestRow[]): RowChunk {
 	chunk.chargeAh.fill(Number.NaN);
 	chunk.dischargeAh.fill(Number.NaN);
 	for (const [n, row] of rows.entries()) {
-		chunk.line[n] = row.seq;
-		chunk.testTimeS[n] = row.testS;
-		chunk.voltageV[n] = row.voltageV;
-		chunk.currentA[n] = row.currentA;
-		chunk.cycle[n] = row.cycle;
-		chunk.step[n] = row.step;
+		putMeasured(chunk, n, row);
 		chunk.stepKind[n] = row.currentA > 0 ? STEP_KIND.charge : row.currentA < 0 ? STEP_KIND.discharge : STEP_KIND.rest;
 		chunk.unixTimeS[n] = row.wallMs / MS_PER_S;
 	}

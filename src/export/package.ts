@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { dataPackage, type PackageDescription } from "#export/data-package.js";
 import { parquetOf } from "#export/parquet.js";
 import { csvOf, type Table } from "#export/table.js";
+import { CRATE_FILE } from "#record/crate.js";
 
 export interface PackageFile {
 	readonly path: string;
@@ -19,7 +20,6 @@ export interface WrittenFile extends Omit<PackageFile, "bytes"> {
 	readonly sha256: string;
 }
 
-export const CRATE_FILE = "ro-crate-metadata.json";
 export const CSV = "text/csv";
 export const PARQUET = "application/vnd.apache.parquet";
 
@@ -51,6 +51,20 @@ export const documentFile = (path: string, title: string, make: () => object): P
 		yield new TextEncoder().encode(`${JSON.stringify(make(), null, "\t")}\n`);
 	},
 });
+
+/** The file as an entity of an RO-Crate. */
+export const fileEntity = ({ path, title, mediaType, table, size, sha256 }: WrittenFile): object => ({
+	"@id": path,
+	"@type": "File",
+	name: title,
+	encodingFormat: mediaType,
+	contentSize: String(size),
+	sha256,
+	...(table === undefined ? {} : { variableMeasured: table.columns.map(({ name }) => name) }),
+});
+
+/** An id as the name of a file. */
+export const fileName = (id: string): string => id.replace(/[^A-Za-z0-9._-]/g, "_");
 
 export interface Describing {
 	readonly description: PackageDescription;

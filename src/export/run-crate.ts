@@ -1,10 +1,10 @@
 /** `ro-crate-metadata.json` of a run: RO-Crate 1.2, the run as a CreateAction from foil to sample. */
-import { CRATE_FILE, type WrittenFile } from "#export/package.js";
+import { fileEntity, type WrittenFile } from "#export/package.js";
 import type { PackageFacts } from "#export/run-package.js";
+import { crateOf, ref } from "#record/crate.js";
 import { descentEntities, descentGraph, localId } from "#record/descent-crate.js";
 import type { ArchivedInstrument, ArchivedRun } from "#record/run-archive.js";
 
-const ref = (id: string): { "@id": string } => ({ "@id": id });
 const refs = (ids: readonly string[]): object => (ids.length === 1 ? ref(ids[0]!) : ids.map(ref));
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -34,34 +34,16 @@ export function runCrate(
 	);
 	const station = localId(`station-${run.station}`);
 	const used = instruments.filter(({ driver }) => driver !== null);
-	return {
-		"@context": "https://w3id.org/ro/crate/1.2/context",
-		"@graph": [
-			{
-				"@id": CRATE_FILE,
-				"@type": "CreativeWork",
-				conformsTo: ref("https://w3id.org/ro/crate/1.2"),
-				about: ref("./"),
-			},
-			{
-				"@id": "./",
-				"@type": "Dataset",
-				name: `Run ${run.run}: ${run.product}`,
-				description: `Signals, steps, pulses, alarms, recipe and lab file of a coating run by atomic layer deposition${run.simulated ? " in a simulated lab" : ""}.`,
-				datePublished: iso(at),
-				license: "Not stated: ask the institution.",
-				hasPart: files.map(({ path }) => ref(path)),
-				mentions: [ref(localId(run.run)), ...entities.map(({ id }) => ref(localId(id)))],
-			},
-			...files.map(({ path, title, mediaType, table, size, sha256 }) => ({
-				"@id": path,
-				"@type": "File",
-				name: title,
-				encodingFormat: mediaType,
-				contentSize: String(size),
-				sha256,
-				...(table === undefined ? {} : { variableMeasured: table.columns.map(({ name }) => name) }),
-			})),
+	return crateOf(
+		{
+			name: `Run ${run.run}: ${run.product}`,
+			description: `Signals, steps, pulses, alarms, recipe and lab file of a coating run by atomic layer deposition${run.simulated ? " in a simulated lab" : ""}.`,
+			datePublished: iso(at),
+			hasPart: files.map(({ path }) => ref(path)),
+			mentions: [ref(localId(run.run)), ...entities.map(({ id }) => ref(localId(id)))],
+		},
+		[
+			...files.map(fileEntity),
 			{
 				"@id": localId(run.run),
 				"@type": "CreateAction",
@@ -87,7 +69,7 @@ export function runCrate(
 			...used.map(instrument),
 			...descentGraph(entities),
 		],
-	};
+	);
 }
 
 const instrumentId = ({ instrument }: ArchivedInstrument): string => localId(`instrument-${instrument}`);

@@ -1,9 +1,9 @@
 /** `ro-crate-metadata.json` of a battery test: RO-Crate 1.2, the test as a CreateAction on its cell. */
-import { CRATE_FILE, type WrittenFile } from "#export/package.js";
+import { fileEntity, type WrittenFile } from "#export/package.js";
 import type { TestFacts } from "#export/test-package.js";
+import { crateOf, ref } from "#record/crate.js";
 import { BDF_VOCABULARY, descentEntities, descentGraph, localId } from "#record/descent-crate.js";
 
-const ref = (id: string): { "@id": string } => ({ "@id": id });
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 export function testCrate(facts: TestFacts, bdfPath: string, files: readonly WrittenFile[]): object {
@@ -13,35 +13,19 @@ export function testCrate(facts: TestFacts, bdfPath: string, files: readonly Wri
 	const cell = localId(registered?.parent ?? `cell-${test.cell}`);
 	const cycler = localId(`instrument-${test.cycler}`);
 	const action = localId(test.cellTest);
-	return {
-		"@context": "https://w3id.org/ro/crate/1.2/context",
-		"@graph": [
-			{
-				"@id": CRATE_FILE,
-				"@type": "CreativeWork",
-				conformsTo: ref("https://w3id.org/ro/crate/1.2"),
-				about: ref("./"),
-			},
-			{
-				"@id": "./",
-				"@type": "Dataset",
-				name: `Battery test ${test.cellTest} of cell ${test.cell}`,
-				description: `Rows, half-cycles, protocol and verdict of a battery test${simulated ? " in a simulated lab" : ""}; positive current charges.`,
-				datePublished: iso(at),
-				license: "Not stated: ask the institution.",
-				about: ref(cell),
-				hasPart: files.map(({ path }) => ref(path)),
-				mentions: [ref(action), ...entities.map(({ id }) => ref(localId(id)))],
-			},
-			...files.map(({ path, title, mediaType, table, size, sha256 }) => ({
-				"@id": path,
-				"@type": "File",
-				name: title,
-				encodingFormat: mediaType,
-				contentSize: String(size),
-				sha256,
-				...(path === bdfPath ? { conformsTo: ref(BDF_VOCABULARY), about: ref(cell) } : {}),
-				...(table === undefined ? {} : { variableMeasured: table.columns.map(({ name }) => name) }),
+	return crateOf(
+		{
+			name: `Battery test ${test.cellTest} of cell ${test.cell}`,
+			description: `Rows, half-cycles, protocol and verdict of a battery test${simulated ? " in a simulated lab" : ""}; positive current charges.`,
+			datePublished: iso(at),
+			about: ref(cell),
+			hasPart: files.map(({ path }) => ref(path)),
+			mentions: [ref(action), ...entities.map(({ id }) => ref(localId(id)))],
+		},
+		[
+			...files.map((file) => ({
+				...fileEntity(file),
+				...(file.path === bdfPath ? { conformsTo: ref(BDF_VOCABULARY), about: ref(cell) } : {}),
 			})),
 			{ "@id": BDF_VOCABULARY, "@type": "CreativeWork", name: "Battery Data Format", version: "1.3.0" },
 			{
@@ -70,7 +54,7 @@ export function testCrate(facts: TestFacts, bdfPath: string, files: readonly Wri
 				: []),
 			...descentGraph(entities),
 		],
-	};
+	);
 }
 
 /** The action is the test: stopped and protected tests are failed actions, whatever the verdict on the cell. */

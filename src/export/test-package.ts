@@ -2,7 +2,7 @@
 import { bdfName } from "#analysis/bdf.js";
 import { AdlayerError } from "#core/errors.js";
 import { bdfTable } from "#export/bdf-table.js";
-import { describedFiles, documentFile, type PackageFile, tableFile, textFile } from "#export/package.js";
+import { describedFiles, documentFile, fileName, type PackageFile, tableFile, textFile } from "#export/package.js";
 import { testCrate } from "#export/test-crate.js";
 import { testTables } from "#export/test-tables.js";
 import type { CellTestHistory, CellTestVerdict, StoredCellTestDetail } from "#record/cell-test-history.js";
@@ -79,5 +79,3 @@ export async function bdfNameOf(
 }
 
 const TESTS_OF_A_CELL_MAX = 1_000;
-
-export const fileName = (id: string): string => id.replace(/[^A-Za-z0-9._-]/g, "_");

@@ -225,11 +225,16 @@ function cyclesOf(layers: Expansion["layers"], films: readonly FilmData[]): Reco
 	return counts;
 }
 
+/** The purge that a film needs after a precursor with the chamber as it is before a step; undefined where nothing is known. */
+function needAfter(input: RuleInput, before: ProcessState, film: string | undefined, precursor: string) {
+	const coldest = coldestSurface(input.lab, before);
+	return coldest && purgeNeed(input, { film, precursor, atC: coldest.atC });
+}
+
 /** What a dose's own film asks for, where that is less than the longest of the plan. */
 function ownPurge(step: Step, before: ProcessState, input: RuleInput, longestS: Readonly<Record<string, number>>) {
 	if (!isDose(step)) return {};
-	const coldest = coldestSurface(input.lab, before);
-	const need = coldest && purgeNeed(input, { film: step.film, precursor: step.precursor, atC: coldest.atC });
+	const need = needAfter(input, before, step.film, step.precursor);
 	return need && !need.isColder && need.seconds < longestS[step.precursor]! ? { purgeMinimumS: need.seconds } : {};
 }
 
@@ -241,8 +246,7 @@ function purgeMinima(input: RuleInput): Record<string, number> {
 	const minima: Record<string, number> = {};
 	const own: Record<string, number> = {};
 	const take = (film: string | undefined, precursor: string, before: ProcessState, seconds: number) => {
-		const coldest = coldestSurface(input.lab, before);
-		const need = coldest && purgeNeed(input, { film, precursor, atC: coldest.atC });
+		const need = needAfter(input, before, film, precursor);
 		if (need && !need.isColder) minima[precursor] = Math.max(minima[precursor] ?? 0, need.seconds);
 		else own[precursor] = Math.min(own[precursor] ?? Number.POSITIVE_INFINITY, seconds);
 	};
@@ -255,10 +259,9 @@ function purgeMinima(input: RuleInput): Record<string, number> {
 	// What this recipe never doses may have been dosed just before it, by another.
 	for (const { step, before } of input.trace.steps) {
 		if (step.type !== "line-evacuate" && !isDose(step)) continue;
-		const coldest = coldestSurface(input.lab, before);
 		for (const precursor of Object.keys(input.lab.precursors)) {
-			if (minima[precursor] !== undefined || !coldest) continue;
-			const need = purgeNeed(input, { film: undefined, precursor, atC: coldest.atC });
+			if (minima[precursor] !== undefined) continue;
+			const need = needAfter(input, before, undefined, precursor);
 			if (need) minima[precursor] = need.seconds;
 		}
 	}

@@ -1,4 +1,5 @@
 /** Descent as JSON-LD entities of an RO-Crate 1.2. */
+import { crateOf, ref } from "#record/crate.js";
 import type { DescentTree, Item } from "#record/descent.js";
 
 /** What a file in the Battery Data Format conforms to. */
@@ -14,7 +15,6 @@ export interface DescentEntity {
 	readonly properties?: Readonly<Record<string, string | number | boolean>>;
 }
 
-const ref = (id: string): { "@id": string } => ({ "@id": id });
 /** An id as a local identifier of the crate, unless it is an address already. */
 export const localId = (id: string): string => (/^([a-z]+:|#|\.)/.test(id) ? id : `#${encodeURIComponent(id)}`);
 
@@ -73,27 +73,17 @@ function flat(value: unknown, path = ""): Record<string, string | number | boole
 /** A crate that holds no files, only what a cell came from and what was found on it. */
 export function cellCrate(tree: DescentTree, { at, softwareVersion }: { at: number; softwareVersion: string }): object {
 	const entities = descentEntities(tree);
-	return {
-		"@context": "https://w3id.org/ro/crate/1.2/context",
-		"@graph": [
-			{
-				"@id": "ro-crate-metadata.json",
-				"@type": "CreativeWork",
-				conformsTo: ref("https://w3id.org/ro/crate/1.2"),
-				about: ref("./"),
-			},
-			{
-				"@id": "./",
-				"@type": "Dataset",
-				name: `Descent of ${tree.root}`,
-				description: `What ${tree.root} was made of, the runs that coated it, its tests and characterisations.`,
-				datePublished: new Date(at).toISOString(),
-				license: "Not stated: ask the institution.",
-				about: ref(localId(tree.root)),
-				mentions: entities.map(({ id }) => ref(localId(id))),
-			},
+	return crateOf(
+		{
+			name: `Descent of ${tree.root}`,
+			description: `What ${tree.root} was made of, the runs that coated it, its tests and characterisations.`,
+			datePublished: new Date(at).toISOString(),
+			about: ref(localId(tree.root)),
+			mentions: entities.map(({ id }) => ref(localId(id))),
+		},
+		[
 			{ "@id": "#adlayer", "@type": "SoftwareApplication", name: "Adlayer", softwareVersion },
 			...descentGraph(entities),
 		],
-	};
+	);
 }

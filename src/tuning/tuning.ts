@@ -80,7 +80,8 @@ export class Tuning {
 		return this.on.reactor.zoneLoop(zone);
 	}
 
-	private refuseWhileActive(): void {
+	/** Throws TUNE_ACTIVE. */
+	refuseWhileActive(): void {
 		const { active } = this;
 		if (active !== undefined)
 			throw new AdlayerError("TUNE_ACTIVE", `Zone ${active.order.zone} is being tested (${active.tune}).`);

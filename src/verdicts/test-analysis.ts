@@ -2,7 +2,7 @@
 import { CyclingAnalysis } from "#analysis/analysis.js";
 import type { Chemistry } from "#analysis/cycles.js";
 import type { CutterMark, HalfCycle } from "#analysis/half-cycles.js";
-import { CHUNK_ROWS, RowChunk, STEP_KIND } from "#analysis/rows.js";
+import { CHUNK_ROWS, putMeasured, RowChunk, STEP_KIND } from "#analysis/rows.js";
 import type { CellTestVerdict, StoredHalfCycle } from "#record/cell-test-history.js";
 import type { CellTestRow } from "#record/cell-tests.js";
 
@@ -49,12 +49,7 @@ export class TestAnalysis {
 			if (row.currentA > 0) this.chargeAh = row.capacityAh;
 			else if (row.currentA < 0) this.dischargeAh = row.capacityAh;
 			const n = chunk.count;
-			chunk.line[n] = row.seq;
-			chunk.testTimeS[n] = row.testS;
-			chunk.voltageV[n] = row.voltageV;
-			chunk.currentA[n] = row.currentA;
-			chunk.cycle[n] = row.cycle;
-			chunk.step[n] = row.step;
+			putMeasured(chunk, n, row);
 			chunk.chargeAh[n] = this.chargeAh;
 			chunk.dischargeAh[n] = this.dischargeAh;
 			chunk.count = n + 1;

@@ -2,11 +2,12 @@
  * The trip in real time: control, service and the simulated lab as processes of their own on real lines, a fault in the lab,
  * and the time on the lab's own wires from the first reply that carries the bad value to the precursor lines being low.
  */
+
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, setPriority, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
 import { ControlClient } from "#control-link/client.js";
 import { SystemClock } from "#core/clock.js";
@@ -15,6 +16,7 @@ import type { ControlStatus } from "#record/status.js";
 import { dataFolder, ROOT } from "#src/processes/files.js";
 import { PROCESS_VARIABLE, type ProcessName } from "#src/processes/main.js";
 import { startEmbeddedPostgres } from "#store/embedded-postgres.js";
+import { labTextAnywhere } from "../support/lab-text.js";
 import type { LoadOrder } from "./load-generator.js";
 import { atLeast, atMost, type Bar, type BenchResult, isTrue, quantile } from "./report.js";
 import type { TripCause, TripMeasured, TripOrder } from "./trip-lab.js";
@@ -47,13 +49,9 @@ const CAUSES: readonly TripCause[] = ["pressure", "digital-input", "thermal"];
 function benchLabText(): string {
 	const fast = ["io", "gauge", "carrier"].reduce(
 		(text, name) => text.replace(new RegExp(`(^  ${name}:\\n(?:    .*\\n)*?    poll_ms: )\\d+`, "m"), "$1100"),
-		readFileSync(LAB, "utf8"),
+		labTextAnywhere(LAB),
 	);
 	return fast
-		.replace(
-			/^( +(?:reactor|model): )(\S+)$/gm,
-			(_line, key: string, file: string) => key + resolve(dirname(LAB), file),
-		)
 		.replaceAll(/longest_pulse_ms: \d+/g, `longest_pulse_ms: ${PULSE_MS}`)
 		.replace(/^( {2}manual: ).*$/m, "$1{ idle_s: 900, purge_s: { TMA: 1, H2O: 1 } }");
 }

@@ -6,6 +6,7 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { loadLibrary } from "#recipe/library-files.js";
 import { loadLabFile } from "#src/config.js";
+import { POTASSIUM, STACK, ZINC_OXIDE } from "../recipe/new-materials.js";
 import { edit, recipeText } from "../recipe/support.js";
 import { Story } from "./stories.js";
 
@@ -24,28 +25,11 @@ function change(path: string, by: (content: Content) => void): void {
 	add(path, stringify(content, { aliasDuplicateObjects: false }));
 }
 
-add(
-	"materials/K.yaml",
-	"adlayer: material/1\nname: K\ntitle: Potassium foil\nmelting_degC: 63.5\nsource: CRC Handbook\n",
-);
-add(
-	"films/ZnO.yaml",
-	`adlayer: film/1
-name: ZnO
-title: Zinc oxide from diethylzinc and water
-made: [{ suffix: none, anneal: false }]
-deposited:
-  precursors: [DEZ, H2O]
-  growth:
-    - material: any
-      nm_per_cycle: [{ at_degC: 100, nm: 0.18 }, { at_degC: 150, nm: 0.2 }]
-      source: made up for this test
-  purge_minimum:
-    DEZ: [{ at_degC: 80, s: 6 }]
-    H2O: [{ at_degC: 80, s: 25 }, { at_degC: 150, s: 15 }]
-  purge_source: made up for this test
-`,
-);
+for (const [of, { fileName, text }] of [
+	["materials", POTASSIUM],
+	["films", ZINC_OXIDE],
+] as const)
+	add(join(of, fileName), text);
 const LAB = "labs/simulated.lab.yaml";
 const TWIN = "twins/bench-reactor.twin.yaml";
 change(LAB, ({ instruments, reactor }) => {
@@ -73,7 +57,9 @@ async function complete(recipeText: string): Promise<Story> {
 
 describe("supercycles of two films from three bottles", () => {
 	it("dose each bottle as often as ordered, with the purges of the film whose turn it is", async () => {
-		const { plan, doses, pulses } = await complete(SUPERCYCLES).then((ended) => ({
+		const { plan, doses, pulses } = await complete(
+			edit(STACK, ["times: 20", "times: 2"], ["times: 4", "times: 3"]),
+		).then((ended) => ({
 			plan: ended.records("run-created")[0]!.plan,
 			doses: ended.truth().doses,
 			pulses: ended.records("pulse"),
@@ -111,41 +97,3 @@ describe("a third metal", () => {
 		expect(truth.peakFoilC).toBeLessThan(60);
 	});
 });
-
-const SUPERCYCLES = `adlayer: recipe/1
-name: supercycles
-title: Zinc oxide in aluminium oxide
-version: "1"
-description: Three cycles of one, one of the other, twice.
-material: none
-product: { films: [Al2O3, ZnO], suffix: none }
-steps:
-  - flow: { sccm: 0 }
-  - pump_down: { below_torr: 0.1, timeout_s: 900 }
-  - flow: { sccm: 100 }
-  - heat:
-      tma_line: { to_degC: 60, ramp_degC_per_min: 15 }
-      wall: { to_degC: 125, ramp_degC_per_min: 15 }
-      stage: { to_degC: 125, ramp_degC_per_min: 15 }
-  - stabilise: { zones: [tma_line, wall, stage], within_degC: 1, for_s: 60, timeout_s: 5400 }
-  - repeat:
-      times: 2
-      steps:
-        - repeat:
-            times: 3
-            film: Al2O3
-            steps:
-              - pulse: { precursor: TMA, ms: 15 }
-              - purge: { for_s: 5 }
-              - pulse: { precursor: H2O, ms: 15 }
-              - purge: { for_s: 12 }
-        - repeat:
-            times: 1
-            film: ZnO
-            steps:
-              - pulse: { precursor: DEZ, ms: 15 }
-              - purge: { for_s: 6 }
-              - pulse: { precursor: H2O, ms: 15 }
-              - purge: { for_s: 19 }
-  - cool: { zone: stage, below_degC: 60, timeout_s: 14400 }
-`;

@@ -7,16 +7,9 @@ import { found, recordOf } from "#api/routes/cell-tests.js";
 import { historyOf } from "#api/routes/runs.js";
 import { string } from "#api/schemas.js";
 import { AdlayerError } from "#core/errors.js";
+import { fileName } from "#export/package.js";
 import { batchRecordOf, type PackageFacts, packageFiles, RUN_FORMATS, type RunFormat } from "#export/run-package.js";
-import {
-	bdfFile,
-	bdfNameOf,
-	fileName,
-	TEST_FORMATS,
-	type TestFacts,
-	type TestFormat,
-	testFiles,
-} from "#export/test-package.js";
+import { bdfFile, bdfNameOf, TEST_FORMATS, type TestFacts, type TestFormat, testFiles } from "#export/test-package.js";
 import { zipOf } from "#export/zip.js";
 import type { DescentTree } from "#record/descent.js";
 

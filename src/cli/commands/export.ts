@@ -8,6 +8,7 @@ import { serviceUrl } from "#cli/places.js";
 import { RestClient } from "#cli/rest-client.js";
 import { unpack } from "#cli/unpack.js";
 import { AdlayerError } from "#core/errors.js";
+import { fileName } from "#export/package.js";
 import { RUN_FORMATS, type RunFormat } from "#export/run-package.js";
 import { TEST_FORMATS, type TestFormat } from "#export/test-package.js";
 
@@ -29,7 +30,7 @@ export async function exportPackage(context: CliContext, id: string, options: Ex
 	const { out, env, clock, interrupted } = context;
 	const { format } = options;
 	const ending = ENDINGS[format] ?? "";
-	const target = options.out ?? `${id.replace(/[^A-Za-z0-9._-]/g, "_")}${ending}`;
+	const target = options.out ?? `${fileName(id)}${ending}`;
 	if (existsSync(target)) throw taken(target);
 	const part = `${target}.part`;
 	const folder = `${target}.unpacking`;

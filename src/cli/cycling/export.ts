@@ -12,10 +12,11 @@ import type { CyclingFormat } from "#analysis/formats/layout.js";
 import type { RowChunk } from "#analysis/rows.js";
 import type { PositiveCurrent } from "#analysis/sign.js";
 import { readCycling } from "#cli/cycling/read.js";
-import { CRATE_FILE, type DescentEntity, roCrate } from "#cli/cycling/ro-crate.js";
+import { type DescentEntity, roCrate } from "#cli/cycling/ro-crate.js";
 import { packageVersion } from "#cli/package-root.js";
 import { AdlayerError } from "#core/errors.js";
 import { ParquetGroups } from "#export/parquet.js";
+import { CRATE_FILE } from "#record/crate.js";
 import type { DescentTree, Item } from "#record/descent.js";
 import { descentEntities } from "#record/descent-crate.js";
 

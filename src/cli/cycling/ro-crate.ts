@@ -1,5 +1,6 @@
 /** RO-Crate 1.2 metadata of an exported test: the file, where it came from, and the cell's descent when it is known. */
 
+import { crateOf, ref } from "#record/crate.js";
 import { BDF_VOCABULARY, type DescentEntity, descentGraph, localId as local } from "#record/descent-crate.js";
 
 export type { DescentEntity };
@@ -23,10 +24,6 @@ export interface CrateFacts {
 	readonly descent?: readonly DescentEntity[];
 }
 
-export const CRATE_FILE = "ro-crate-metadata.json";
-
-const ref = (id: string): { "@id": string } => ({ "@id": id });
-
 /** The metadata document as an object. */
 export function roCrate(facts: CrateFacts): object {
 	const descent = facts.descent ?? [];
@@ -40,27 +37,17 @@ export function roCrate(facts: CrateFacts): object {
 		known !== undefined
 			? []
 			: [{ "@id": cellId, "@type": "IndividualProduct", name: facts.cell, additionalType: "cell" }];
-	return {
-		"@context": "https://w3id.org/ro/crate/1.2/context",
-		"@graph": [
-			{
-				"@id": CRATE_FILE,
-				"@type": "CreativeWork",
-				conformsTo: ref("https://w3id.org/ro/crate/1.2"),
-				about: ref("./"),
-			},
-			{
-				"@id": "./",
-				"@type": "Dataset",
-				name: facts.name,
-				description: facts.description,
-				datePublished: facts.published,
-				license: "Not stated: ask the institution.",
-				publisher: ref("#institution"),
-				about: ref(cellId),
-				hasPart: facts.files.map(({ name }) => ref(name)),
-				mentions: [ref("#export"), ...descent.map(({ id }) => ref(local(id)))],
-			},
+	return crateOf(
+		{
+			name: facts.name,
+			description: facts.description,
+			datePublished: facts.published,
+			publisher: ref("#institution"),
+			about: ref(cellId),
+			hasPart: facts.files.map(({ name }) => ref(name)),
+			mentions: [ref("#export"), ...descent.map(({ id }) => ref(local(id)))],
+		},
+		[
 			...facts.files.map(({ name, encoding, bytes, sha256 }) => ({
 				"@id": name,
 				"@type": "File",
@@ -94,5 +81,5 @@ export function roCrate(facts: CrateFacts): object {
 			...cell,
 			...entities,
 		],
-	};
+	);
 }

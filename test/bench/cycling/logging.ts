@@ -2,6 +2,7 @@
  * The row "512 channels at 1 Hz logged by one service": a simulated lab of cyclers over their own wires, control, service and
  * embedded PostgreSQL as real processes. Half of the channels are on Neware servers over TCP, half on MQTT bridges.
  */
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -11,6 +12,7 @@ import { ControlClient } from "#control-link/client.js";
 import { SystemClock } from "#core/clock.js";
 import { dataFolder } from "#src/processes/files.js";
 import { startEmbeddedPostgres } from "#store/embedded-postgres.js";
+import { labTextAnywhere } from "../../support/lab-text.js";
 import { RealSystem } from "../../support/real-system.js";
 import type { CyclingPart } from "../cycling.js";
 import { atLeast, atMost, equals } from "../report.js";
@@ -62,9 +64,7 @@ function labText(folder: string): string {
 			: "      stale_s: 10\n";
 		cyclers += `  ${name}:\n    driver: ${isNeware ? "neware-bts8" : "mqtt-cycler"}\n    address: simulated:${name}\n    poll_ms: 10000\n    stale_ms: 60000\n    settings:\n${own}      channels:\n${channels}`;
 	}
-	return readFileSync(join(LABS, "simulated.lab.yaml"), "utf8")
-		.replace("../twins/", `${resolve(LABS, "../twins")}/`)
-		.replaceAll("model: models/", `model: ${resolve(LABS, "models")}/`)
+	return labTextAnywhere(join(LABS, "simulated.lab.yaml"))
 		.replace(
 			"  foil: Li\n",
 			`  foil: Li\n  cells:\n    twin: ${resolve(LABS, "../twins/cells.twin.yaml")}\n    in:\n${cells}`,
