@@ -9,6 +9,7 @@ export interface Defect {
 
 export type DefectCode =
 	| "CELL_NOT_A_NUMBER"
+	| "VALUE_IMPOSSIBLE"
 	| "ROW_TOO_SHORT"
 	| "ROW_TOO_LONG"
 	| "LAST_LINE_TRUNCATED"
@@ -17,6 +18,7 @@ export type DefectCode =
 	| "NUMBERS_GROUPED"
 	| "TIME_JUMPED_BACK"
 	| "ROW_OUT_OF_ORDER"
+	| "ROW_REPEATED"
 	| "TIME_FROM_STEPS"
 	| "TIME_FROM_DATES"
 	| "DATES_AMBIGUOUS"

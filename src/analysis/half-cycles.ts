@@ -362,7 +362,7 @@ export class HalfCycleCutter {
 			"INTERRUPTION",
 			line,
 			"time",
-			`${(seconds / 3_600).toPrecision(3)} h without a row before this one: taken as an interruption, not counted in the hours.`,
+			`${Number((seconds / 3_600).toPrecision(3))} h without a row before this one: taken as an interruption, not counted in the hours.`,
 		);
 	}
 }

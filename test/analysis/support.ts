@@ -6,6 +6,7 @@ import { DelimitedReader } from "#analysis/formats/delimited.js";
 import { type CyclingFormat, layoutOf } from "#analysis/formats/layout.js";
 import { RowChunk } from "#analysis/rows.js";
 import { type PositiveCurrent, SignProof, saySign } from "#analysis/sign.js";
+import { UnitProof } from "#analysis/units.js";
 import { Prng } from "#core/prng.js";
 
 export interface Row {
@@ -136,8 +137,14 @@ export function read(content: string | Uint8Array, options: ReadOptions = {}) {
 	const pieces = options.pieces ?? [65_536];
 	const layout = layoutOf(bytes, options.format);
 	const proof = new SignProof(layout.columns.chargeAh !== undefined || layout.columns.netAh !== undefined);
-	const probe = new DelimitedReader({ layout, sink: (rows) => proof.push(rows), defects: new DefectLog() });
+	const units = new UnitProof();
+	const look = (rows: RowChunk): void => {
+		proof.push(rows);
+		units.push(rows);
+	};
+	const probe = new DelimitedReader({ layout, sink: look, defects: new DefectLog() });
 	feed(probe, bytes, pieces);
+	units.check(layout);
 	const { dateOrder } = probe;
 	const sign = proof.finding(layout.format, options.positiveCurrent);
 	const defects = new DefectLog();

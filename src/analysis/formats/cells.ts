@@ -9,8 +9,11 @@ const SLASHED = /^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:\s+(\d{1,2}):(\d{2})(?::
 
 const decimals = (text: string): number => Number(text.replace(/[,:]/, "."));
 
+/** A title that says its times have hours; without them a spreadsheet has dropped them, and `59:30` is followed by `00:00`. */
+const HAS_HOURS = /\bh+:m/i;
+
 /** Seconds of `h:mm:ss(.f)`, `d-hh:mm:ss`, `d.hh:mm:ss`, `1 days 02:03:04`, `mm:ss.f` or `3d`; NaN when it is none. */
-export function clockSeconds(cell: string): number {
+export function clockSeconds(cell: string, title = ""): number {
 	const text = cell.trim();
 	const clock = CLOCK.exec(text);
 	if (clock !== null) {
@@ -18,6 +21,7 @@ export function clockSeconds(cell: string): number {
 		return Number(days) * 86_400 + Number(hours) * 3_600 + Number(minutes) * 60 + decimals(seconds!);
 	}
 	const short = SHORT_CLOCK.exec(text);
+	if (short !== null && HAS_HOURS.test(title)) return Number.NaN;
 	if (short !== null) return Number(short[1]) * 60 + decimals(short[2]!);
 	const days = DAYS.exec(text);
 	return days === null ? Number.NaN : decimals(days[1]!) * 86_400;

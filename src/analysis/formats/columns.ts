@@ -27,7 +27,7 @@ export interface ColumnMeaning {
 	readonly factor: number;
 	/** Among several columns of one role the lowest is used: a total before a setpoint, a measured before a mean. */
 	readonly rank: number;
-	/** False where V, A or s was taken because nothing says otherwise. */
+	/** False where V, A or s was taken because the title says nothing else. */
 	readonly isUnitSaid: boolean;
 }
 
@@ -120,11 +120,14 @@ const NAMES: Readonly<Record<string, readonly [Role, number]>> = {
 	absolutetime: ["date", 0],
 	dpttime: ["date", 0],
 	absolutedate: ["date", 0],
+	记录时间: ["date", 0],
 	datetimeisostring: ["date", 0],
 	绝对时间: ["date", 0],
 	系统时间: ["date", 0],
 	unixtime: ["unixTime", 0],
 	voltage: ["voltage", 0],
+	channelvoltage: ["voltage", 0],
+	vol: ["voltage", 0],
 	volts: ["voltage", 0],
 	volt: ["voltage", 0],
 	potential: ["voltage", 0],
@@ -135,7 +138,9 @@ const NAMES: Readonly<Record<string, readonly [Role, number]>> = {
 	meanewe: ["voltage", 3],
 	电压: ["voltage", 0],
 	current: ["current", 0],
+	channelcurrent: ["current", 0],
 	cur: ["current", 0],
+	curr: ["current", 0],
 	amps: ["current", 0],
 	i: ["current", 0],
 	meani: ["current", 1],
@@ -211,10 +216,12 @@ const NAMES_OF_TIMES: Readonly<Record<string, readonly [Role, number]>> = {
 	步骤时间: ["stepTime", 0],
 };
 
-/** Of these there are files in thousandths. */
-const UNITS_TO_SAY: readonly string[] = ["voltage", "current"];
+/** Of these there are files in thousandths, minutes or hours. */
+const UNITS_TO_SAY: readonly string[] = ["voltage", "current", "time", "charge"];
 /** Names that are units themselves. */
 const NAMES_OF_UNITS: readonly string[] = ["volts", "amps"];
+/** Names that are thousandths: Maccor's columns. */
+const IN_THOUSANDTHS: Readonly<Record<string, string>> = { mamps: "amps", mvolts: "volts", mamphr: "amphr" };
 
 const MEAN = /^<(.+)>$/;
 /** `Voltage / V`, `Ewe/V`, `Current(mA)`, `Current [A]`, `voltage_volt`, `test_time_s`: name, and unit where one is said. */
@@ -259,6 +266,8 @@ export const isUnitOf = (role: Role, text: string): boolean => {
 /** What a column title means, or undefined when it is none that is used. */
 export function meaningOf(title: string): ColumnMeaning | undefined {
 	const text = title.trim().replace(/^~/, "");
+	const whole = Object.hasOwn(IN_THOUSANDTHS, plain(text)) ? meaning(IN_THOUSANDTHS[plain(text)]!, null) : undefined;
+	if (whole !== undefined) return { ...whole, factor: 1e-3, isUnitSaid: true };
 	// |Ewe|, |Z|: amplitudes of an impedance measurement.
 	if (text.includes("|")) return undefined;
 	for (const form of FORMS) {

@@ -71,7 +71,8 @@ function formatOf(lines: readonly string[], { titles, columns }: TitleLine, thre
 	const has = (...names: string[]): boolean => names.some((name) => all.includes(name));
 	const isBioLogic = (title: string): boolean => /^(<?(ewe|ecell)>?|ewe-ece)\/m?v$|^\(q-qo\)\//.test(title);
 	if (/^﻿?(ec|bt)-lab ascii file/i.test(lines[0] ?? "") || all.some(isBioLogic)) return "biologic-mpt";
-	if (has("test time / s", "test_time_second", "voltage / v", "voltage_volt", "test time / ms")) return "bdf";
+	if (has("test_time_second", "voltage_volt") || all.some((title) => /^(test time|voltage) \/ \S+$/.test(title)))
+		return "bdf";
 	const neware =
 		/^(record ?(id|index|number|no\.?)|datapoint|cumulative time|total ?time.*|realtime|step type|数据序号|(d?chg|dchg)\. ?cap.*|cap(acitance|acity)?[_-]d?chg.*)$/i;
 	if (
@@ -133,6 +134,17 @@ function timeOf(format: CyclingFormat, columns: Partial<Record<Role, LayoutColum
 	throw refuse("There is no column of time.");
 }
 
+/** A clock time says its unit itself. */
+function saidByClock(
+	columns: Partial<Record<Role, LayoutColumn>>,
+	role: Layout["timeFrom"],
+	row: readonly string[],
+): void {
+	const column = columns[role]!;
+	if (/^[-+.,\d]*$/.test(row[column.index] ?? "")) return;
+	columns[role] = { ...column, isUnitSaid: true };
+}
+
 /**
  * The layout of a text file, from its first bytes. Throws CYCLING_FILE_REFUSED, naming what is missing.
  * `format` overrules what the titles say.
@@ -164,6 +176,8 @@ export function layoutOf(head: Uint8Array, format?: CyclingFormat): Layout {
 	checkWidth(rows, at, headLines, decimal);
 	checkRepeated(lines, at, headLines);
 	const columns = withoutRecordIndex(named, at.columns);
+	const timeFrom = timeOf(named, columns);
+	saidByClock(columns, timeFrom, rows[0] ?? []);
 	return {
 		format: named,
 		delimiter: at.delimiter,
@@ -173,7 +187,7 @@ export function layoutOf(head: Uint8Array, format?: CyclingFormat): Layout {
 		encoding,
 		headLines,
 		bomBytes,
-		timeFrom: timeOf(named, columns),
+		timeFrom,
 		columns,
 		titles: at.titles,
 		threeLevel,

@@ -1,14 +1,15 @@
 /** A cycling file from the disk to conditioned rows: what it is, which way its current counts, then every row. */
 import { Conditioner } from "#analysis/condition.js";
-import type { DefectLog } from "#analysis/defects.js";
+import type { DefectCode, DefectLog } from "#analysis/defects.js";
 import { DefectLog as Defects } from "#analysis/defects.js";
 import { DateOrder } from "#analysis/formats/cells.js";
 import { DelimitedReader } from "#analysis/formats/delimited.js";
 import { RowACycle, SUMMARY_KIND } from "#analysis/formats/foreign.js";
 import { type CyclingFormat, type Layout, layoutOf } from "#analysis/formats/layout.js";
 import { refuse } from "#analysis/formats/title-line.js";
-import type { RowSink } from "#analysis/rows.js";
+import type { RowChunk, RowSink } from "#analysis/rows.js";
 import { type PositiveCurrent, type SignFinding, SignProof, saySign } from "#analysis/sign.js";
+import { UnitProof } from "#analysis/units.js";
 import { openParquet } from "#cli/cycling/parquet.js";
 import { type CyclingSource, openSource } from "#cli/cycling/source.js";
 
@@ -43,6 +44,7 @@ async function readText(source: CyclingSource, options: ReadOptions): Promise<Re
 	const { defects } = options;
 	const layout = layoutOf(source.head, options.format);
 	const proof = new SignProof(layout.columns.chargeAh !== undefined || layout.columns.netAh !== undefined);
+	const units = new UnitProof();
 	const rowACycle = new RowACycle();
 	const dates = options.dates ?? false;
 	const dateOrder = new DateOrder();
@@ -50,6 +52,7 @@ async function readText(source: CyclingSource, options: ReadOptions): Promise<Re
 		layout,
 		sink: (rows) => {
 			proof.push(rows);
+			units.push(rows);
 			rowACycle.push(rows);
 		},
 		defects: new Defects(),
@@ -63,6 +66,7 @@ async function readText(source: CyclingSource, options: ReadOptions): Promise<Re
 	probe.end();
 	if (rowACycle.found)
 		throw refuse(`This is ${SUMMARY_KIND.what}: no two rows have the same cycle number.`, SUMMARY_KIND.hint);
+	units.check(layout);
 	const sign = proof.finding(layout.format, options.positiveCurrent);
 	saySign(sign, layout.format, defects);
 	const conditioner = new Conditioner({ sign, sink: options.sink, defects });
@@ -84,11 +88,13 @@ async function readText(source: CyclingSource, options: ReadOptions): Promise<Re
 	return { format: layout.format, layout, sign, rows, rowsUsed: rowsUsed - conditioner.dropped, impedanceRows };
 }
 
+const LEFT_OUT: readonly DefectCode[] = ["CELL_NOT_A_NUMBER", "VALUE_IMPOSSIBLE", "ROW_TOO_SHORT", "ROW_TOO_LONG"];
+
 function nothingUsable(rows: number, impedanceRows: number, defects: DefectLog): Error {
 	if (rows === 0) return refuse("There are titles, but no rows under them.");
 	if (impedanceRows === rows)
 		return refuse(`All ${rows} rows are of an impedance spectrum; there is no cycling in it.`);
-	const first = defects.listed.find(({ row }) => row !== null);
+	const first = defects.listed.find(({ code }) => LEFT_OUT.includes(code));
 	return refuse(
 		`None of the ${rows} rows can be used${first === undefined ? "." : `; the first, line ${first.row}: ${first.message}`}`,
 	);
@@ -98,7 +104,13 @@ async function readParquet(path: string, options: ReadOptions): Promise<ReadFact
 	const { defects } = options;
 	const file = await openParquet(path);
 	const proof = new SignProof(file.layout.columns.chargeAh !== undefined);
-	await file.read((rows) => proof.push(rows), new Defects(), { until: () => proof.settled });
+	const units = new UnitProof();
+	const look = (rows: RowChunk): void => {
+		proof.push(rows);
+		units.push(rows);
+	};
+	await file.read(look, new Defects(), { until: () => proof.settled });
+	units.check(file.layout);
 	const sign = proof.finding("bdf", options.positiveCurrent);
 	saySign(sign, "bdf", defects);
 	const conditioner = new Conditioner({ sign, sink: options.sink, defects });

@@ -225,13 +225,11 @@ it.each([
 	});
 });
 
-it("titles without a unit are taken as V and A, and that is said", () => {
+it("titles without a unit are taken as V, A and s, and that is said", () => {
 	const { values, defects } = valuesOf(table(plain, "Data_Point,Test_Time,Step_Index,Cycle_Index,Current,Voltage"));
 	expect(values).toEqual(TRUE);
-	expect(codes(defects)).toEqual([
-		["UNIT_ASSUMED", 1],
-		["UNIT_ASSUMED", 1],
-	]);
+	expect(codes(defects)).toEqual(Array(3).fill(["UNIT_ASSUMED", 1]));
+	expect(defects.map(({ column }) => column)).toEqual(["Voltage", "Current", "Test_Time"]);
 });
 
 it("numbers have one meaning or none", () => {

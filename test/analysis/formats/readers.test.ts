@@ -27,8 +27,10 @@ describe("BioLogic .mpt", () => {
 		"mode\tox/red\terror\tNs\ttime/s\tcontrol/V/mA\tEwe/V\t<I>/mA\tdq/mA.h\t(Q-Qo)/mA.h\tfreq/Hz\t|Z|/Ohm\tcycle number\tTemperature/°C\t";
 	const header = (count: number): string =>
 		`EC-Lab ASCII FILE\r\nNb header lines : ${count}                          \r\n${Array.from({ length: count - 3 }, (_, n) => (n === 1 ? "Electrode surface area : 0,001 cm²\r\n" : "Ns   0  1\r\n")).join("")}`;
+	/** Net charge, mAh. */
+	const netOf = (t: number, i: number): number => (i > 0 ? t % 7_200 : 7_200 - (t % 7_200 || 7_200)) / 3_600;
 	const row = ([t, v, i]: [number, number, number], freq = 0): string =>
-		`1\t${i > 0 ? 1 : 0}\t0\t1\t${t.toExponential(15)}\t${i}\t${v.toExponential(7)}\t${i.toExponential(12)}\t0\t${(t / 3_600_000).toExponential(9)}\t${freq}\t0\t0\t25\r\n`;
+		`1\t${i > 0 ? 1 : 0}\t0\t1\t${t.toExponential(15)}\t${i}\t${v.toExponential(7)}\t${i.toExponential(12)}\t0\t${netOf(t, i).toExponential(9)}\t${freq}\t0\t0\t25\r\n`;
 	const body = SYMMETRIC.map((each) => row(each)).join("");
 
 	it("with points as decimals, trailing tabs and Latin-1", () => {
