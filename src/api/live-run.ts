@@ -1,8 +1,8 @@
 import type { RunSummary } from "#record/history.js";
+import { PulseCount } from "#record/pulse-count.js";
 import type {
 	JournalRecord,
 	PlannedStep,
-	PulseRecord,
 	RecordBase,
 	RunCreated,
 	RunFinished,
@@ -50,10 +50,7 @@ export class LiveRun {
 	private doneS = 0;
 	private cycleReached = 0;
 	private cyclesComplete = 0;
-	private readonly dosed = new Set<string>();
-	private readonly repeatedCycles = new Set<number>();
-	private readonly unknownCycles = new Set<number>();
-	private worstPulseErrorMs: number | null = null;
+	private readonly count = new PulseCount();
 	private peakFoilC: number | null = null;
 	private anneal: RunStatus["anneal"] = null;
 	private prompt: PromptStatus | null = null;
@@ -161,8 +158,11 @@ export class LiveRun {
 				this.prompt = null;
 				this.stepEnded(record);
 				return;
+			case "pulse-intended":
+				this.count.intended(record);
+				return;
 			case "pulse":
-				this.pulsed(record);
+				this.count.ended(record);
 				return;
 			case "run-finished":
 				this.finished = record;
@@ -193,7 +193,7 @@ export class LiveRun {
 			suspension: this.isFinal ? null : this.suspension,
 			heating: this.isFinal ? [] : this.heating,
 			worstPulseErrorMs:
-				this.finished?.worstPulseErrorMs ?? highest(this.worstPulseErrorMs, this.adopted?.worstPulseErrorMs),
+				this.finished?.worstPulseErrorMs ?? highest(this.count.worstErrorMs, this.adopted?.worstPulseErrorMs),
 			peakFoilC: this.finished?.peakFoilC ?? this.peakFoilC,
 		};
 	}
@@ -243,28 +243,17 @@ export class LiveRun {
 		if (this.step?.index === record.index) this.stepCounted = true;
 	}
 
-	private pulsed(record: PulseRecord): void {
-		// What was only prepared has dosed nothing, and repeats nothing.
-		if (record.fate === "not-delivered") return;
-		if (record.confirmedMs !== null) {
-			this.worstPulseErrorMs = highest(this.worstPulseErrorMs, Math.abs(record.confirmedMs - record.commandedMs));
-		}
-		if (record.cycle === undefined) return;
-		if (record.fate === "unknown") this.unknownCycles.add(record.cycle);
-		const half = `${record.cycle} ${record.precursor}`;
-		if (this.dosed.has(half)) this.repeatedCycles.add(record.cycle);
-		this.dosed.add(half);
-	}
-
 	private cycles(): CycleCount {
 		if (this.finished !== null) return this.finished.cycles;
 		const ordered = this.facts.cyclesOrdered;
 		const before = this.adopted?.cycles;
+		const { missed, repeated, unknown } = this.count;
+		const complete = this.cyclesComplete - missed.size;
 		return {
 			ordered,
-			complete: Math.min(ordered, Math.max(this.cyclesComplete, before?.complete ?? 0)),
-			repeated: this.repeatedCycles.size + (before?.repeated ?? 0),
-			unknown: this.unknownCycles.size + (before?.unknown ?? 0),
+			complete: Math.min(ordered, Math.max(complete, before?.complete ?? 0)),
+			repeated: repeated + (before?.repeated ?? 0),
+			unknown: unknown + (before?.unknown ?? 0),
 		};
 	}
 

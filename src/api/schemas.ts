@@ -227,6 +227,11 @@ const interruption = shape({
 	gapS: number,
 	cycle: { type: ["integer", "null"] },
 	halfCycle: { type: ["string", "null"], description: "Its precursor" },
+	repeat: {
+		type: ["string", "null"],
+		enum: ["unknown", "left-nothing", null],
+		description: "Why a restart repeats that half-cycle",
+	},
 	lastDoses: {
 		type: "object",
 		description: "By precursor: seconds since its last dose",

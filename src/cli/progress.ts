@@ -123,11 +123,14 @@ function figureLines(status: ControlStatus, run: RunStatus, columns: number): st
 	return lines;
 }
 
+const REPEATED_FOR = { unknown: "nobody knows its fate", "left-nothing": "its dose left nothing" } as const;
+
 /** What to know of a run that control found open, before saying how it goes on. */
 function interruptionLines(interruption: Interruption): string[] {
-	const { gapS, cycle, halfCycle, lastDoses, temperatures, annealMinutes, differences } = interruption;
+	const { gapS, cycle, halfCycle, repeat, lastDoses, temperatures, annealMinutes, differences } = interruption;
 	const celsius = (value: number | null) => (value === null ? "?" : value.toFixed(1));
-	const where = cycle === null ? "outside the cycles" : `in cycle ${cycle}, half-cycle ${halfCycle ?? "?"}`;
+	const again = repeat === null ? "" : `, which a restart repeats: ${REPEATED_FOR[repeat]}`;
+	const where = cycle === null ? "outside the cycles" : `in cycle ${cycle}, half-cycle ${halfCycle ?? "?"}${again}`;
 	const doses = Object.entries(lastDoses).map(([precursor, last]) =>
 		last === null
 			? `${precursor} never`

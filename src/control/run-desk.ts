@@ -161,6 +161,7 @@ export class RunDesk {
 		const present = { plan, why, labFileSha256: lab.sha256, softwareVersion: version, wall };
 		const takenUp = takeUp(lastKnown, openRun, present);
 		reactor.run = run;
+		reactor.dosesRecalled(takenUp.trends);
 		this.run = new Run(
 			this.dependencies,
 			takenUp.plan,

@@ -1,9 +1,8 @@
 /** Follows the records of one run from its creation on. */
+import { PulseCount } from "#record/pulse-count.js";
 import type {
 	JournalRecord,
 	PlannedStep,
-	PulseIntended,
-	PulseRecord,
 	RecordBase,
 	RunCreated,
 	RunState,
@@ -12,6 +11,7 @@ import type {
 	StepStarted,
 } from "#record/records.js";
 import type { RunTrail } from "#record/run-trail.js";
+import { TrendDoses } from "./trend-doses.js";
 
 export interface OpenRun {
 	readonly run: string;
@@ -33,12 +33,8 @@ export class RunFollower {
 	private cyclesDone = 0;
 	private readonly started = new Map<number, PlannedStep>();
 	private readonly done = new Set<number>();
-	private readonly stepOfPulse = new Map<number, number>();
-	private pulses = 0;
-	private unknown = 0;
-	private repeated = 0;
-	private readonly inDoubt = new Set<number>();
-	private worstPulseErrorMs: number | null = null;
+	private readonly count = new PulseCount();
+	private readonly trends = new TrendDoses();
 	private readonly anneals = new Map<number, { inBandS: number; maximumC: number | null }>();
 	private readonly prompts: string[] = [];
 	private cause = "";
@@ -65,6 +61,8 @@ export class RunFollower {
 				this.lastStep = record;
 				this.lastStepEnd = null;
 				this.started.set(record.index, step);
+				// One that is begun again is not done until it ends again.
+				this.done.delete(record.index);
 				break;
 			}
 			case "step-ended":
@@ -72,10 +70,11 @@ export class RunFollower {
 				if (record.outcome === "done") this.done.add(record.index);
 				break;
 			case "pulse-intended":
-				this.intended(record);
+				this.count.intended(record);
 				break;
 			case "pulse":
-				this.pulsed(record);
+				this.count.ended(record);
+				this.trends.follow(record);
 				break;
 			case "anneal-progress":
 				this.anneals.set(record.index, { inBandS: record.inBandS, maximumC: record.maximumC });
@@ -93,17 +92,13 @@ export class RunFollower {
 	openRun(): OpenRun | null {
 		const { created, state, lastStep, lastStepEnd, cyclesDone } = this;
 		if (created === null) return null;
-		const { started, done, pulses, unknown, repeated, inDoubt, worstPulseErrorMs, anneals, prompts, cause, values } =
-			this;
+		const { started, done, count, anneals, prompts, cause, values } = this;
 		const elapsedS = this.elapsedMs / 1_000;
 		const trail: RunTrail = {
 			started,
 			done,
-			pulses,
-			unknown,
-			repeated,
-			inDoubt,
-			worstPulseErrorMs,
+			count,
+			trends: this.trends.all,
 			anneals,
 			prompts,
 			elapsedS,
@@ -127,24 +122,6 @@ export class RunFollower {
 		const before = this.lastStep?.cycle;
 		if (before === undefined || before === next || this.lastStepEnd?.outcome !== "done") return;
 		this.cyclesDone = Math.max(this.cyclesDone, before);
-	}
-
-	private intended({ pulse, index }: PulseIntended): void {
-		this.pulses = Math.max(this.pulses, pulse);
-		if (index !== undefined) this.stepOfPulse.set(pulse, index);
-	}
-
-	private pulsed({ pulse, fate, issuedT, confirmedMs, commandedMs }: PulseRecord): void {
-		const index = this.stepOfPulse.get(pulse);
-		const hasStarted = issuedT !== null || fate === "delivered";
-		if (index !== undefined && hasStarted && this.inDoubt.delete(index)) this.repeated += 1;
-		if (fate === "unknown") {
-			this.unknown += 1;
-			if (index !== undefined) this.inDoubt.add(index);
-		}
-		if (fate === "delivered" && confirmedMs !== null) {
-			this.worstPulseErrorMs = Math.max(this.worstPulseErrorMs ?? 0, Math.abs(confirmedMs - commandedMs));
-		}
 	}
 
 	private sampled({ instrument, values, fault }: SampleRecord): void {

@@ -1,18 +1,15 @@
-import type { PlannedStep } from "#record/records.js";
+import type { PulseCount } from "#record/pulse-count.js";
+import type { PlannedStep, PulseRecord } from "#record/records.js";
 
 /** What the records of one run tell of how far it came. */
 export interface RunTrail {
 	/** Each step of the plan that was started, as it was then, by its index. */
 	readonly started: ReadonlyMap<number, PlannedStep>;
-	/** Indices of the steps that were executed to their end. */
+	/** Indices of the steps that were executed to their end, and not begun again since. */
 	readonly done: ReadonlySet<number>;
-	/** Highest number given to a pulse. */
-	readonly pulses: number;
-	/** Pulses recorded as unknown, those repeated for it, and the steps whose last pulse is still in doubt. */
-	readonly unknown: number;
-	readonly repeated: number;
-	readonly inDoubt: ReadonlySet<number>;
-	readonly worstPulseErrorMs: number | null;
+	readonly count: PulseCount;
+	/** Doses that make the trend of their precursor, oldest first. */
+	readonly trends: readonly PulseRecord[];
 	/** By index of the step. */
 	readonly anneals: ReadonlyMap<number, { readonly inBandS: number; readonly maximumC: number | null }>;
 	/** Names of the questions that were asked. */

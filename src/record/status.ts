@@ -1,5 +1,6 @@
 import type { Quality, Unit } from "#core/reading.js";
 import type { MaintenanceStatus } from "#record/maintenance.js";
+import type { Doubt } from "#record/pulse-count.js";
 import type {
 	AlarmRecord,
 	AlarmState,
@@ -137,6 +138,8 @@ export interface Interruption {
 	/** Cycle and half-cycle (its precursor) that were under way; null outside the cycles. */
 	readonly cycle: number | null;
 	readonly halfCycle: string | null;
+	/** Why a restart repeats that half-cycle; null when it goes on after it. */
+	readonly repeat: Doubt | null;
 	/** By precursor: seconds since its last dose, which may have been one of unknown fate; null when none is on record. */
 	readonly lastDoses: Readonly<
 		Record<string, { readonly sinceS: number; readonly fate: "delivered" | "unknown" } | null>

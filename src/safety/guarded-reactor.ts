@@ -17,7 +17,7 @@ import {
 	permitStopValveOpen,
 	permitStopValveShut,
 } from "#safety/permits.js";
-import { type DoseEvidence, PulseTrends } from "#safety/pulse-trends.js";
+import { type Judged, PulseTrends, type TrendDose } from "#safety/pulse-trends.js";
 import { recoveryReasons } from "#safety/rules.js";
 import { isAtFlowOf, RECOVERED_MS, RECOVERED_SHARE, type Unsettled, unsettled } from "#safety/settling.js";
 import type { Supervisor } from "#safety/supervisor.js";
@@ -95,6 +95,10 @@ export class GuardedReactor {
 	/** What keeps the chamber's pressure from being the baseline of a dose; undefined when it is one. */
 	unsettled(share?: number): Unsettled | undefined {
 		return unsettled(this.supervisor.view, share);
+	}
+
+	get carrierCommandedSccm(): number {
+		return this.supervisor.commanded.carrierSccm;
 	}
 
 	carrierFlow(): Reading {
@@ -250,9 +254,14 @@ export class GuardedReactor {
 		return { completed: completed && lineLow, widthMs };
 	}
 
-	/** What a delivered dose left in the chamber's pressure, against the doses of this precursor before; says so where that is nothing. */
-	doseSeen(precursor: string, widthMs: number, effective: DoseEvidence): string | undefined {
-		return this.trends.seen(precursor, widthMs, this.supervisor.commanded.carrierSccm, effective);
+	/** What a delivered dose left in the chamber's pressure, against the doses of this precursor before. */
+	doseSeen(dose: TrendDose): Judged {
+		return this.trends.seen(dose);
+	}
+
+	/** Doses from before this process, oldest first. */
+	dosesRecalled(doses: readonly TrendDose[]): void {
+		this.trends.recall(doses);
 	}
 
 	/** Disables an armed dose that will not be fired. */

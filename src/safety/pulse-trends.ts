@@ -7,6 +7,22 @@ export interface DoseEvidence {
 	readonly areaPaS: number;
 }
 
+export interface TrendDose {
+	readonly precursor: string;
+	readonly widthMs: number;
+	readonly carrierSccm: number;
+	readonly effective: DoseEvidence;
+}
+
+export interface Judged {
+	/** So many in a row, this the last, left nothing; 0 while nothing is known to compare with. */
+	readonly leftNothing: number;
+	/** What was seen where these are too many to go on. */
+	readonly said: string | undefined;
+}
+
+const UNKNOWN: Judged = { leftNothing: 0, said: undefined };
+
 /** The first doses of a width and flow make the reference; the newest ones are compared with it, both by their median. */
 const REFERENCE_DOSES = 10;
 const RECENT_DOSES = 5;
@@ -32,13 +48,27 @@ export class PulseTrends {
 
 	constructor(private readonly alarms: Alarms) {}
 
-	/** A delivered dose. Another width or flow begins a new trend. Gives what was seen where doses leave nothing any more. */
-	seen(
-		precursor: string,
-		widthMs: number,
-		carrierSccm: number,
-		{ areaPaS, baselinePa }: DoseEvidence,
-	): string | undefined {
+	/** A delivered dose. Another width or flow begins a new trend. */
+	seen(dose: TrendDose): Judged {
+		const trend = this.follow(dose);
+		return trend === undefined ? UNKNOWN : this.judge(dose.precursor, trend, trend.referencePaS!, trend.referencePa!);
+	}
+
+	/** Doses from before this process, oldest first: what the last of them told is told again. */
+	recall(doses: readonly TrendDose[]): void {
+		const judged = new Map<string, Trend | undefined>();
+		for (const dose of doses) judged.set(dose.precursor, this.follow(dose));
+		for (const [precursor, trend] of judged)
+			if (trend !== undefined) this.judge(precursor, trend, trend.referencePaS!, trend.referencePa!);
+	}
+
+	/** Gives the trend once there is something to compare with. */
+	private follow({
+		precursor,
+		widthMs,
+		carrierSccm,
+		effective: { areaPaS, baselinePa },
+	}: TrendDose): Trend | undefined {
 		const trend = this.trendOf(precursor, `${widthMs} ms at ${carrierSccm} sccm`);
 		trend.areas.push(areaPaS);
 		trend.baselines.push(baselinePa);
@@ -52,18 +82,14 @@ export class PulseTrends {
 			trend.referencePa = median(trend.baselines);
 			return undefined;
 		}
-		return this.judge(precursor, trend, trend.referencePaS, trend.referencePa);
+		return trend;
 	}
 
-	private judge(
-		precursor: string,
-		{ areas, baselines }: Trend,
-		referencePaS: number,
-		referencePa: number,
-	): string | undefined {
+	private judge(precursor: string, { areas, baselines }: Trend, referencePaS: number, referencePa: number): Judged {
 		const { alarms } = this;
+		const leftNothing = areas.length - 1 - areas.findLastIndex((area) => area >= STUCK_SHARE * referencePaS);
+		const isStuck = leftNothing >= STUCK_DOSES;
 		const newest = areas.slice(-STUCK_DOSES);
-		const isStuck = newest.every((area) => area < STUCK_SHARE * referencePaS);
 		const areasPaS = newest.map((area) => area.toFixed(2)).join(" and ");
 		const said = `The last doses of ${precursor} left ${areasPaS} Pa s; ${referencePaS.toFixed(2)} Pa s are usual.`;
 		alarms.follow(isStuck, { alarm: `valve-sticking.${precursor}`, message: said });
@@ -78,7 +104,7 @@ export class PulseTrends {
 			alarm: `purge-insufficient.${precursor}`,
 			message: `Before the doses of ${precursor} the chamber is at ${baselinePa.toFixed(1)} Pa; it was at ${referencePa.toFixed(1)} Pa.`,
 		});
-		return isStuck ? said : undefined;
+		return { leftNothing, said: isStuck ? said : undefined };
 	}
 
 	private trendOf(precursor: string, key: string): Trend {

@@ -65,7 +65,7 @@ function wordsFor(run, name) {
 	if (name !== "restart" || interruption == null) return CONSEQUENCES[name];
 	const minutes = interruption.annealMinutes;
 	const consequence =
-		"The chamber is emptied, purged and brought back to temperature; a half-cycle of unknown fate is repeated.";
+		"The chamber is emptied, purged and brought back to temperature; a half-cycle of unknown fate, or whose dose left nothing, is repeated.";
 	if (minutes === null) return { ...CONSEQUENCES.restart, consequence };
 	const done = minutes.toFixed(1);
 	return {

@@ -146,9 +146,13 @@ export function recordFaults(story: Story, kills: number): string[] {
 	const { cycles, state } = finished[0]!;
 	if (cycles.unknown !== count("unknown"))
 		told.push(`${cycles.unknown} unknown in the end, ${count("unknown")} recorded.`);
-	if (cycles.repeated > cycles.unknown) told.push(`${cycles.repeated} repeated for ${cycles.unknown} unknown.`);
-	if (state === "complete" && cycles.complete !== cycles.ordered)
-		told.push(`Complete with ${cycles.complete} of ${cycles.ordered} cycles.`);
+	const toRepeat = pulses.filter(({ trend }) => trend?.repeat === true);
+	if (cycles.repeated > cycles.unknown + toRepeat.length)
+		told.push(`${cycles.repeated} repeated for ${cycles.unknown} unknown and ${toRepeat.length} that left nothing.`);
+	// The first of two that left nothing is found out when its cycle has gone on.
+	const missed = toRepeat.filter(({ trend }) => trend?.leftNothing === 2).length;
+	if (state === "complete" && cycles.complete !== cycles.ordered - missed)
+		told.push(`Complete with ${cycles.complete} of ${cycles.ordered} cycles, ${missed} of them without a dose.`);
 	if (state === "complete" && count("delivered") + count("unknown") < 2 * cycles.ordered)
 		told.push(`Complete with ${count("delivered")} delivered and ${count("unknown")} unknown pulses.`);
 	if (opened > count("delivered") + count("unknown"))

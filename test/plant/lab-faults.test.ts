@@ -186,7 +186,7 @@ describe("a run in the simulated lab", () => {
 			expect(alarms()[alarm]).toBe("returned-unacknowledged");
 			expect(story.records("run-finished")[0]!.cycles).toMatchObject({
 				ordered: 40,
-				complete: 40,
+				complete: 39,
 				repeated: 1,
 				unknown: 0,
 			});
@@ -194,6 +194,26 @@ describe("a run in the simulated lab", () => {
 			expect(story.violations.filter((kind) => kind !== "backflow-into-bottle")).toEqual([]);
 		},
 	);
+
+	it.each([
+		["held by a person before its purge is over", "hold", "held"],
+		["stopped in its purge", "stop", "stopped"],
+	] as const)("leaves no dose out when a run is %s", async (_when, command, state) => {
+		story = await Story.launched({ set: { cycles: 14 } });
+		await story.step("pulse", 22);
+		story.lab.faults.begin({ kind: "valve-stuck-shut", target: "H2O" });
+		await story.clock.advanceUntil(() => story.records("pulse").at(-1)?.trend?.repeat === true, 600_000);
+		story.lab.faults.clear();
+		await story.command(command);
+		await story.state(state);
+		const { cycle } = story.records("pulse").at(-1)!;
+		expect(story.run.cycles).toMatchObject({ complete: cycle! - 2, repeated: 0 });
+		if (state === "stopped") return;
+		await story.command("restart");
+		await story.state("complete");
+		expect(story.run.cycles).toMatchObject({ complete: 13, repeated: 1 });
+		expect(story.truth().doses.H2O).toBe(13);
+	});
 
 	it("gives no dose while a valve is stuck open, says whose hand valve to shut, and goes on when it shuts again", async () => {
 		story = await Story.at("pulse", 3);

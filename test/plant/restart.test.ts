@@ -283,3 +283,78 @@ describe("the record of a run that was interrupted", () => {
 		expect(readFileSync(LAB_FILE, "utf8")).toBe(created.labFileText);
 	});
 });
+
+describe("control that dies after doses that left nothing", () => {
+	const SHUT = { kind: "valve-stuck-shut", target: "H2O" };
+
+	/** In the cycle in which the second H2O in a row leaves nothing: the run is held, or soon will be. */
+	async function secondMissing(): Promise<number> {
+		story = await Story.launched({ set: { cycles: 14 } });
+		await story.step("pulse", 22);
+		story.lab.faults.begin(SHUT);
+		await story.clock.advanceUntil(() => story.records("pulse").at(-1)?.trend?.repeat === true, 600_000);
+		return story.records("pulse").at(-1)!.cycle!;
+	}
+
+	const pulsesBegun = () => story.records("step-started").filter(({ type }) => type === "pulse").length;
+
+	/** The counts as they are now, and the openings of the valve in the twin. */
+	const counts = () => ({ ...story.run.cycles, opened: story.truth().doses.H2O });
+
+	it.each([
+		["while the run is held for it", async () => story.state("held", 60)],
+		["before the hold, in the rest of the purge", async () => story.forS(1)],
+	])("%s repeats that half-cycle after the restart, and counts what the film has", async (_when, until) => {
+		const cycle = await secondMissing();
+		await until();
+		await loseControl();
+		expect(story.runState).toBe("held");
+		expect(story.run.interruption).toMatchObject({ cycle, halfCycle: "H2O", repeat: "left-nothing" });
+		expect(story.run.step).toMatchObject({ type: "pulse", cycle });
+		expect(story.status.alarms.map(({ alarm }) => alarm)).toContain("valve-sticking.H2O");
+		const complete = cycle - 2;
+		expect(counts()).toEqual({ ordered: 14, complete, repeated: 0, unknown: 0, opened: complete });
+		story.lab.faults.clear();
+		await story.command("restart");
+		await story.pulse(pulsesBegun() + 1);
+		await story.forS(10);
+		expect(story.records("pulse").at(-1)).toMatchObject({ precursor: "H2O", cycle, fate: "delivered" });
+		expect(counts()).toMatchObject({ repeated: 1, opened: complete + 1 });
+		await story.state("complete");
+		// The cycle of the first one had already gone on without it.
+		expect(finished()[0]!.cycles).toEqual({ ordered: 14, complete: 13, repeated: 1, unknown: 0 });
+		expect(story.truth().doses.H2O).toBe(13);
+		expectWhole();
+	});
+
+	it("still knows what doses usually leave, and holds again for a valve that nobody has mended", async () => {
+		const cycle = await secondMissing();
+		await story.state("held", 60);
+		await loseControl();
+		await story.command("restart");
+		await story.state("running", 3_000);
+		await story.state("held", 300);
+		expect(story.records("pulse").at(-1)).toMatchObject({ cycle, trend: { leftNothing: 3, repeat: true } });
+		expect(story.truth().doses).toEqual({ TMA: cycle, H2O: cycle - 2 });
+		story.lab.faults.clear();
+		await story.command("restart");
+		await story.state("complete");
+		expect(finished()[0]!.cycles).toEqual({ ordered: 14, complete: 13, repeated: 2, unknown: 0 });
+		expectWhole();
+	});
+
+	it("in the repetition itself does not know its fate, and repeats it once more", async () => {
+		const cycle = await secondMissing();
+		await story.state("held", 60);
+		story.lab.faults.clear();
+		await story.command("restart");
+		await story.pulse(pulsesBegun() + 1);
+		await loseControl();
+		expect(story.records("pulse").at(-1)).toMatchObject({ cycle, fate: "unknown" });
+		expect(story.run.interruption).toMatchObject({ cycle, halfCycle: "H2O", repeat: "unknown" });
+		await story.command("restart");
+		await story.state("complete");
+		expect(finished()[0]!.cycles).toMatchObject({ complete: 13, repeated: 1, unknown: 1 });
+		expectWhole();
+	});
+});

@@ -2,17 +2,15 @@ import { describe, expect, it } from "vitest";
 import { AnnealCount, AnnealCounts } from "#recipe/engine/anneal-count.js";
 import { endingRecords, type InterruptedRun, pulsesInTheBalance } from "#recipe/engine/interrupted-run.js";
 import { PressureTrace } from "#recipe/engine/pressure-trace.js";
+import { PulseCount } from "#record/pulse-count.js";
 import type { RunCreated } from "#record/records.js";
 import type { RunTrail } from "#record/run-trail.js";
 
 const TRAIL: RunTrail = {
 	started: new Map(),
 	done: new Set(),
-	pulses: 0,
-	unknown: 0,
-	repeated: 0,
-	inDoubt: new Set(),
-	worstPulseErrorMs: null,
+	count: new PulseCount(),
+	trends: [],
 	anneals: new Map(),
 	prompts: [],
 	elapsedS: 0,

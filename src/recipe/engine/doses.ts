@@ -3,6 +3,7 @@ import type { Clock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
 import { PressureTrace } from "#recipe/engine/pressure-trace.js";
 import type { DoseStep } from "#recipe/plan.js";
+import { PulseCount } from "#record/pulse-count.js";
 import type { PulseRecord, RecordSink } from "#record/records.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
@@ -23,23 +24,17 @@ interface OpenDose {
 	dueMs: number;
 	issuedMs: number | null;
 	confirmedMs: number | null;
+	/** Commanded when it was given. */
+	carrierSccm: number;
 	fate: PulseRecord["fate"];
 	filmBeforeNm: number | null;
 }
 
 export class Doses {
 	readonly trace = new PressureTrace();
-	/** Largest |confirmed - commanded| so far, ms. */
-	worstErrorMs: number | null = null;
-	/** Pulses whose fate nobody knows, and half-cycles that were repeated for that. */
-	unknown = 0;
-	repeated = 0;
-	/** Indices of the steps whose last pulse has an unknown fate. */
-	private readonly inDoubt = new Set<number>();
 	private open: OpenDose | undefined;
-	/** What was seen when the last dose, as the one before, left nothing; undefined when it did, or that is not known yet. */
+	/** What was seen when the last dose, as the one before, left nothing; undefined when it left something, or that is not known yet. */
 	leftNothing: string | undefined;
-	private count = 0;
 
 	constructor(
 		private readonly clock: Clock,
@@ -47,43 +42,32 @@ export class Doses {
 		private readonly sink: RecordSink,
 		/** Null for doses by hand. */
 		private readonly run: string | null,
+		/** Of the doses so far; goes on where the run's records end. */
+		readonly count = new PulseCount(),
 	) {}
-
-	/** Goes on where the run's records end. */
-	takeUp(known: {
-		readonly pulses: number;
-		readonly unknown: number;
-		readonly repeated: number;
-		readonly inDoubt: ReadonlySet<number>;
-		readonly worstPulseErrorMs: number | null;
-	}): void {
-		this.count = known.pulses;
-		this.unknown = known.unknown;
-		this.repeated = known.repeated;
-		this.worstErrorMs = known.worstPulseErrorMs;
-		for (const index of known.inDoubt) this.inDoubt.add(index);
-	}
 
 	/** Writes and syncs the intent and arms the hardware; part of the purge before. Nothing opens. */
 	async prepare(step: DoseStep, signal: AbortSignal): Promise<void> {
 		this.settle();
 		this.leftNothing = undefined;
-		this.count += 1;
+		const pulse = this.count.pulses + 1;
 		const dose: OpenDose = {
 			step,
-			pulse: this.count,
+			pulse,
 			armed: false,
 			dueMs: this.clock.nowMs(),
 			issuedMs: null,
 			confirmedMs: null,
+			carrierSccm: 0,
 			fate: "not-delivered",
 			filmBeforeNm: null,
 		};
 		this.open = dose;
+		this.count.intended({ pulse, index: step.index });
 		this.sink.append({
 			kind: "pulse-intended",
 			run: this.run,
-			pulse: dose.pulse,
+			pulse,
 			precursor: step.precursor,
 			valve: step.precursor,
 			commandedMs: step.widthMs,
@@ -104,6 +88,7 @@ export class Doses {
 		signal.throwIfAborted();
 		dose.dueMs = wasPrepared ? dueMs : this.clock.nowMs();
 		dose.filmBeforeNm = this.filmNm(Number.NEGATIVE_INFINITY);
+		dose.carrierSccm = this.reactor.carrierCommandedSccm;
 		// From the permit on the valve may open: until the read-back says otherwise nobody knows how it went.
 		const fired = this.reactor.fireDose(step.precursor, step.widthMs);
 		dose.fate = "unknown";
@@ -113,7 +98,6 @@ export class Doses {
 			if (wasRefused(thrown)) dose.fate = "not-delivered";
 			throw thrown;
 		}
-		this.repeats(step);
 		signal.throwIfAborted();
 		await this.clock.sleep(step.widthMs + CONFIRM_AFTER_MS, signal);
 		for (let tries = 1; ; tries += 1) {
@@ -122,7 +106,6 @@ export class Doses {
 			if (confirmed.completed) {
 				dose.confirmedMs = confirmed.widthMs;
 				dose.fate = "delivered";
-				this.worstErrorMs = Math.max(this.worstErrorMs ?? 0, Math.abs(confirmed.widthMs - step.widthMs));
 				return;
 			}
 			if (tries === CONFIRM_TRIES) {
@@ -159,29 +142,29 @@ export class Doses {
 	/** Ends what was only prepared, and records it as not delivered. Rejects when the hardware could not be disarmed. */
 	async giveUp(): Promise<void> {
 		const dose = this.open;
-		this.settle();
+		const issuedMs = dose?.issuedMs ?? Number.NEGATIVE_INFINITY;
+		this.record(this.clock.nowMs() >= issuedMs + EVIDENCE_MS);
 		this.leftNothing = undefined;
 		if (dose?.armed === true && dose.issuedMs === null) await this.reactor.disarm(dose.step.precursor);
 	}
 
-	/** Records the present dose with the evidence there is by now; what was only intended is recorded as not delivered. */
+	/** Records the present dose with its evidence; what was only intended is recorded as not delivered. */
 	settle(): PulseRecord["effective"] {
+		return this.record(true);
+	}
+
+	/** `isWhole`: its evidence is all that there will be, and it is like that of the doses before. */
+	private record(isWhole: boolean): PulseRecord["effective"] {
 		const dose = this.open;
 		if (dose === undefined) return null;
 		this.open = undefined;
 		const { step, fate } = dose;
-		if (fate === "unknown") {
-			this.unknown += 1;
-			this.inDoubt.add(step.index);
-		}
 		const effective = dose.issuedMs === null ? null : this.trace.evidence(dose.issuedMs, dose.issuedMs + EVIDENCE_MS);
 		// Behind a shut stop valve, from a shut bottle, or by hand, a pulse is not like the others.
 		const isOrdinary = this.run !== null && step.type === "pulse" && step.isFromShutBottle !== true;
-		if (isOrdinary && fate === "delivered" && effective !== null) {
-			this.leftNothing = this.reactor.doseSeen(step.precursor, step.widthMs, effective);
-			if (this.leftNothing !== undefined) this.inDoubt.add(step.index);
-		}
-		this.sink.append({
+		const isCompared = isOrdinary && isWhole && fate === "delivered" && effective !== null;
+		const trend = isCompared ? this.compare(dose, effective) : undefined;
+		const record: PulseRecord = {
 			kind: "pulse",
 			run: this.run,
 			pulse: dose.pulse,
@@ -197,8 +180,20 @@ export class Doses {
 				? {}
 				: { film: { beforeNm: dose.filmBeforeNm, afterNm: this.filmNm(this.endMs(dose)) } }),
 			fate,
-		});
+			...(trend === undefined ? {} : { trend }),
+		};
+		this.sink.append(record);
+		this.count.ended(record);
 		return effective;
+	}
+
+	private compare(
+		{ step: { precursor, widthMs }, carrierSccm }: OpenDose,
+		effective: NonNullable<PulseRecord["effective"]>,
+	): PulseRecord["trend"] {
+		const { leftNothing, said } = this.reactor.doseSeen({ precursor, widthMs, carrierSccm, effective });
+		this.leftNothing = said;
+		return { carrierSccm, leftNothing, repeat: said !== undefined };
 	}
 
 	/** The good thickness that was read after a time. */
@@ -234,10 +229,6 @@ export class Doses {
 			waiting.abort();
 		}
 		signal.throwIfAborted();
-	}
-
-	private repeats(step: DoseStep): void {
-		if (this.inDoubt.delete(step.index)) this.repeated += 1;
 	}
 }
 

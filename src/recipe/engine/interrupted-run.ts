@@ -4,6 +4,7 @@ import { isFinal } from "#recipe/isa88.js";
 import type {
 	PlannedStep,
 	PulseIntended,
+	PulseRecord,
 	RecordBody,
 	RunCreated,
 	RunFinished,
@@ -46,7 +47,7 @@ export function isTakenUp(state: RunState): boolean {
  * The records for the pulses in the balance. One whose step was executed to its end had been proven to have ended before,
  * only its figures are lost; the fate of any other is unknown. `nowMs` is the time of this process.
  */
-export function pulsesInTheBalance({ openRun, intended }: InterruptedRun, nowMs: number): RecordBody[] {
+export function pulsesInTheBalance({ openRun, intended }: InterruptedRun, nowMs: number): PulseRecord[] {
 	return intended.map(({ run, pulse, precursor, valve, commandedMs, cycle, index }) => {
 		const isProven = run === openRun?.run && index !== undefined && openRun?.trail.done.has(index) === true;
 		return {
@@ -87,14 +88,16 @@ export function endingRecords(known: InterruptedRun): RecordBody[] {
 			records.push({ kind: "run-state", run, from: state, to: "aborting", cause: CONTROL_RESTARTED });
 		records.push({ kind: "run-state", run, from: "aborting", to: "aborted", cause: CONTROL_RESTARTED });
 	}
-	const unknown = trail.unknown + pulsesLost(known).length;
+	const { repeated, worstErrorMs, missed } = trail.count;
+	const complete = Math.max(0, cyclesDone - missed.size);
+	const unknown = trail.count.unknown + pulsesLost(known).length;
 	records.push({
 		kind: "run-finished",
 		run,
 		state: end,
 		product: created.product,
-		cycles: { ordered: created.plan.cycles, complete: cyclesDone, repeated: trail.repeated, unknown },
-		worstPulseErrorMs: trail.worstPulseErrorMs,
+		cycles: { ordered: created.plan.cycles, complete, repeated, unknown },
+		worstPulseErrorMs: worstErrorMs,
 		peakFoilC: null,
 		peakFoilUncertaintyC: null,
 		anneal: null,

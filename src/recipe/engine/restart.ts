@@ -30,6 +30,11 @@ export function resumeAt(position: number, plan: Plan): number {
 	return filled < 0 ? position : filled;
 }
 
+/** A purge whose dose is to be repeated is not gone on with: at its dose. */
+export function backToDose(position: number, plan: Plan, inDoubt: ReadonlyMap<number, unknown>): number {
+	return plan.steps[position]?.type === "purge" && inDoubt.has(position - 1) ? position - 1 : position;
+}
+
 /** An index outside the plan: nothing of the plan follows at once. */
 const outside = (resumed: Step, plan: Plan) => ({ ...resumed, index: plan.steps.length });
 

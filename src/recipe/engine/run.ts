@@ -12,7 +12,7 @@ import { needsHeatersOff, zonesToHold } from "#recipe/engine/hold.js";
 import { Progress } from "#recipe/engine/progress.js";
 import { Prompts } from "#recipe/engine/prompts.js";
 import { type KnownHeaters, Ramps } from "#recipe/engine/ramps.js";
-import { resumeAt, stepsBefore } from "#recipe/engine/restart.js";
+import { backToDose, resumeAt, stepsBefore } from "#recipe/engine/restart.js";
 import { StepLog } from "#recipe/engine/step-log.js";
 import { stableZones } from "#recipe/engine/suspension.js";
 import { baseProof, type TakenUp } from "#recipe/engine/taken-up.js";
@@ -55,9 +55,10 @@ export class Run {
 	private readonly prompts: Prompts;
 	private readonly activity = new Activity((thrown) => {
 		const { code, message } = asAdlayerError(thrown);
-		// Found in its purge: the dose before it is what is to be done again.
-		if (code === "DOSE_WITHOUT_EFFECT") this.position -= 1;
-		this.failed(message, needsHeatersOff(thrown, this.doing));
+		// Nothing comes on top of it any more.
+		if (code === "DOSE_WITHOUT_EFFECT" && this.state === "stopping")
+			this.activity.begin((signal) => this.comeToRest(signal));
+		else this.failed(message, needsHeatersOff(thrown, this.doing));
 	});
 	/** The step to execute next, or being executed. */
 	private position = 0;
@@ -85,7 +86,7 @@ export class Run {
 		takenUp?: TakenUp,
 	) {
 		this.progress = new Progress(on.clock, plan);
-		this.doses = new Doses(on.clock, on.reactor, on.sink, identity.run);
+		this.doses = new Doses(on.clock, on.reactor, on.sink, identity.run, takenUp?.count);
 		this.prompts = new Prompts(on.clock, on.sink, identity.run);
 		this.log = new StepLog(on.clock, on.sink, identity.run);
 		this.annealRecords = new AnnealRecords(on.reactor, plan, (record) =>
@@ -226,7 +227,7 @@ export class Run {
 			remainingS: this.isOver ? 0 : progress.remainingS(this.position),
 			plannedS: plan.totalS,
 			anneal: anneals.length === 0 ? null : { inBandS: this.anneals.inBandS, orderedS },
-			worstPulseErrorMs: this.doses.worstErrorMs,
+			worstPulseErrorMs: this.doses.count.worstErrorMs,
 			peakFoilC: this.peak?.celsius ?? null,
 			meltingPointC: plan.material.meltingPointC,
 			prompt: this.prompts.open ?? null,
@@ -271,7 +272,6 @@ export class Run {
 		this.position = known.position;
 		this.carrierSccm = known.carrierSccm;
 		this.progress.takeUp(known.completeCycles, known.elapsedS);
-		this.doses.takeUp(known);
 		this.ramps.takeUp(known.ramps);
 		this.anneals.takeUp(
 			plan.steps.filter((step): step is AnnealStep => step.type === "anneal"),
@@ -323,8 +323,9 @@ export class Run {
 	}
 
 	private get cycles(): CycleCount {
-		const { unknown, repeated } = this.doses;
-		return { ordered: this.plan.cyclesOrdered, complete: this.progress.completeCycles, repeated, unknown };
+		const { unknown, repeated, missed } = this.doses.count;
+		const complete = this.progress.completeCycles - missed.size;
+		return { ordered: this.plan.cyclesOrdered, complete, repeated, unknown };
 	}
 
 	private refuse(command: RunCommand): void {
@@ -510,6 +511,7 @@ export class Run {
 		this.activity.begin(async (signal) => {
 			await safe;
 			await this.dosesGivenUp();
+			this.position = backToDose(this.position, this.plan, this.doses.count.inDoubt);
 			signal.throwIfAborted();
 			if (!heatersOff) await zonesToHold(this.plan, this.on.reactor, this.on.supervisor, this.ramps.orders);
 			this.leave("holding", cause);
@@ -601,7 +603,7 @@ export class Run {
 			state,
 			product: plan.product,
 			cycles: this.cycles,
-			worstPulseErrorMs: this.doses.worstErrorMs,
+			worstPulseErrorMs: this.doses.count.worstErrorMs,
 			peakFoilC: peak?.celsius ?? null,
 			peakFoilUncertaintyC: peak?.uncertaintyC ?? null,
 			anneal: this.anneals.summary,

@@ -1,11 +1,14 @@
 /** What a run that was interrupted by the loss of control takes over from its records. */
-import { type InterruptedRun, type OpenRun, pulsesLost } from "#recipe/engine/interrupted-run.js";
+import { type InterruptedRun, type OpenRun, pulsesInTheBalance } from "#recipe/engine/interrupted-run.js";
 import type { Ramp } from "#recipe/engine/ramps.js";
+import { backToDose } from "#recipe/engine/restart.js";
 import { isDose, type Plan, type PumpDownStep, type Step } from "#recipe/plan.js";
 import { planDigest } from "#recipe/plan-digest.js";
-import type { PlannedStep, RunCreated, RunState } from "#record/records.js";
+import type { PulseCount } from "#record/pulse-count.js";
+import type { PlannedStep, PulseRecord, RunCreated, RunState } from "#record/records.js";
 import type { RunTrail } from "#record/run-trail.js";
 import type { Interruption } from "#record/status.js";
+import type { TrendDose } from "#safety/pulse-trends.js";
 
 export interface TakenUp {
 	/** The state in which the records leave the run. */
@@ -20,18 +23,16 @@ export interface TakenUp {
 	readonly step: PlannedStep | null;
 	readonly completeCycles: number;
 	readonly elapsedS: number;
-	readonly pulses: number;
-	readonly unknown: number;
-	readonly repeated: number;
-	readonly inDoubt: ReadonlySet<number>;
-	readonly worstPulseErrorMs: number | null;
+	readonly count: PulseCount;
+	/** Doses that make the trend of their precursor, oldest first. */
+	readonly trends: readonly TrendDose[];
 	readonly anneals: RunTrail["anneals"];
 	readonly prompts: readonly string[];
 	readonly carrierSccm: number | undefined;
 	readonly ramps: ReadonlyMap<string, Ramp>;
 	/** Last good values before the gap, and the highest of the run, by `instrument.signal`. */
 	readonly values: RunTrail["values"];
-	readonly facts: Pick<Interruption, "lostAt" | "gapS" | "cycle" | "halfCycle" | "annealMinutes">;
+	readonly facts: Pick<Interruption, "lostAt" | "gapS" | "cycle" | "halfCycle" | "repeat" | "annealMinutes">;
 	/** Unix ms. */
 	readonly lastDoses: NonNullable<InterruptedRun["lastDose"]>;
 }
@@ -50,15 +51,11 @@ export function takeUp(known: InterruptedRun, openRun: OpenRun, present: Present
 	const { created, state, trail, lastStep } = openRun;
 	const differences = differencesFrom(openRun, present);
 	const plan = differences.length === 0 ? present.plan! : planWithoutSteps(created);
-	const lost = pulsesLost(known);
-	const inDoubt = new Set(trail.inDoubt);
-	// A repetition that was delivered, with only its figures lost.
-	const repeated = known.intended.filter(
-		({ index }) => index !== undefined && trail.done.has(index) && inDoubt.delete(index),
-	).length;
-	for (const { index } of lost) if (index !== undefined) inDoubt.add(index);
-	const position =
+	const { count } = trail;
+	for (const pulse of pulsesInTheBalance(known, 0)) if (pulse.run === openRun.run) count.ended(pulse);
+	const interruptedAt =
 		differences.length > 0 || lastStep === null ? 0 : lastStep.index + (trail.done.has(lastStep.index) ? 1 : 0);
+	const position = backToDose(interruptedAt, plan, count.inDoubt);
 	const step = plan.steps[position] ?? lastStep;
 	const isAnneal = step?.type === "anneal";
 	const annealedS = isAnneal ? (trail.anneals.get(step.index)?.inBandS ?? 0) : 0;
@@ -70,11 +67,8 @@ export function takeUp(known: InterruptedRun, openRun: OpenRun, present: Present
 		step,
 		completeCycles: differences.length > 0 ? openRun.cyclesDone : cyclesComplete(plan, trail.done),
 		elapsedS: trail.elapsedS + Math.max(0, present.wall - known.lastWall) / 1_000,
-		pulses: Math.max(trail.pulses, ...lost.map(({ pulse }) => pulse)),
-		unknown: trail.unknown + lost.length,
-		repeated: trail.repeated + repeated,
-		inDoubt,
-		worstPulseErrorMs: trail.worstPulseErrorMs,
+		count,
+		trends: trail.trends.flatMap(trendDose),
 		anneals: trail.anneals,
 		prompts: trail.prompts,
 		...wantedBefore(plan, position),
@@ -84,10 +78,17 @@ export function takeUp(known: InterruptedRun, openRun: OpenRun, present: Present
 			gapS: Math.max(0, present.wall - known.lastWall) / 1_000,
 			cycle: step?.cycle ?? null,
 			halfCycle: halfCycleOf(plan, step),
+			repeat: count.inDoubt.get(position) ?? null,
 			annealMinutes: isAnneal ? Math.round(annealedS / 6) / 10 : null,
 		},
 		lastDoses: known.lastDose ?? {},
 	};
+}
+
+function trendDose({ precursor, commandedMs: widthMs, effective, trend }: PulseRecord): TrendDose[] {
+	return effective === null || trend === undefined
+		? []
+		: [{ precursor, widthMs, carrierSccm: trend.carrierSccm, effective }];
 }
 
 /** The pressure is proven again by the recipe's own last pump-down before a step that doses, or purges after a dose. */
