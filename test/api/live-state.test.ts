@@ -130,13 +130,44 @@ describe("the present run", () => {
 		expect(Object.keys(run)).not.toContain("cyclesOrdered");
 	});
 
+	const announced = (number: number, index: number) =>
+		({
+			kind: "pulse-intended",
+			run: "r1",
+			pulse: number,
+			precursor: "TMA",
+			valve: "TMA",
+			commandedMs: 15,
+			index,
+		}) as const;
+
 	it("counts a half-cycle dosed twice as repeated, and one of unknown fate as unknown", () => {
 		const { live, recorder } = arrange();
 		recorder.write(runCreated());
 		recorder.write(runState("idle", "running"));
-		recorder.write(pulse(1, 1, "TMA", null));
-		recorder.write(pulse(2, 1, "TMA", 15));
+		for (const [number, confirmedMs] of [
+			[1, null],
+			[2, 15],
+		] as const) {
+			recorder.write(announced(number, 4));
+			recorder.write(pulse(number, 1, "TMA", confirmedMs));
+		}
 		expect(live.status().run!.cycles).toMatchObject({ repeated: 1, unknown: 1 });
+	});
+
+	it("does not count a cycle as complete that went on after a dose that left nothing", () => {
+		const { live, recorder } = arrange();
+		recorder.write(runCreated());
+		recorder.write(runState("idle", "running"));
+		for (const cycle of [1, 2]) {
+			recorder.write(stepStarted({ index: cycle, cycle }));
+			recorder.write(announced(cycle, cycle));
+			const trend = { carrierSccm: 100, leftNothing: cycle, repeat: cycle === 2 };
+			recorder.write({ ...pulse(cycle, cycle, "TMA", 15), trend });
+			recorder.write(stepEnded(cycle, "r1", cycle));
+		}
+		recorder.write(stepStarted({ index: 3, cycle: 3 }));
+		expect(live.status().run!.cycles).toMatchObject({ complete: 1, repeated: 0 });
 	});
 
 	it("takes the figures of the end from control, stays until reset, and is gone then", () => {
