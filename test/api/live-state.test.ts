@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SILENCE_MS } from "#api/live-state.js";
 import { SteppedClock } from "#core/clock.js";
+import type { PulseRecord } from "#record/records.js";
 import {
 	controlStarted,
 	instrumentReady,
@@ -163,7 +164,7 @@ describe("the present run", () => {
 			recorder.write(stepStarted({ index: cycle, cycle }));
 			recorder.write(announced(cycle, cycle));
 			const trend = { carrierSccm: 100, leftNothing: cycle, repeat: cycle === 2 };
-			recorder.write({ ...pulse(cycle, cycle, "TMA", 15), trend });
+			recorder.write({ ...pulse(cycle, cycle, "TMA", 15), trend } as PulseRecord);
 			recorder.write(stepEnded(cycle, "r1", cycle));
 		}
 		recorder.write(stepStarted({ index: 3, cycle: 3 }));

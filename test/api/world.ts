@@ -6,7 +6,7 @@ import { type Clock, SteppedClock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
 import { importTable } from "#recipe/savannah/import.js";
 import type { AlarmQuery, History } from "#record/history.js";
-import type { JournalRecord, PlannedStep, PulseRecord, RecordBody } from "#record/records.js";
+import type { JournalRecord, PlannedStep, RecordBody } from "#record/records.js";
 import type { ServiceHealth } from "#record/service-status.js";
 import { lab, library } from "../recipe/support.js";
 
@@ -130,7 +130,7 @@ export const pulse = (
 	precursor: string,
 	confirmedMs: number | null,
 	run = "r1",
-): PulseRecord => ({
+): RecordBody => ({
 	kind: "pulse",
 	run,
 	pulse: number,
