@@ -14,6 +14,7 @@ import { campaignRoutes } from "#api/routes/campaigns.js";
 import { cellTestRoutes } from "#api/routes/cell-tests.js";
 import { cellRoutes } from "#api/routes/cells.js";
 import { characterisationRoutes } from "#api/routes/characterisations.js";
+import { cyclerRoutes } from "#api/routes/cyclers.js";
 import { exportRoutes } from "#api/routes/export.js";
 import { fileRoutes } from "#api/routes/files.js";
 import { foilLotRoutes } from "#api/routes/foil-lots.js";
@@ -109,6 +110,7 @@ export async function buildApp(deps: AppDeps, options: { logger?: boolean } = {}
 			campaignRoutes(group);
 			maintenanceRoutes(group);
 			cellTestRoutes(group);
+			cyclerRoutes(group);
 			api.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
 		},
 		{ prefix: API_PREFIX },

@@ -21,7 +21,7 @@ export interface ControlPort {
 	): Promise<ControlCommands[Name]["result"]>;
 }
 
-/** The recipe files that this service offers, or its campaign documents. */
+/** The recipe files that this service offers, or its campaign documents, or its battery test protocols. */
 export interface RecipeShelf {
 	list(): Promise<RecipeEntry[]>;
 	/** Undefined when there is no recipe of that name. */
@@ -29,7 +29,7 @@ export interface RecipeShelf {
 }
 
 export interface RecipeEntry {
-	/** The file's name without `.recipe.yaml` or `.campaign.yaml`. */
+	/** The file's name without `.recipe.yaml`, `.campaign.yaml` or `.protocol.yaml`. */
 	readonly name: string;
 	readonly fileName: string;
 	readonly title: string;
@@ -80,10 +80,13 @@ export interface AppDeps {
 	readonly cellTests: CellTestHistory | null;
 	/** The verdict of a battery test; undefined when the database has no such test. */
 	readonly verdictOf: (cellTest: string) => Promise<CellTestVerdict | null | undefined>;
+	/** The last verdict of a battery test that is being followed; null where there is none at hand. */
+	readonly verdictAtHand: (cellTest: string) => CellTestVerdict | null;
 	/** Files of characterisations; null where there is no place for them. */
 	readonly files: FileShelf | null;
 	readonly recipes: RecipeShelf;
 	readonly campaignDocuments: RecipeShelf;
+	readonly protocols: RecipeShelf;
 	readonly check: (request: {
 		text: string;
 		fileName: string;

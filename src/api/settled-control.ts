@@ -15,6 +15,7 @@ const QUESTIONS: ReadonlySet<CommandName> = new Set<CommandName>([
 	"maintenance",
 	"tune-progress",
 	"loop-settings",
+	"cyclers",
 	"cell-tests",
 ]);
 

@@ -123,6 +123,7 @@ const SCHEMAS: Readonly<Record<CommandName, object>> = {
 	"unshelve-alarm": strict({ alarm: name, by }),
 	"remove-alarm": strict({ alarm: name, by, reason }),
 	"return-alarm": strict({ alarm: name, by }),
+	cyclers: strict({}),
 	"cell-tests": strict({}),
 	"start-cell-test": strict(
 		{

@@ -107,6 +107,8 @@ export interface ControlCommands {
 	/** Out of service, until somebody returns it. */
 	"remove-alarm": { args: { alarm: string; by: string; reason: string }; result: { alarm: string; state: string } };
 	"return-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
+	/** The channels of every cycler, by its name. */
+	cyclers: { args: Record<string, never>; result: { cyclers: Readonly<Record<string, readonly string[]>> } };
 	/** Open tests, then the last that have ended. */
 	"cell-tests": { args: Record<string, never>; result: { tests: readonly CellTestSummary[] } };
 	"start-cell-test": { args: CellTestArgs; result: CellTestSummary };

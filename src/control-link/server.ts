@@ -45,6 +45,7 @@ const COMMANDS: Record<CommandName, true> = {
 	"unshelve-alarm": true,
 	"remove-alarm": true,
 	"return-alarm": true,
+	cyclers: true,
 	"cell-tests": true,
 	"start-cell-test": true,
 	"stop-cell-test": true,

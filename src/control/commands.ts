@@ -91,6 +91,7 @@ export function commandTable(rooms: CommandRooms): ControlCommandTable {
 		"remove-alarm": ({ alarm, by, reason }) => ({ alarm, state: alarms.removeFromService(alarm, by, reason) }),
 		"return-alarm": ({ alarm, by }) => ({ alarm, state: alarms.returnToService(alarm, by) }),
 
+		cyclers: () => ({ cyclers: cellTests.channels }),
 		"cell-tests": () => ({ tests: cellTests.list }),
 		"start-cell-test": ({ channel, areaCm2, activeMassG, ...order }) => {
 			rooms.admission.refuseOnFullDisk("test");

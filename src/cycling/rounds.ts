@@ -80,6 +80,12 @@ export class CellTestRounds {
 		return this.get(cellTest);
 	}
 
+	/** By cycler. */
+	get channels(): Readonly<Record<string, readonly string[]>> {
+		const { cyclers } = this.options;
+		return Object.fromEntries(Object.entries(cyclers).map(([name, { channels }]) => [name, Object.keys(channels)]));
+	}
+
 	/** Open tests in the order in which they were ordered, then those that have ended, the last first. */
 	get list(): readonly CellTestSummary[] {
 		return [...this.book.open.map((test) => summaryOf(test)), ...[...this.ended.values()].reverse()];

@@ -117,9 +117,11 @@ export async function startService({ dataDir, labFile, speed, port }: ProcessOpt
 			descent: store.descent,
 			cellTests: store.cellTests,
 			verdictOf: (cellTest) => running.verdictOf(cellTest),
+			verdictAtHand: (cellTest) => running.of(cellTest)?.verdict ?? null,
 			files: new ItemFiles(files.files),
 			recipes: shelf(RECIPES_DIR, ".recipe.yaml"),
 			campaignDocuments: shelf(join(RECIPES_DIR, "campaigns"), ".campaign.yaml"),
+			protocols: shelf(join(RECIPES_DIR, "protocols"), ".protocol.yaml"),
 			check: ({ text, fileName, set }) =>
 				toCheckJson(checkRecipe({ text, fileName, set, library, lab: labFacts(lab) })),
 			importTable: (request) => importTable({ ...request, library, lab: labFacts(lab) }),

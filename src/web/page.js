@@ -5,6 +5,7 @@ import { startPlanner } from "./campaign-planner.js";
 import { followCampaigns, refreshCampaigns, renderMaintenance, renderQueue, startCampaigns } from "./campaign-view.js";
 import { $, setText } from "./dom.js";
 import { timeOfDay } from "./format.js";
+import { renderFrame, showLoss } from "./frame.js";
 import { renderInstruments } from "./instruments-view.js";
 import { openLaunchForm, startLaunchForm } from "./launch-form.js";
 import { startOperator } from "./operator.js";
@@ -55,12 +56,7 @@ followStatus({
 });
 
 function render(status, isLive) {
-	$("simulated").hidden = !status.simulated;
-	document.body.classList.toggle("simulated", status.simulated);
-	setText($("speed"), status.speed === 1 ? "" : `×${status.speed}`);
-	document.title = `${status.simulated ? "SIMULATED " : ""}${status.run?.state ?? "no run"} – ${status.station}`;
-	document.body.classList.toggle("old", !isLive);
-	setText($("station"), status.station);
+	renderFrame(status, { title: status.run?.state ?? "no run", isLive });
 	setText($("clock"), `${status.speed === 1 ? "" : "lab time "}${timeOfDay(status.wall)}`);
 	renderRun(status, isLive);
 	renderWaiting(status, isLive);
@@ -69,10 +65,4 @@ function render(status, isLive) {
 	renderAttention(status);
 	renderInstruments(status);
 	renderMaintenance(status);
-}
-
-function showLoss(text) {
-	// In the browser's top layer, so that an open dialog does not cover it.
-	$("lost").togglePopover(text !== "");
-	setText($("lost"), text);
 }

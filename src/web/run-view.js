@@ -1,5 +1,6 @@
 /** The run: state, step, phases, figures and the buttons that its state allows. */
 import { $, follow, make, setAttribute, setText } from "./dom.js";
+import { showFigures } from "./figures.js";
 import { duration, timeOfDay } from "./format.js";
 import { allows, command } from "./run-commands.js";
 
@@ -129,18 +130,6 @@ function renderPhases() {
 
 function renderFigures(wall, speed) {
 	showFigures($("figures"), run === null ? [] : figures(wall, speed));
-}
-
-function showFigures(place, items) {
-	follow(place, items, {
-		key: ({ name }) => name,
-		create: ({ name }) => make("div", {}, make("dt", {}, name), make("dd", {}, make("span"), make("small"))),
-		update: (item, { name, value, note = "" }) => {
-			item.dataset.figure = name;
-			setText(item.children[1].children[0], value);
-			setText(item.children[1].children[1], note);
-		},
-	});
 }
 
 function figures(wall, speed) {

@@ -1,21 +1,21 @@
 /** Draws a trend into an SVG element: grid, the band from minimum to maximum, the line, and limits. */
-import { timeTicks } from "./trend-scale.js";
 
 const MARGIN = { left: 48, right: 22, top: 12, bottom: 26 };
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
 /**
- * `series` are {data: TrendData, className, convert}, `limits` {value, text}; values of both in the unit of `scale`.
- * Without a scale there is nothing to draw yet, and the chart says so.
+ * From `from` to `to` with `ticks` {value, text} below. `series` are {stretches, className, convert}: runs of points
+ * {at, min, max, mean} that belong together; `limits` {value, text}; values of both in the unit of `scale`. Without a scale
+ * there is nothing to draw yet, and the chart says `empty`.
  */
-export function drawChart(svg, { fromMs, toMs, series, limits, scale }) {
+export function drawChart(svg, { from, to, ticks, series, limits = [], scale, empty }) {
 	const { width, height } = svg.getBoundingClientRect();
 	if (width === 0 || height === 0) return;
 	const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
-	const x = (at) => MARGIN.left + ((at - fromMs) / (toMs - fromMs)) * inner.width;
+	const x = (at) => MARGIN.left + ((at - from) / (to - from)) * inner.width;
 	svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
 	if (scale === undefined) {
-		svg.replaceChildren(text(width / 2, height / 2, "No values in this span yet", "empty"));
+		svg.replaceChildren(text(width / 2, height / 2, empty, "empty"));
 		return;
 	}
 	const y = (value) => MARGIN.top + (1 - scale.share(value)) * inner.height;
@@ -26,7 +26,7 @@ export function drawChart(svg, { fromMs, toMs, series, limits, scale }) {
 			line(MARGIN.left, y(value), right, y(value), "grid"),
 			text(MARGIN.left - 8, y(value) + 5, label, "y-tick"),
 		]),
-		...timeTicks(fromMs, toMs).flatMap(({ value, text: label }) => [
+		...ticks.flatMap(({ value, text: label }) => [
 			line(x(value), MARGIN.top, x(value), bottom, "grid"),
 			text(x(value), height - 6, label, "x-tick"),
 		]),
@@ -37,9 +37,9 @@ export function drawChart(svg, { fromMs, toMs, series, limits, scale }) {
 			text(right - 4, y(value) - 5, label, "limit-text"),
 		);
 	}
-	for (const { data, className, convert } of series) {
-		for (const stretch of data.stretches()) {
-			const seen = stretch.filter(({ at }) => at >= fromMs);
+	for (const { stretches, className, convert } of series) {
+		for (const stretch of stretches) {
+			const seen = stretch.filter(({ at }) => at >= from);
 			if (seen.length === 0) continue;
 			const at = (point, part) => `${x(point.at).toFixed(1)} ${y(convert(point[part])).toFixed(1)}`;
 			if (className === "measured") {

@@ -39,6 +39,15 @@ export function logScale(values) {
 	};
 }
 
+/** Round numbers between two others. */
+export function numberTicks(from, to) {
+	const step = roundStep((to - from) / TIME_TICKS_MAX);
+	const ticks = [];
+	for (let n = Math.ceil(from / step); n * step <= to; n += 1)
+		ticks.push({ value: n * step, text: String(Number((n * step).toPrecision(6))) });
+	return ticks;
+}
+
 /** Round times of day between two Unix times in ms. */
 export function timeTicks(fromMs, toMs) {
 	const minutes = (toMs - fromMs) / 60_000;

@@ -6,7 +6,7 @@ import { get } from "./rest.js";
 import { hasHistory } from "./service-view.js";
 import { drawChart } from "./trend-chart.js";
 import { POINTS, TrendData } from "./trend-data.js";
-import { linearScale, logScale } from "./trend-scale.js";
+import { linearScale, logScale, timeTicks } from "./trend-scale.js";
 
 const SPANS_MIN = [10, 60, 240];
 const DRAW_EVERY_MS = 1_000;
@@ -121,23 +121,26 @@ function draw() {
 	drawnMs = performance.now();
 	const toMs = status.wall;
 	const fromMs = toMs - spanMin * 60_000;
+	const ticks = timeTicks(fromMs, toMs);
 	CHARTS.forEach(({ lines, convert, scale, limits, name }, index) => {
 		const drawn = lines.flatMap(({ part, className }) => {
 			const found = data.get(partId(status, part));
-			return found === undefined ? [] : [{ data: found, className, convert }];
+			return found === undefined ? [] : [{ stretches: found.stretches(), className, convert }];
 		});
-		const values = drawn.flatMap(({ data: { points } }) =>
-			points.flatMap(({ min, max }) => (min === null ? [] : [convert(min), convert(max)])),
+		const values = drawn.flatMap(({ stretches }) =>
+			stretches.flat().flatMap(({ min, max }) => [convert(min), convert(max)]),
 		);
 		const marks = limits(status);
 		const all = [...values, ...marks.map(({ value }) => value)];
 		const figure = $("charts").children[index];
 		setText(figure.firstElementChild.firstElementChild, name);
 		drawChart(figure.lastElementChild, {
-			fromMs,
-			toMs,
+			from: fromMs,
+			to: toMs,
+			ticks,
 			series: drawn,
 			limits: marks,
+			empty: "No values in this span yet",
 			...(values.length === 0 ? {} : { scale: scale(all) }),
 		});
 	});

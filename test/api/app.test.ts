@@ -74,10 +74,13 @@ describe("the document", () => {
 			"get /cell-tests/{id}/half-cycles",
 			"get /cell-tests/{id}/points",
 			"get /cell-tests/{id}/rows",
+			"get /cyclers",
 			"get /health",
 			"get /instruments",
 			"get /interlocks",
 			"get /maintenance",
+			"get /protocols",
+			"get /protocols/{name}",
 			"get /reactor",
 			"get /recipes",
 			"get /recipes/{name}",
@@ -337,6 +340,24 @@ describe("commanding", () => {
 		expect(await changes("")).toEqual([false, ...all.slice(0, 2)]);
 	});
 
+	it("tells what a battery test can be ordered from: cyclers with channels, protocols with what they need", async () => {
+		const { app, control } = await world();
+		control.answer = () => ({ cyclers: { neware: ["1-1", "1-2"], smu: ["cell"] } });
+		expect((await get(app, "/cyclers")).json().cyclers).toEqual([
+			{ cycler: "neware", channels: ["1-1", "1-2"] },
+			{ cycler: "smu", channels: ["cell"] },
+		]);
+		const { protocols } = (await get(app, "/protocols")).json();
+		expect(protocols).toMatchObject([{ name: "li-lfp" }]);
+		const one = (await get(app, "/protocols/li-lfp")).json();
+		expect(one).toMatchObject({
+			needs: { area: false, activeMass: true },
+			text: expect.stringContaining("rate_mAh_per_g"),
+		});
+		const missing = await get(app, "/protocols/other");
+		expect([missing.statusCode, missing.json().detail]).toEqual([404, "There is no protocol other."]);
+	});
+
 	it("orders, shows and stops battery tests", async () => {
 		const { app, control } = await world();
 		const test = { cellTest: "sim1-test-9", cell: "C-77", state: "queued", rows: 0, lastRow: null };
@@ -348,7 +369,7 @@ describe("commanding", () => {
 		expect((await post(app, "/cell-tests", { ...order, areaCm2: 0, more: 1 })).statusCode).toBe(400);
 		expect((await post(app, "/cell-tests/sim1-test-9/stop")).json()).toMatchObject(test);
 		control.answer = () => ({ tests: [test] });
-		expect((await get(app, "/cell-tests")).json()).toEqual({ simulated: true, tests: [test] });
+		expect((await get(app, "/cell-tests")).json()).toEqual({ simulated: true, tests: [{ ...test, verdict: null }] });
 		expect((await get(app, "/cell-tests/sim1-test-9")).json()).toMatchObject(test);
 		expect((await get(app, "/cell-tests/other")).statusCode).toBe(404);
 		expect(control.asked.slice(0, 2)).toMatchObject([

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { buildApp } from "#api/app.js";
 import { LiveState } from "#api/live-state.js";
@@ -17,6 +18,10 @@ export const CAMPAIGN_DOCUMENT = {
 	title: "Cycle series",
 	text: "adlayer: campaign/1\nname: series\ntitle: Cycle series\nseries: [{ recipe: li, vary: { cycles: [25, 50] } }]\n",
 };
+
+/** The one battery test protocol of the service, as shipped. */
+const PROTOCOL_ENTRY = { name: "li-lfp", fileName: "li-lfp.protocol.yaml", title: "Li on LiFePO4" };
+const PROTOCOL_FILE = fileURLToPath(new URL(`../../recipes/protocols/${PROTOCOL_ENTRY.fileName}`, import.meta.url));
 
 export const WALL_START = Date.UTC(2026, 10, 22, 9, 0, 0);
 
@@ -265,6 +270,7 @@ export async function world(
 		descent: options.descent ?? null,
 		cellTests: options.cellTests ?? null,
 		verdictOf: options.verdictOf ?? (async () => undefined),
+		verdictAtHand: () => null,
 		files: options.files ?? null,
 		recipes: {
 			list: async () => shelf.map(({ text: _, ...entry }) => entry),
@@ -273,6 +279,11 @@ export async function world(
 		campaignDocuments: {
 			list: async () => [CAMPAIGN_DOCUMENT],
 			read: async (name) => (name === CAMPAIGN_DOCUMENT.name ? CAMPAIGN_DOCUMENT : undefined),
+		},
+		protocols: {
+			list: async () => [PROTOCOL_ENTRY],
+			read: async (name) =>
+				name === PROTOCOL_ENTRY.name ? { ...PROTOCOL_ENTRY, text: await readFile(PROTOCOL_FILE, "utf8") } : undefined,
 		},
 		check: ({ fileName }) => ({
 			ok: true,

@@ -96,6 +96,8 @@ async function restart(plant: VirtualPlant, before: readonly JournalRecord[], go
 describe("battery tests in control", () => {
 	it("run from order to end while a reactor stands beside, every row in the journal once", async () => {
 		const plant = await newPlant();
+		const { cyclers } = await ask(plant.control, "cyclers", {});
+		expect(cyclers[ORDER.cycler]).toContain(ORDER.channel);
 		const ordered = await ask(plant.control, "start-cell-test", ORDER);
 		expect(ordered).toMatchObject({ state: "queued", cell: "C-77", protocol: "short", rows: 0 });
 		await plant.clock.advance(60_000);

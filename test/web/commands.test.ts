@@ -137,35 +137,37 @@ describeInBrowser("commands from the page", (browser) => {
 	it("starts a run once everything asked for is given", async () => {
 		const sets: object[] = [];
 		const page = await open(() => {}, {
-			check: ({ fileName, set }) => {
-				sets.push(set);
-				const isInRange = Number(set.cycles) <= 500;
-				const problem = {
-					severity: "error",
-					code: "X",
-					line: null,
-					column: null,
-					path: null,
-					value: 1,
-					limit: 1,
-				} as const;
-				const dryRun = {
-					totalS: 3_725,
-					steps: 4,
-					pulses: { TMA: 7, H2O: 7 },
-					precursorMg: { TMA: 2, H2O: 1.24 },
-					tmaMg: 2,
-					thicknessNm: 0.8,
-					phases: [],
-				};
-				return {
-					ok: isInRange,
-					recipe: fileName,
-					sha256: "ab",
-					problems: isInRange ? [] : [{ ...problem, message: "Parameter cycles is outside its range." }],
-					acknowledgements: [{ code: "MELTING_NOT_EXCLUDED", reason: "Melting cannot be excluded." }],
-					dryRun: isInRange ? dryRun : null,
-				};
+			deps: {
+				check: ({ fileName, set }) => {
+					sets.push(set);
+					const isInRange = Number(set.cycles) <= 500;
+					const problem = {
+						severity: "error",
+						code: "X",
+						line: null,
+						column: null,
+						path: null,
+						value: 1,
+						limit: 1,
+					} as const;
+					const dryRun = {
+						totalS: 3_725,
+						steps: 4,
+						pulses: { TMA: 7, H2O: 7 },
+						precursorMg: { TMA: 2, H2O: 1.24 },
+						tmaMg: 2,
+						thicknessNm: 0.8,
+						phases: [],
+					};
+					return {
+						ok: isInRange,
+						recipe: fileName,
+						sha256: "ab",
+						problems: isInRange ? [] : [{ ...problem, message: "Parameter cycles is outside its range." }],
+						acknowledgements: [{ code: "MELTING_NOT_EXCLUDED", reason: "Melting cannot be excluded." }],
+						dryRun: isInRange ? dryRun : null,
+					};
+				},
 			},
 		});
 		station.control.answer = () => ({ run: "r7", state: "running", product: "Li@7Al2O3", sample: "S7" });

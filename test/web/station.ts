@@ -68,16 +68,24 @@ export const READINGS: Readings = {
 
 export interface StationOptions {
 	readonly simulated?: boolean;
-	readonly check?: AppDeps["check"];
+	/** What the service has besides what every station's has. */
+	readonly deps?: Partial<AppDeps>;
 }
 
-/** The page asks for the campaigns by itself: that is no command of a person. */
+/** What the pages ask by themselves is no command of a person. */
 class CommandedControl extends FakeControl {
 	queue: object = { campaigns: [], next: null };
+	tests: readonly object[] = [];
+	cyclers: Readonly<Record<string, readonly string[]>> = {};
 
 	override request(command: string, args: object, options?: object): Promise<never> {
-		if (command === "campaigns") return Promise.resolve(this.queue as never);
-		return super.request(command, args, options);
+		const questions: Record<string, object> = {
+			campaigns: this.queue,
+			"cell-tests": { tests: this.tests },
+			cyclers: { cyclers: this.cyclers },
+		};
+		const told = questions[command];
+		return told === undefined ? super.request(command, args, options) : Promise.resolve(told as never);
 	}
 }
 
@@ -132,7 +140,7 @@ export class Station {
 				list: async () => [{ name: "li", fileName: "li.recipe.yaml", title: "Lithium foil" }],
 				read: async () => ({ name: "li", fileName: "li.recipe.yaml", title: "Lithium foil", text: RECIPE_TEXT }),
 			},
-			...(options.check === undefined ? {} : { check: options.check }),
+			...options.deps,
 		});
 		await this.app.listen({ host: "127.0.0.1", port: this.port });
 		this.port = (this.app.server.address() as AddressInfo).port;

@@ -60,6 +60,7 @@ const verdict = {
 	],
 	description: "From the rows so far; null while the database cannot be asked, or has none",
 };
+const oneOfMany = shape({ ...cellTest, verdict }, ["cause"]);
 const one = shape({ simulated: boolean, ...cellTest }, ["cause"]);
 const oneWithVerdict = shape({ simulated: boolean, ...cellTest, verdict }, ["cause"]);
 const stored = shape({
@@ -154,12 +155,15 @@ export function cellTestRoutes({ api, deps }: RouteGroup): void {
 	const listSchema = routeSchema({
 		tag: "cell-tests",
 		summary: "Battery tests: the open ones as they were ordered, then the last that have ended",
-		answer: envelope({ tests: list(shape(cellTest, ["cause"])) }),
+		answer: envelope({ tests: list(oneOfMany) }),
 		errors: ["CONTROL_UNREACHABLE"],
 	});
 	api.get("/cell-tests", { schema: listSchema }, async () => ({
 		simulated: simulated(),
-		tests: (await deps.control.request("cell-tests", {})).tests,
+		tests: (await deps.control.request("cell-tests", {})).tests.map((test) => ({
+			...test,
+			verdict: deps.verdictAtHand(test.cellTest),
+		})),
 	}));
 
 	const oneSchema = routeSchema({

@@ -54,6 +54,7 @@ const cellTests: CellTestHistory = {
 };
 
 const ANSWERS: Readonly<Record<string, unknown>> = {
+	cyclers: { cyclers: {} },
 	"cell-tests": { tests: [] },
 	"create-campaign": { campaign: { campaign: "c1" }, problems: [] },
 	launch: { run: "r2", state: "running", product: "none", sample: "S" },
