@@ -54,10 +54,13 @@ export interface Acknowledgement {
 }
 
 /**
- * The reply to a mnemonic. Measurement lines in front of it are what the controller streamed before it heard us, and are
- * skipped. Throws REPLY_INVALID on anything else.
+ * The reply to `mnemonic`. Measurement lines in front of it are what the controller streamed before it heard us, and are
+ * skipped like the echo of a two-wire adapter. Throws REPLY_INVALID on anything else.
  */
-export function parseAcknowledgement(received: Uint8Array): { reply: Acknowledgement; taken: number } | undefined {
+export function parseAcknowledgement(
+	received: Uint8Array,
+	mnemonic = "",
+): { reply: Acknowledgement; taken: number } | undefined {
 	for (let at = 0; ; ) {
 		const line = readLine(received, at);
 		if (line === undefined) return parseBareAcknowledgement(received, at);
@@ -65,6 +68,7 @@ export function parseAcknowledgement(received: Uint8Array): { reply: Acknowledge
 		const text = line.text.trim();
 		if (text === ACK_LINE) return { reply: { taken: true, bare: false }, taken: at };
 		if (text === NAK_LINE) return { reply: { taken: false, bare: false }, taken: at };
+		if (text === mnemonic) continue;
 		if (!FRAGMENT.test(text)) throw invalid(`"${printable(line.text)}" came instead of ACK or NAK.`);
 	}
 }
@@ -80,14 +84,16 @@ function parseBareAcknowledgement(
 	return { reply: { taken: last === ACK, bare: true }, taken: received.length };
 }
 
+/** An ACK without a line's end and the echo of ENQ stand right in front of the data. */
+const BEFORE_DATA = new RegExp(`^[${String.fromCharCode(ENQ, ACK)}]+`);
+
 /** The reply to ENQ: one line of text. A doubled ACK in front of it is skipped. Throws REPLY_INVALID on unprintable bytes. */
 export function parseData(received: Uint8Array): { reply: string; taken: number } | undefined {
 	for (let at = 0; ; ) {
 		const line = readLine(received, at);
 		if (line === undefined) return undefined;
 		at = line.next;
-		// An ACK without a line's end stands right in front of the data.
-		const text = line.text.startsWith(ACK_LINE) ? line.text.slice(1) : line.text;
+		const text = line.text.replace(BEFORE_DATA, "");
 		if (text === "") continue;
 		if (!/^[\x20-\x7e]+$/.test(text)) throw invalid(`"${printable(text)}" came instead of data.`);
 		return { reply: text, taken: at };

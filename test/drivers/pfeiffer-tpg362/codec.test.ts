@@ -123,4 +123,16 @@ describe("TPG 36x codec", () => {
 		expect(pascal("1")).toBeCloseTo(133.322_368, 6);
 		expect(pascal("3")).toBeCloseTo(0.133_322_368, 9);
 	});
+
+	it("skips the echo of a two-wire adapter, of a mnemonic and of ENQ", () => {
+		expect(parseAcknowledgement(bytes("AYT\r\n"), "AYT")).toBeUndefined();
+		expect(parseAcknowledgement(bytes("AYT\r\n\x06\r\n"), "AYT")).toEqual({
+			reply: { taken: true, bare: false },
+			taken: 8,
+		});
+		expect(() => parseAcknowledgement(bytes("PRX\r\n"), "AYT")).toThrow('"PRX" came instead of ACK or NAK.');
+		expect(parseData(bytes("\x05"))).toBeUndefined();
+		expect(parseData(bytes("\x050,7.8800E-05\r\n"))?.reply).toBe("0,7.8800E-05");
+		expect(parseData(bytes("\x05\r\n0,7.8800E-05\r\n"))?.reply).toBe("0,7.8800E-05");
+	});
 });
