@@ -1,9 +1,13 @@
 /** Every door of the product against input that nobody meant: it refuses at the place, and never falls or hangs. */
 import { resolve } from "node:path";
 import { Worker } from "node:worker_threads";
-import { caseOf } from "./fuzz/area.js";
-import { AREAS } from "./fuzz/areas.js";
-import { type Failure, SHOWN_CHARS_MAX, type WorkerTask } from "./fuzz/worker-task.js";
+import {
+	type AreaSize,
+	type Failure,
+	SHOWN_CHARS_MAX,
+	type WorkerMessage,
+	type WorkerTask,
+} from "./fuzz/worker-task.js";
 import { atLeast, atMost, type Bench, equals } from "./report.js";
 
 const CASES_MIN = 100_000;
@@ -24,27 +28,37 @@ export const fuzz = async (seed: number, share = 1): ReturnType<Bench> => {
 	const at = new Int32Array(new SharedArrayBuffer(12));
 	const failures: Failure[] = [];
 	const areas: { area: string; cases: number; seconds: number }[] = [];
+	let sizes: readonly AreaSize[] = [];
 	let from = { area: 0, index: 0 };
 	let peakMb = 0;
-	const total = AREAS.reduce((sum, area) => sum + Math.ceil(area.cases * share), 0);
 	const said = setInterval(() => {
-		const area = AREAS[Atomics.load(at, 0)]!.name;
+		const area = sizes[Atomics.load(at, 0)]?.name ?? "its beginning";
+		const total = sizes.reduce((sum, { cases }) => sum + cases, 0);
 		const done = Atomics.load(at, 2);
 		console.error(`fuzz: ${done} of ${total} cases, at ${area}; ${failures.length} findings`);
 	}, SAID_EVERY_MS);
-	while (from.area < AREAS.length) {
+	for (;;) {
 		Atomics.store(at, 1, NOT_BEGUN);
-		const stuck = await runWorker({ seed, ...from, share, at }, failures, areas, (mb) => {
-			peakMb = Math.max(peakMb, mb);
-		});
+		const stuck = await runWorker(
+			{ seed, ...from, share, at },
+			{
+				found: (failure) => failures.push(failure),
+				ended: (area) => areas.push(area),
+				sized: (all) => {
+					sizes = all;
+				},
+				tookMemory: (mb) => {
+					peakMb = Math.max(peakMb, mb);
+				},
+			},
+		);
 		if (stuck === undefined) break;
-		const area = AREAS[Atomics.load(at, 0)]!;
+		const area = Atomics.load(at, 0);
 		const index = Atomics.load(at, 1);
 		// Then no case is to blame, and every further worker would end in the same way.
 		if (index === NOT_BEGUN) throw new Error(`The worker did not begin: ${stuck.message}`);
-		const text = area.show(caseOf(area, seed, index)).slice(0, SHOWN_CHARS_MAX);
-		failures.push({ area: area.name, index, ...stuck, text });
-		from = { area: Atomics.load(at, 0), index: index + 1 };
+		failures.push({ area: sizes[area]!.name, index, ...stuck, text: await textOf(seed, area, index) });
+		from = { area, index: index + 1 };
 		Atomics.add(at, 2, 1);
 	}
 	clearInterval(said);
@@ -65,13 +79,26 @@ export const fuzz = async (seed: number, share = 1): ReturnType<Bench> => {
 	};
 };
 
+/**
+ * The case as a person can use it. The product is loaded for it here, beside the worker's, only when it is needed: what is
+ * measured is the memory of one product.
+ */
+async function textOf(seed: number, at: number, index: number): Promise<string> {
+	const { AREAS } = await import("./fuzz/areas.js");
+	const { caseOf } = await import("./fuzz/area.js");
+	const area = AREAS[at]!;
+	return area.show(caseOf(area, seed, index)).slice(0, SHOWN_CHARS_MAX);
+}
+
+interface Listener {
+	found(failure: Failure): void;
+	ended(area: { area: string; cases: number; seconds: number }): void;
+	sized(areas: readonly AreaSize[]): void;
+	tookMemory(mb: number): void;
+}
+
 /** Undefined when the worker came to its end; else what ended it. */
-function runWorker(
-	task: WorkerTask,
-	failures: Failure[],
-	areas: { area: string; cases: number; seconds: number }[],
-	tookMemory: (mb: number) => void,
-): Promise<{ fault: string; message: string } | undefined> {
+function runWorker(task: WorkerTask, listener: Listener): Promise<{ fault: string; message: string } | undefined> {
 	return new Promise((done) => {
 		const worker = new Worker(resolve(import.meta.dirname, "fuzz/start-worker.mjs"), {
 			workerData: task,
@@ -86,7 +113,7 @@ function runWorker(
 		let area = -1;
 		let first = NOT_BEGUN;
 		const watch = setInterval(() => {
-			tookMemory(process.memoryUsage().rss / 1024 ** 2);
+			listener.tookMemory(process.memoryUsage().rss / 1024 ** 2);
 			const count = Atomics.load(task.at, 0) * 10_000_000 + Atomics.load(task.at, 1);
 			if (count !== seen) {
 				const index = Atomics.load(task.at, 1);
@@ -104,18 +131,15 @@ function runWorker(
 			clearInterval(watch);
 			void worker.terminate().then(() => done(how));
 		};
-		worker.on(
-			"message",
-			(message: { failure?: Failure; area?: string; cases?: number; seconds?: number; done?: true }) => {
-				if (message.failure !== undefined) failures.push(message.failure);
-				else if (message.done) end(undefined);
-				else {
-					const { area, cases, seconds } = message;
-					areas.push({ area: area!, cases: cases!, seconds: seconds! });
-					console.error(`fuzz: ${area}, ${cases} cases in ${seconds!.toFixed(0)} s`);
-				}
-			},
-		);
+		worker.on("message", (message: WorkerMessage) => {
+			if ("failure" in message) listener.found(message.failure);
+			else if ("areas" in message) listener.sized(message.areas);
+			else if ("done" in message) end(undefined);
+			else {
+				listener.ended(message);
+				console.error(`fuzz: ${message.area}, ${message.cases} cases in ${message.seconds.toFixed(0)} s`);
+			}
+		});
 		// What no promise and no caller caught: a crash of the process, in the product.
 		worker.on("error", (error) =>
 			end({ fault: "crash", message: error.stack?.split("\n").slice(0, 6).join("\n") ?? String(error) }),

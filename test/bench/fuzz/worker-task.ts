@@ -18,5 +18,16 @@ export interface Failure {
 	readonly text: string;
 }
 
+export interface AreaSize {
+	readonly name: string;
+	readonly cases: number;
+}
+
+export type WorkerMessage =
+	| { readonly areas: readonly AreaSize[] }
+	| { readonly failure: Failure }
+	| { readonly area: string; readonly cases: number; readonly seconds: number }
+	| { readonly done: true };
+
 /** As much of a case as fits into a report. */
 export const SHOWN_CHARS_MAX = 2_000;
