@@ -81,7 +81,7 @@ function memberOf(schema: Schema | undefined, key: string): Schema | undefined {
 	return isRecord(found) ? found : undefined;
 }
 
-/** Text stays text where the schema wants text; elsewhere numbers, true, false, lists and groups are read as JSON. */
+/** Text stays text where the schema wants text; elsewhere numbers, true, false, lists and groups are read as JSON, lists as a,b too. */
 function readValue(text: string, schema: Schema | undefined): unknown {
 	const choices = Array.isArray(schema?.enum) ? schema.enum : [];
 	if (schema?.type === "string" || (choices.length > 0 && choices.every((choice) => typeof choice === "string"))) {
@@ -90,7 +90,7 @@ function readValue(text: string, schema: Schema | undefined): unknown {
 	try {
 		return JSON.parse(text) as unknown;
 	} catch {
-		return text;
+		return schema?.type === "array" ? text.split(",").map((each) => each.trim()) : text;
 	}
 }
 

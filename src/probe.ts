@@ -8,10 +8,13 @@ import type { Device, DriverContext, Identification, PolledValues } from "#devic
 import { type AnyDriver, driverNamed, driverNames } from "#drivers/index.js";
 import { probeSettings } from "#src/probe-settings.js";
 import { type Address, lineKey, parseAddress } from "#transport/address.js";
+import type { LineTiming } from "#transport/exchange.js";
 import { Ports } from "#transport/ports.js";
 
-/** One repetition tells a lost frame from silence; more would only make the answer "nobody" late. */
+/** One repetition tells a lost frame from silence, two where time-outs are short; more would only make the answer "nobody" late. */
 const RETRIES_MAX = 1;
+const SHORT_TIMEOUT_MS = 500;
+const SHORT_TIMEOUT_RETRIES_MAX = 2;
 /** Letting go of a line may hang on a port whose device is gone. */
 const CLOSE_MS = 1_000;
 /** An instrument that speaks by itself (MQTT) is listened to this long, in steps. */
@@ -41,7 +44,7 @@ export const probe: Probe = async (request) => {
 		name,
 		address,
 		schemes: driver.addressSchemes,
-		timing: { ...driver.timing, retries: Math.min(driver.timing.retries, RETRIES_MAX) },
+		timing: timingOf(driver),
 	});
 	const device = driver.create({ name, settings: settings as never, clock, ...wire } satisfies DriverContext<never>);
 	refuseOutOfRange(device, name, set);
@@ -61,6 +64,10 @@ export const probe: Probe = async (request) => {
 		if (written.results.length > 0)
 			warnings.push("What was set stays set when this command has ended, and nothing guards it.");
 		const read = await readAll(device, address, clock, deadline);
+		if (counters.breaks !== undefined)
+			warnings.push(
+				`The connection broke ${counters.breaks} times and was made anew; control takes every break for a loss of the instrument.`,
+			);
 		const error = written.error ?? read.error;
 		return {
 			driver: name,
@@ -81,6 +88,11 @@ export const probe: Probe = async (request) => {
 		await Promise.race([device.close().catch(() => {}), clock.sleep(CLOSE_MS)]);
 	}
 };
+
+function timingOf({ timing }: AnyDriver): LineTiming {
+	const retriesMax = timing.timeoutMs < SHORT_TIMEOUT_MS ? SHORT_TIMEOUT_RETRIES_MAX : RETRIES_MAX;
+	return { ...timing, retries: Math.min(timing.retries, retriesMax), reopens: true };
+}
 
 function addressFor(text: string, driver: AnyDriver): Address {
 	const address = parseAddress(text);

@@ -146,7 +146,7 @@ export class Adam6052 implements Device {
 	}
 
 	private async identify(absent: readonly string[]): Promise<Identification> {
-		const words = await this.readIfThere(MODULE_NAME, 2, absent);
+		const words = (await this.readIfThere(MODULE_NAME, 2, absent)) ?? (await this.readIfThere(MODULE_NAME, 1, absent));
 		if (words?.[0] === MODULE_NAME_6052) {
 			return {
 				identity: { manufacturer: "Advantech", model: "ADAM-6052", serial: null, firmware: null },

@@ -96,7 +96,7 @@ export class AlicatMc implements Device {
 		this.setpointCommand = firmware === undefined ? undefined : firmware >= 900 ? "LS" : "S";
 		// Settings as a lab file has them bring the lab file's default with them; with less, nothing is assumed.
 		const defaultC = isComplete(settings) ? 0 : undefined;
-		const knownC = settings.standard_degC ?? standardC ?? defaultC;
+		const knownC = standardC ?? settings.standard_degC ?? defaultC;
 		if (knownC !== undefined) this.sccmPerInstrumentSccm = sccmPerInstrumentSccm(knownC);
 		if (settings.standard_degC !== undefined && standardC !== undefined && standardC !== settings.standard_degC) {
 			warnings.push(

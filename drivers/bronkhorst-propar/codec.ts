@@ -192,7 +192,10 @@ class Reader {
 /** Any node's address on a point-to-point line. */
 export const NODE_ANY = 128;
 
-/** Finds the first frame of `node`; frames of other nodes (late ones) are skipped, all else throws REPLY_INVALID. */
+/** Only a master asks and writes with status: a two-wire adapter gives back what it was sent. */
+const isEcho = (data: readonly number[]): boolean => data[0] === COMMAND.read || data[0] === COMMAND.writeWithStatus;
+
+/** Finds the first reply of `node`; echoes and frames of other nodes (late ones) are skipped, all else throws REPLY_INVALID. */
 function replyFrom<Reply>(
 	node: number,
 	decode: (data: readonly number[]) => Reply,
@@ -209,6 +212,7 @@ function replyFrom<Reply>(
 				throw invalid(`error message ${frame.error}, ${errorText(frame.error)}, came`);
 			}
 			if (frame.node !== node && node !== NODE_ANY) continue;
+			if (isEcho(frame.data)) continue;
 			return { reply: decode(frame.data), taken: at };
 		}
 	};

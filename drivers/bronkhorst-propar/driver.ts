@@ -249,8 +249,11 @@ export class BronkhorstPropar implements Device {
 	}
 
 	private withoutScale({ capacity, unit }: State): string {
-		const said = `${capacity ?? "not said"} "${printable(unit ?? "not said")}"`;
-		return `a full scale that is ${said}${this.optional === undefined ? "" : ": --option full_scale_sccm"}`;
+		const missing =
+			capacity === undefined ? "its capacity" : unit === undefined ? "the unit of its capacity" : undefined;
+		const said =
+			missing === undefined ? `is ${capacity} "${printable(unit!)}"` : `is not known (it does not say ${missing})`;
+		return `a full scale that ${said}${this.optional === undefined ? "" : ": --option full_scale_sccm"}`;
 	}
 
 	private async readState(): Promise<State> {

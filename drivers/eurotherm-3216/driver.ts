@@ -142,6 +142,7 @@ export class Eurotherm3216 implements Device {
 		if (looking !== undefined) {
 			const outputKnown = looking.confirmed || this.settings.output_decimals !== undefined;
 			return look(this.reader, {
+				confirmed: looking.confirmed,
 				...(knownScale === undefined ? {} : { scale: knownScale }),
 				...(outputKnown ? { outputScale } : {}),
 				...(this.instrument === undefined ? {} : { range: this.instrument }),

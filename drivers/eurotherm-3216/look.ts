@@ -3,7 +3,11 @@ import type { PolledValue, PolledValues } from "#device/contract.js";
 import type { RegisterReader } from "#transport/register-reader.js";
 import { REGISTER, type Scale, STATUS, signed } from "./registers.js";
 
+const ABSOLUTE_ZERO_DEGC = -273.15;
+
 export interface Known {
+	/** It has been identified as a controller of this series. */
+	readonly confirmed: boolean;
 	/** Absent where the decimals of temperatures are not known. */
 	readonly scale?: Scale;
 	readonly outputScale?: Scale;
@@ -17,6 +21,13 @@ export async function look(reader: RegisterReader, known: Known): Promise<Polled
 	const main = await reader.readIfThere(REGISTER.processValue, 5);
 	const [status] = await reader.readIfThere(REGISTER.status, 1);
 	const at = (register: number) => main[register - REGISTER.processValue];
+	const only = known.confirmed ? undefined : onlyWord([...main, status]);
+	if (only !== undefined) {
+		const nothing = fault(
+			`registers 1 to 5 and 75 all read ${only}: nothing shows that a controller stands behind them`,
+		);
+		return { temperature: nothing, setpoint: nothing, output: nothing, remote: nothing };
+	}
 	const setpoint = temperature(at(REGISTER.workingSetpoint), REGISTER.workingSetpoint, known);
 	const remote = known.wanted !== undefined && at(REGISTER.workingSetpoint) === known.wanted;
 	return {
@@ -30,8 +41,11 @@ export async function look(reader: RegisterReader, known: Known): Promise<Polled
 	};
 }
 
-const temperature = (word: number | undefined, register: number, { scale }: Known): PolledValue =>
-	scaled(word, register, scale, "decimals");
+function temperature(word: number | undefined, register: number, { scale }: Known): PolledValue {
+	const value = scaled(word, register, scale, "decimals");
+	if (value.value === null || value.value >= ABSOLUTE_ZERO_DEGC) return value;
+	return fault(`register ${register} reads ${signed(word!)}, with these decimals ${value.value} degC: no temperature`);
+}
 
 function sensed(value: PolledValue, status: number | undefined, { range }: Known): PolledValue {
 	if (value.value === null) return value;
@@ -50,6 +64,11 @@ function scaled(word: number | undefined, register: number, scale: Scale | undef
 	const raw = signed(word);
 	const choices = [0, 1, 2].map((decimals) => raw / 10 ** decimals);
 	return fault(`register ${register} reads ${raw}: ${choices.join(", ")} with --option ${option}=0, 1, 2`);
+}
+
+/** A server that holds one word everywhere, mostly 0, holds no values. */
+function onlyWord(words: readonly (number | undefined)[]): number | undefined {
+	return words.every((word) => word === words[0]) ? words[0] : undefined;
 }
 
 const fault = (detail: string): PolledValue => ({ value: null, quality: "fault", detail });

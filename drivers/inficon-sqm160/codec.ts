@@ -70,13 +70,20 @@ function readFrame(received: Uint8Array, lengthOffset: number): { text: string; 
 	return { text: Buffer.from(received.subarray(start + 2, end - 2)).toString("latin1"), taken: end };
 }
 
-/** Throws REPLY_INVALID on a damaged message. */
-export function parseReply(received: Uint8Array): { reply: Reply; taken: number } | undefined {
-	const found = readFrame(received, REPLY_LENGTH_OFFSET);
+/** Throws REPLY_INVALID on a damaged message. The echo of `request` in front of it is skipped. */
+export function parseReply(
+	received: Uint8Array,
+	request: Uint8Array = new Uint8Array(),
+): { reply: Reply; taken: number } | undefined {
+	const echoed = request.findIndex((byte, at) => received[at] !== byte);
+	// A reply and its request differ within the bytes that both have.
+	if (echoed >= received.length) return undefined;
+	const start = echoed < 0 ? request.length : 0;
+	const found = readFrame(received.subarray(start), REPLY_LENGTH_OFFSET);
 	if (found === undefined) return undefined;
 	const status = found.text[0]!;
 	if (!Object.hasOwn(STATUS, status)) throw invalid(`"${status}" is no status`);
-	return { reply: { status: status as Status, data: found.text.slice(1) }, taken: found.taken };
+	return { reply: { status: status as Status, data: found.text.slice(1) }, taken: start + found.taken };
 }
 
 /** For the instrument's side; throws REPLY_INVALID on a damaged message. */

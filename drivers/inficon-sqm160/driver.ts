@@ -152,7 +152,8 @@ export class Sqm160 implements Device {
 	/** In a look silence is taken for not knowing the command. */
 	private async ask(message: string): Promise<Reply> {
 		await this.line.drain(QUIET_MS, QUIET_LIMIT_MS);
-		const request = { bytes: encodeRequest(message), parse: parseReply, title: message };
+		const bytes = encodeRequest(message);
+		const request = { bytes, parse: (received: Uint8Array) => parseReply(received, bytes), title: message };
 		if (this.optional === undefined) return this.line.request(request);
 		return (await this.optional.ask(request)) ?? { status: "C", data: "" };
 	}

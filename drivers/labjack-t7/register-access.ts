@@ -1,6 +1,7 @@
 /** Registers of one T7 over Modbus, with LabJack's own error behind a Modbus exception. */
 import { AdlayerError } from "#core/errors.js";
 import type { ModbusMaster, WriteOptions } from "#core/wire.js";
+import { RegisterReader, readInParts } from "#transport/register-reader.js";
 import { u32At, wordsOfU32 } from "./codec.js";
 import { LABJACK_ERRORS, LAST_ERR_DETAIL } from "./registers.js";
 
@@ -11,10 +12,14 @@ export class RegisterAccess {
 	/** A T7 takes any function for any register; other servers of its map may know one of the two that read. */
 	private readsInput = false;
 
+	private readonly lookingReader: RegisterReader;
+
 	constructor(
 		private readonly name: string,
 		private readonly modbus: ModbusMaster,
-	) {}
+	) {
+		this.lookingReader = new RegisterReader(modbus, true);
+	}
 
 	/** Reads `count` words. */
 	async read(address: number, count: number): Promise<number[]> {
@@ -28,7 +33,7 @@ export class RegisterAccess {
 	/** Words that need not be there: undefined when the server refuses them or is silent to the question. */
 	async readIfThere(address: number, count: number): Promise<number[] | undefined> {
 		try {
-			return await this.readEither(address, count);
+			return await readInParts(this.lookingReader, address, count);
 		} catch (error) {
 			if (error instanceof AdlayerError && ["MODBUS_EXCEPTION", "DEVICE_SILENT"].includes(error.code)) return undefined;
 			throw error;

@@ -32,6 +32,10 @@ const CONTROLLERS = ["937", "946"];
 /** Words of a sound sensor above or below its range. */
 const BEYOND_RANGE = /^[<>]|over|under/i;
 
+/** In a look, silence after a refusal before the next question. */
+const REFUSED_QUIET_MS = 100;
+const REFUSED_LIMIT_MS = 400;
+
 /**
  * An MKS 900 transducer as a device with one signal, its pressure. Reads only: nothing to set, nothing to make safe.
  * Errors of `connect`: IDENTITY_MISMATCH, DEVICE_MISCONFIGURED (the model has no such reading, a unit that is no pressure,
@@ -240,6 +244,8 @@ export class Mks900 implements Device {
 		const { optional } = this;
 		if (optional === undefined) return this.askAloud(query);
 		const answer = await optional.ask(this.requestFor(query));
+		// Some refuse and answer all the same: that answer is not one to the next question.
+		if (answer !== undefined && "refused" in answer) await this.line.drain(REFUSED_QUIET_MS, REFUSED_LIMIT_MS);
 		return answer ?? { refused: SILENCE, from: this.context.settings.address };
 	}
 

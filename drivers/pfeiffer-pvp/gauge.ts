@@ -73,6 +73,7 @@ export class PvpGauge implements Device {
 
 	private inRange(pa: number): PolledValue {
 		const { pressure_pa_min: minPa = 0, pressure_pa_max: maxPa = Number.POSITIVE_INFINITY } = this.context.settings;
+		if (pa === 0) return beyond("the gauge says 0 hPa, which is below what any gauge measures");
 		if (pa * ROUNDING < minPa) return beyond(`${pa} Pa is below the gauge's measuring range, from ${minPa} Pa`);
 		if (pa > maxPa * ROUNDING) return beyond(`${pa} Pa is above the gauge's measuring range, to ${maxPa} Pa`);
 		return good(pa);

@@ -2,7 +2,7 @@ import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError, assert } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
 import type { Device, DriverContext, Identification, PolledValue, PolledValues, SignalInfo } from "#device/contract.js";
-import { RegisterReader, readWhole } from "#transport/register-reader.js";
+import { RegisterReader, readInParts, readWhole } from "#transport/register-reader.js";
 import { checkSettings, SETPOINT_WRITE_S_MIN, type WatlowEzzonePmSettings } from "./config.js";
 import { type Dialect, identify, refuseUnlessSafe } from "./identify.js";
 import { look, type Read, type View } from "./look.js";
@@ -60,6 +60,7 @@ export class WatlowEzzonePm implements Device {
 	private readonly settings: WatlowEzzonePmSettings;
 	private readonly modbus: ModbusMaster;
 	private reader: RegisterReader;
+	private isLooking = false;
 	private readonly clock: Clock;
 	private readonly baseAddress: number;
 	private dialect: Dialect | undefined;
@@ -190,6 +191,7 @@ export class WatlowEzzonePm implements Device {
 
 	private async identify(lenient: boolean): Promise<Identification> {
 		this.reader = new RegisterReader(this.modbus, lenient);
+		this.isLooking = lenient;
 		await this.modbus.open();
 		// First what people look for, before silence to the rest has used up the time.
 		if (lenient) await this.readIfThere(ANALOG_INPUT, 2);
@@ -343,7 +345,7 @@ export class WatlowEzzonePm implements Device {
 
 	private async read(dialect: Dialect): Promise<Readings> {
 		const registers = REGISTERS[dialect.map];
-		const input = await this.reader.read(this.baseAddress + ANALOG_INPUT, ANALOG_INPUT_WORDS);
+		const input = await this.readWords(ANALOG_INPUT, ANALOG_INPUT_WORDS);
 		const mode = await this.readWord(registers.controlMode);
 		const setpointC = await this.readSetpoint(dialect);
 		return {
@@ -372,7 +374,7 @@ export class WatlowEzzonePm implements Device {
 	}
 
 	private async readWord(address: number): Promise<number> {
-		return (await this.reader.read(this.baseAddress + address, 1))[0]!;
+		return (await this.readWords(address, 1))[0]!;
 	}
 
 	private writeWord(address: LoopRegisters[keyof LoopRegisters], word: number): Promise<void> {
@@ -380,7 +382,13 @@ export class WatlowEzzonePm implements Device {
 	}
 
 	private async readFloat(dialect: Dialect, address: number): Promise<number> {
-		return floatFromWords(await this.reader.read(this.baseAddress + address, 2), dialect.wordOrder);
+		return floatFromWords(await this.readWords(address, 2), dialect.wordOrder);
+	}
+
+	/** Control wants a float's two words from one read; a look takes them as it gets them. */
+	private readWords(address: number, count: number): Promise<number[]> {
+		if (this.isLooking) return readInParts(this.reader, this.baseAddress + address, count);
+		return this.reader.read(this.baseAddress + address, count);
 	}
 
 	private readIfThere(address: number, count: number): Promise<number[] | undefined> {

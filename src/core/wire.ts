@@ -20,6 +20,8 @@ export interface ExchangeCounters {
 	exchanges: number;
 	retries: number;
 	timeouts: number;
+	/** Breaks of the line over which a request was asked again. */
+	breaks?: number;
 }
 
 /** A request and how to know its reply. */

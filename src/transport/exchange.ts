@@ -4,6 +4,11 @@ import type { ExchangeCounters, LineRequest } from "#core/wire.js";
 export interface LineTiming {
 	readonly timeoutMs: number;
 	readonly retries: number;
+	/**
+	 * A request that a break of the line cuts off is asked again on a new connection, like one that timed out. For a look
+	 * alone: control begins anew with the identity.
+	 */
+	readonly reopens?: boolean;
 }
 
 /** A request that may look different at each attempt. */

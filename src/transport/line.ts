@@ -16,6 +16,10 @@ export const SETTLE_MS = 20;
 export const SETTLE_LIMIT_MS = 1_000;
 /** Sums of fractional times differ by less; a timer cannot wait so little. */
 const ROUNDING_MS = 1e-6;
+/** A reply that is still coming is waited for, so long after each byte: some serial servers pass on bytes one by one. */
+export const REPLY_GAP_MS = 250;
+/** And so many time-outs in all. */
+export const REPLY_TIMEOUTS_MAX = 4;
 /** Requests in a row that drew no byte at all, after which the port is closed and opened anew: dead ends give no close event. */
 export const REOPEN_AFTER_SILENT_REQUESTS = 3;
 
@@ -43,6 +47,9 @@ export class Line {
 	private quietUntilMs = Number.NEGATIVE_INFINITY;
 	private strayByteMs = Number.NEGATIVE_INFINITY;
 	private settleLimitMs = 0;
+	/** When the request on the wire was sent, and when it times out. */
+	private sentMs = 0;
+	private deadlineMs = 0;
 	private silentRequests = 0;
 	private transactionId = 0;
 	private readonly timedOut = () => this.onTimeout();
@@ -137,6 +144,7 @@ export class Line {
 	private transmit(job: Exclude<Job, DrainJob>): void {
 		const stream = this.stream;
 		if (stream === undefined) {
+			if (this.askAnew(job)) return;
 			this.fail(
 				job,
 				new AdlayerError("LINK_LOST", `The line ${this.name} broke before ${titleOf(job)} could be sent.`),
@@ -159,6 +167,8 @@ export class Line {
 		this.awaited = exchange;
 		this.received.clear();
 		this.release = this.clock.expectAnswer();
+		this.sentMs = this.clock.nowMs();
+		this.deadlineMs = this.sentMs + job.timeoutMs;
 		this.timer = this.clock.setTimer(job.timeoutMs, this.timedOut);
 		this.write(stream, exchange.bytes);
 	}
@@ -191,11 +201,13 @@ export class Line {
 		} catch (thrown) {
 			this.endWait();
 			if (thrown instanceof AdlayerError && thrown.code === "REPLY_INVALID") this.missed(job, exchange, thrown);
+			else if (isBusy(thrown) && job.attemptsLeft > 0) this.waitForBusy(job);
 			else this.answered(job, exchange, thrown, undefined);
 			return;
 		}
 		if (parsed === undefined) {
 			if (whole) this.received.append(bytes);
+			this.awaitRest(job.timeoutMs);
 			if (!this.received.isFull) return;
 			this.endWait();
 			const message = `${job.user.name} sent ${RECEIVE_BYTES_MAX} bytes without an end in answer to ${exchange.title}.`;
@@ -205,6 +217,23 @@ export class Line {
 		this.endWait();
 		if (parsed.taken < view.length) this.strayByteMs = this.clock.nowMs();
 		this.answered(job, exchange, undefined, parsed.reply);
+	}
+
+	/** The time-out moves on while the reply is still coming. */
+	private awaitRest(timeoutMs: number): void {
+		const nowMs = this.clock.nowMs();
+		const gapMs = Math.min(REPLY_GAP_MS, timeoutMs);
+		const deadlineMs = Math.min(nowMs + gapMs, this.sentMs + REPLY_TIMEOUTS_MAX * timeoutMs);
+		if (deadlineMs <= this.deadlineMs) return;
+		this.deadlineMs = deadlineMs;
+		this.timer?.cancel();
+		this.timer = this.clock.setTimer(deadlineMs - nowMs, this.timedOut);
+	}
+
+	/** The instrument has understood, and wants to be asked again later. */
+	private waitForBusy(job: RequestJob): void {
+		this.quietUntilMs = this.clock.nowMs() + job.timeoutMs;
+		this.queueAgain(job);
 	}
 
 	/** A definite answer came: the reply, or a refusal by the instrument (`refusal`). */
@@ -231,6 +260,7 @@ export class Line {
 		user.counters.timeouts += 1;
 		this.timer = undefined;
 		this.endWait();
+		const waitedMs = Math.round(Math.max(job.timeoutMs, this.deadlineMs - this.sentMs));
 		const context = { instrument: user.name, line: this.name, request: title, timeoutMs: job.timeoutMs };
 		if (this.received.isEmpty) {
 			const message = `${user.name} did not answer ${title} within ${job.timeoutMs} ms.`;
@@ -240,7 +270,7 @@ export class Line {
 		}
 		const bytes = this.received.bytes;
 		const why = exchange.diagnose?.(bytes) ?? `${bytes.length} bytes came that hold no reply`;
-		const message = `${user.name} gave no valid reply to ${title} within ${job.timeoutMs} ms: ${why}.`;
+		const message = `${user.name} gave no valid reply to ${title} within ${waitedMs} ms: ${why}.`;
 		this.missed(
 			job,
 			exchange,
@@ -256,9 +286,13 @@ export class Line {
 			this.fail(job, error);
 			return;
 		}
+		this.queueAgain(job);
+	}
+
+	/** Others on the line go first, but nothing of the same user overtakes. */
+	private queueAgain(job: RequestJob): void {
 		job.attemptsLeft -= 1;
 		job.user.counters.retries += 1;
-		// Others on the line go first, but nothing of the same user overtakes.
 		const at = this.queue.findIndex((waiting) => waiting.user === job.user);
 		this.queue.splice(at < 0 ? this.queue.length : at, 0, job);
 		this.next();
@@ -333,8 +367,27 @@ export class Line {
 		const job = this.active;
 		if (job === undefined || (this.awaited === undefined && this.draining === undefined && job.kind !== "send")) return;
 		const message = `The line ${this.name} broke during ${titleOf(job)} of ${job.user.name}.`;
+		if (this.askAnew(job)) return;
 		const lost = cause instanceof AdlayerError && cause.code === "LINK_LOST";
 		this.abandon(job, lost ? cause : new AdlayerError("LINK_LOST", message, cause === undefined ? {} : { cause }));
+	}
+
+	/** Gives false where the user wants to hear of a break, or has no attempt left. */
+	private askAnew(job: Job): boolean {
+		if (job.user.timing.reopens !== true) return false;
+		if (job.kind === "drain") {
+			// Nothing more comes from a line that has ended.
+			this.endWait();
+			this.draining = undefined;
+			this.succeed(job, undefined);
+			return true;
+		}
+		if (job.kind !== "request" || job.attemptsLeft === 0) return false;
+		this.endWait();
+		const { counters } = job.user;
+		counters.breaks = (counters.breaks ?? 0) + 1;
+		this.queueAgain(job);
+		return true;
 	}
 
 	private ensureOpen(): Promise<void> {
@@ -386,6 +439,8 @@ export class Line {
 		stream.onClose((cause) => this.drop(stream, cause));
 	}
 }
+
+const isBusy = (thrown: unknown): boolean => thrown instanceof AdlayerError && thrown.context.isBusy === true;
 
 function titleOf(job: Job): string {
 	return job.kind === "request" ? job.request.title : `a ${job.kind}`;

@@ -7,6 +7,8 @@ import { EXCEPTION_NAMES, FUNCTION } from "./modbus-pdu.js";
 /** Transaction id, protocol 0, length. */
 const MBAP_BYTES = 6;
 const RTU_EXCEPTION_BYTES = 5;
+/** The exception that asks for patience: the instrument is about something else. */
+const DEVICE_BUSY = 6;
 /** Unit identifiers of a server that is no gateway (Modbus messaging on TCP/IP V1.0b, section 4.4.2.3). */
 const NOBODY_IN_PARTICULAR: readonly number[] = [0, 255];
 
@@ -137,8 +139,7 @@ export class TcpRequest<Result, Reply> extends ModbusRequest<Result, Reply> {
 			this.checkSender(received, at);
 			const exception = received[at + 7] !== this.asked.code;
 			if (!exception && (length !== this.replyBytes - 2 || !this.fits(received, at + 8))) {
-				const message = `${this.asked.instrument} answered ${this.title} with a reply to another request.`;
-				throw new AdlayerError("REPLY_INVALID", message);
+				throw new AdlayerError("REPLY_INVALID", this.misfit(received[at + 8]!));
 			}
 			const frame = Buffer.allocUnsafe(length + 2);
 			frame.set(received.subarray(at + MBAP_BYTES, end));
@@ -149,7 +150,21 @@ export class TcpRequest<Result, Reply> extends ModbusRequest<Result, Reply> {
 	}
 
 	diagnose(received: Uint8Array): string {
-		return `${received.length} bytes came without a frame of transaction ${this.transactionId}`;
+		const asked = this.transactionId;
+		const came = received.length >= 9 ? (received[0]! << 8) | received[1]! : undefined;
+		const isFrame = came !== undefined && received[2] === 0 && received[3] === 0;
+		if (isFrame && came === asked) return "the frame that came is shorter than its own length says";
+		if (isFrame && came !== 0 && came < asked) return `only the answer to an earlier request came, too late`;
+		if (isFrame) return `what came carries transaction ${came}, not that of the request, ${asked}, as Modbus TCP asks`;
+		return `${received.length} bytes came without a frame of transaction ${asked}`;
+	}
+
+	private misfit(bytes: number): string {
+		const { instrument, code } = this.asked;
+		const wanted = this.replyBytes - 5;
+		if (code > FUNCTION.readInput || bytes === wanted)
+			return `${instrument} answered ${this.title} with a reply to another request.`;
+		return `${instrument} answered ${this.title} with ${bytes} bytes of data instead of ${wanted}.`;
 	}
 
 	private checkSender(received: Uint8Array, at: number): void {
@@ -189,6 +204,13 @@ function exceptionOf(asked: Asked, title: string, exception: number): AdlayerErr
 	const code = String(exception).padStart(2, "0");
 	const message = `${asked.instrument} (unit ${asked.unit}) refused to ${title}: ${name} (exception ${code}).`;
 	return new AdlayerError("MODBUS_EXCEPTION", message, {
-		context: { exception, function: asked.code, register: asked.address, count: asked.count, unit: asked.unit },
+		context: {
+			...(exception === DEVICE_BUSY ? { isBusy: true } : {}),
+			exception,
+			function: asked.code,
+			register: asked.address,
+			count: asked.count,
+			unit: asked.unit,
+		},
 	});
 }

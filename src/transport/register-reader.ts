@@ -2,14 +2,16 @@
 import { type AdlayerError, asAdlayerError } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
 
-/** Modbus exceptions: the function is not known; a gateway does not reach the instrument. */
+/** Modbus exceptions: the function is not known; it goes on or is busy; a gateway does not reach the instrument. */
 const ILLEGAL_FUNCTION = 1;
-const GATEWAY = [10, 11];
+const SAYS_NOTHING_OF_THE_REGISTER = [5, 6, 10, 11];
 /** An instrument that is silent to so many reads, though it answers others, is asked nothing more that it need not have. */
 const SILENT_READS_MAX = 4;
 
 export class RegisterReader {
 	private readsInput = false;
+	/** Something has been read by function 03, or function 04 has been tried in its place. */
+	private functionSettled = false;
 	private answered = false;
 	private silentReads = 0;
 	private readonly absent = new Set<number>();
@@ -17,7 +19,7 @@ export class RegisterReader {
 
 	/**
 	 * `lenient`, for a look: a reply that does not fit its read, from something that has answered another, is no more than
-	 * silence. Some servers give one register whatever they are asked for.
+	 * silence; some servers give one register whatever they are asked for. And what gives nothing by function 03 is tried by 04.
 	 */
 	constructor(
 		private readonly modbus: ModbusMaster,
@@ -28,12 +30,28 @@ export class RegisterReader {
 	async read(address: number, count: number): Promise<number[]> {
 		if (this.readsInput) return this.modbus.readInput(address, count);
 		try {
-			return await this.modbus.readHolding(address, count);
+			const words = await this.modbus.readHolding(address, count);
+			this.functionSettled = true;
+			return words;
 		} catch (thrown) {
-			if (exceptionOf(thrown) !== ILLEGAL_FUNCTION) throw thrown;
+			if (exceptionOf(thrown) !== ILLEGAL_FUNCTION) return this.readInputInstead(address, count, thrown);
 			const words = await this.modbus.readInput(address, count);
 			this.readsInput = true;
 			return words;
+		}
+	}
+
+	/** A server may be silent to the function that it does not know, or refuse it by another exception. */
+	private async readInputInstead(address: number, count: number, refusal: unknown): Promise<number[]> {
+		const error = asAdlayerError(refusal);
+		if (!this.lenient || this.functionSettled || !(error.code === "DEVICE_SILENT" || isRefusal(error))) throw refusal;
+		this.functionSettled = true;
+		try {
+			const words = await this.modbus.readInput(address, count);
+			this.readsInput = true;
+			return words;
+		} catch {
+			throw refusal;
 		}
 	}
 
@@ -64,8 +82,9 @@ export class RegisterReader {
 		} catch (thrown) {
 			const error = asAdlayerError(thrown);
 			if (isRefusal(error)) this.answered = true;
-			else if (!this.answered || !this.isPassedOver(error)) throw error;
-			else this.silentReads += 1;
+			else if (this.answered && this.isPassedOver(error)) this.silentReads += 1;
+			// It may know reads of single registers alone.
+			else if (!this.lenient || count === 1 || error.code !== "DEVICE_SILENT") throw error;
 			if (count === 1) this.absent.add(address);
 			return undefined;
 		}
@@ -82,7 +101,23 @@ export async function readWhole(reader: RegisterReader, address: number, count: 
 	return words.includes(undefined) ? undefined : (words as number[]);
 }
 
+/** The words, in one read or, where the instrument refuses that, one by one; rejects with what it says of the whole. */
+export async function readInParts(reader: RegisterReader, address: number, count: number): Promise<number[]> {
+	try {
+		return await reader.read(address, count);
+	} catch (thrown) {
+		if (count === 1 || !isRefusal(asAdlayerError(thrown))) throw thrown;
+		const words: number[] = [];
+		try {
+			for (let offset = 0; offset < count; offset += 1) words.push(...(await reader.read(address + offset, 1)));
+		} catch {
+			throw thrown;
+		}
+		return words;
+	}
+}
+
 const exceptionOf = (thrown: unknown): unknown => asAdlayerError(thrown).context.exception;
 
 const isRefusal = (error: AdlayerError): boolean =>
-	error.code === "MODBUS_EXCEPTION" && !GATEWAY.includes(Number(error.context.exception));
+	error.code === "MODBUS_EXCEPTION" && !SAYS_NOTHING_OF_THE_REGISTER.includes(Number(error.context.exception));

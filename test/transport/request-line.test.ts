@@ -298,4 +298,73 @@ describe("a request line", () => {
 		await line.open();
 		expect(far.opened).toBe(2);
 	});
+
+	it("waits for a reply that is still coming, beyond the time-out", async () => {
+		const { far, line } = setUp();
+		far.answer = () => {
+			for (const [at, byte] of [...ascii("1.0E-3\r")].entries()) far.sendLater(40 * (at + 1), Uint8Array.of(byte));
+		};
+		const reply = outcome(line.request(ask("PR1")));
+		await far.clock.advance(280);
+		expect(reply.value).toBe("1.0E-3");
+		expect(line.counters).toEqual({ exchanges: 1, retries: 0, timeouts: 0 });
+	});
+
+	it("ends a reply that goes on for ever after four time-outs, and says how long it waited", async () => {
+		const { far, line } = setUp();
+		far.answer = () => {
+			for (let at = 1; at < 100; at += 1) far.sendLater(20 * at, ascii("x"));
+		};
+		const reply = outcome(line.request(ask("PR1", { retries: 0 })));
+		await far.clock.advance(399);
+		expect(reply.done).toBe(false);
+		await far.clock.advance(1);
+		expect(reply.code).toBe("REPLY_INVALID");
+		expect(reply.message).toContain("within 400 ms");
+	});
+
+	it("waits no longer than its time-out for the rest of a reply that stopped", async () => {
+		const { far, line } = setUp();
+		far.answer = () => far.send(ascii("1.0"));
+		const reply = outcome(line.request(ask("PR1", { retries: 0 })));
+		await far.clock.advance(100);
+		expect(reply.code).toBe("REPLY_INVALID");
+	});
+
+	it("asks again on a new connection where the far end hangs up, for a look alone", async () => {
+		const { far, line } = setUp({ timing: { ...timing, reopens: true } });
+		far.answer = (_request, index) => {
+			if (index === 0) void far.cut();
+			else far.send(ascii("1.0E-3\r"));
+		};
+		expect(await line.request(ask("PR1"))).toBe("1.0E-3");
+		expect(far.opened).toBe(2);
+		expect(line.counters).toEqual({ exchanges: 1, retries: 1, timeouts: 0, breaks: 1 });
+
+		const control = setUp();
+		control.far.answer = () => void control.far.cut();
+		const reply = outcome(control.line.request(ask("PR1")));
+		await settled();
+		expect(reply.code).toBe("LINK_LOST");
+	});
+
+	it("asks an instrument again that says it is busy, and gives its word when it stays so", async () => {
+		const { far, line } = setUp();
+		const busy = (until: number) =>
+			ask("PR1", {
+				parse: () => {
+					if (far.requests.length <= until)
+						throw new AdlayerError("MODBUS_EXCEPTION", "Busy.", { context: { isBusy: true } });
+					return { reply: "at last", taken: 1 };
+				},
+			});
+		far.answer = () => far.send(ascii("!"));
+		const reply = outcome(line.request(busy(2)));
+		await far.clock.advance(200);
+		expect(reply.value).toBe("at last");
+		expect(far.atMs).toEqual([0, 100, 200]);
+		const never = outcome(line.request(busy(99)));
+		await far.clock.advance(1000);
+		expect(never.code).toBe("MODBUS_EXCEPTION");
+	});
 });

@@ -114,4 +114,14 @@ describe("ProPar codec", () => {
 		for (const unit of ["ml/min", "l/min", "g/h", "bar", "constructor"])
 			expect(sccmPerUnit(unit), unit).toBeUndefined();
 	});
+
+	it("skips the echo of a two-wire adapter", () => {
+		const [asked, came] = [":06030401210120\r\n", ":06030201213E80\r\n"].map((line) => Buffer.from(line, "latin1"));
+		const parse = readReply(3, [measure]);
+		expect(parse(asked!)).toBeUndefined();
+		expect(parse(Buffer.concat([asked!, came!]))?.reply).toEqual({ values: [16_000] });
+		const set = Buffer.from(encodeWriteInt(3, setpoint, 16_000));
+		expect(statusReply(3)(set)).toBeUndefined();
+		expect(statusReply(3)(Buffer.concat([set, bytes(":0403000005")]))?.reply).toEqual({ refused: 0 });
+	});
 });

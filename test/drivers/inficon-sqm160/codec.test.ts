@@ -66,4 +66,15 @@ describe("SQM-160 codec", () => {
 		for (const text of ["", " ", "e5", "1e", "0x10", "1.2.3", "NaN", "-"])
 			expect(decodeNumber(text), text).toBeUndefined();
 	});
+
+	it("skips the echo of a two-wire adapter, at every split", () => {
+		for (const [message, request, reply, data] of EXCHANGES) {
+			const asked = encodeRequest(message);
+			const both = bytes(request + reply);
+			for (let length = 0; length < both.length; length += 1)
+				expect(parseReply(both.subarray(0, length), asked), `${message} after ${length} bytes`).toBeUndefined();
+			expect(parseReply(both, asked)?.reply.data).toBe(data);
+			expect(parseReply(bytes(reply), asked)?.reply.data).toBe(data);
+		}
+	});
 });

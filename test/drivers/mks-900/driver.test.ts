@@ -336,4 +336,17 @@ describe("mks-900 with a transducer made from the manual", () => {
 		wire.fault = instead("@042ACK1.2;3E-5;FF");
 		expect((await wire.run(device.poll())).foreline).toMatchObject({ value: null, quality: "fault" });
 	});
+
+	it("does not take the answer that follows a refusal for that of the next question, in a look", async () => {
+		const rig = new Rig();
+		rig.wire.fault = (bytes) => {
+			if (rig.wire.sent.at(-1) !== "@253MF?;FF") return [{ bytes, delayMs: 0 }];
+			return [
+				{ bytes: Buffer.from("@253NAK160;FF"), delayMs: 0 },
+				{ bytes, delayMs: 40 },
+			];
+		};
+		const { identity } = await rig.wire.run(rig.device.inspect!());
+		expect(identity).toMatchObject({ manufacturer: null, model: "925" });
+	});
 });
