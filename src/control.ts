@@ -238,9 +238,10 @@ export class Control {
 		}
 		const signals: Record<string, SignalStatus> = {};
 		for (const id of this.plant.signals.keys()) {
-			const { value, unit, quality, atMs } = this.plant.reading(id);
+			const { value, unit, quality, atMs, detail } = this.plant.reading(id);
 			const at = Number.isFinite(atMs) ? clock.wallMs() - (clock.nowMs() - atMs) : 0;
-			signals[id] = { value, unit, quality, at, seq: this.sampleSeq.get(id.slice(0, id.indexOf("."))) ?? 0 };
+			const seq = this.sampleSeq.get(id.slice(0, id.indexOf("."))) ?? 0;
+			signals[id] = { value, unit, quality, at, seq, ...(detail === undefined ? {} : { detail }) };
 		}
 		return {
 			station: lab.content.station,

@@ -223,9 +223,10 @@ export class LiveState {
 		if (record === undefined || record === null || value === undefined) {
 			return { value: null, unit, quality: "stale", at: 0, seq: 0 };
 		}
-		const isFault = value === null || record.fault?.[name] !== undefined;
+		const detail = record.fault?.[name];
+		const isFault = value === null || detail !== undefined;
 		const quality: Quality = isFault ? "fault" : this.instrumentFresh(instrument) ? "good" : "stale";
-		return { value, unit, quality, at: record.wall, seq: record.seq };
+		return { value, unit, quality, at: record.wall, seq: record.seq, ...(detail === undefined ? {} : { detail }) };
 	}
 
 	/** Fault when the instrument is not connected, stale when its samples stopped. */

@@ -97,16 +97,26 @@ const instrument = {
 	),
 };
 
-const signalProperties = { value: nullableNumber, unit: string, quality, at: unixMs, seq: integer };
+const signalProperties = {
+	value: nullableNumber,
+	unit: string,
+	quality,
+	detail: { ...string, description: "What is wrong, when quality is fault and the instrument says it" },
+	at: unixMs,
+	seq: integer,
+};
 
 const signal = {
 	$id: "Signal",
-	...shape({
-		id: { type: "string", description: "instrument.signal, as in the lab file", examples: ["gauge.chamber"] },
-		kind: { type: "string", enum: ["measurement", "setpoint", "state"] },
-		description: string,
-		...signalProperties,
-	}),
+	...shape(
+		{
+			id: { type: "string", description: "instrument.signal, as in the lab file", examples: ["gauge.chamber"] },
+			kind: { type: "string", enum: ["measurement", "setpoint", "state"] },
+			description: string,
+			...signalProperties,
+		},
+		["detail"],
+	),
 };
 
 const alarmProperties = {
@@ -363,7 +373,7 @@ const status = {
 			wall: number,
 			run: nullable(ref("RunStatus")),
 			instruments: { type: "object", additionalProperties: ref("Instrument") },
-			signals: { type: "object", additionalProperties: shape(signalProperties) },
+			signals: { type: "object", additionalProperties: shape(signalProperties, ["detail"]) },
 			interlocks: list(ref("Interlock")),
 			alarms: list(ref("Alarm")),
 			alarmFlood: ref("AlarmFlood"),

@@ -84,6 +84,8 @@ export interface SignalStatus {
 	readonly value: number | null;
 	readonly unit: Unit;
 	readonly quality: Quality;
+	/** What is wrong, when quality is fault and the instrument says it. */
+	readonly detail?: string;
 	/** Unix ms. */
 	readonly at: number;
 	readonly seq: number;

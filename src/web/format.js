@@ -47,8 +47,9 @@ export function valueText(value, unit) {
 	return text.unit === "" ? text.number : `${text.number} ${text.unit}`;
 }
 
-/** What is known of a signal that is not good: its last value with its time, for small print beside the word. */
+/** What is known of a signal that is not good: what is wrong, or its last value with its time, for small print beside the word. */
 export function lastKnown(signal) {
-	if (signal.value === null || signal.quality === "good") return "";
+	if (signal.quality === "good") return "";
+	if (signal.value === null) return signal.detail ?? "";
 	return `last ${valueText(signal.value, signal.unit)} at ${timeOfDay(signal.at)}`;
 }

@@ -37,13 +37,14 @@ function noteOf(instrument) {
 	return [identity?.manufacturer, identity?.model].filter(Boolean).join(" ") || driver;
 }
 
-const signalLine = ([id]) => make("div", {}, make("dt", {}, id.slice(id.indexOf(".") + 1)), make("dd"));
+const signalLine = ([id]) => make("div", {}, make("dt", {}, id.slice(id.indexOf(".") + 1)), make("dd"), make("small"));
 
 function updateSignal(line, id, signal, safeLevel) {
 	line.dataset.signal = id;
 	line.dataset.quality = signal.quality;
 	const isGood = signal.quality === "good" && signal.value !== null;
 	setText(line.children[1], isGood ? valueInWords(signal, safeLevel) : signal.quality);
+	setText(line.children[2], signal.detail ?? "");
 	line.title = lastKnown(signal);
 }
 

@@ -93,7 +93,7 @@ describe("signals", () => {
 			values: { chamber: null },
 			fault: { chamber: "sensor off" },
 		});
-		expect(live.signal("gauge.chamber").quality).toBe("fault");
+		expect(live.signal("gauge.chamber")).toMatchObject({ quality: "fault", detail: "sensor off" });
 		recorder.write(sample("gauge", { chamber: 40 }));
 		recorder.write({ kind: "instrument", instrument: "gauge", driver: "d", address: "a", state: "fault" });
 		expect(live.signal("gauge.chamber").quality).toBe("stale");

@@ -127,10 +127,11 @@ describe("status, hold and abort", () => {
 	});
 
 	it("list instruments with their values, a silent one with its reason", async () => {
-		const data = await control(() => STATUS);
+		const chamber = { value: null, unit: "Pa", quality: "fault", detail: "sensor error", at: 0, seq: 3 } as const;
+		const data = await control(() => ({ ...STATUS, signals: { ...STATUS.signals, "gauge.chamber": chamber } }));
 		const { stdout } = await adlayer(["status"], { env: { ADLAYER_DATA: data } });
 		expect(stdout).toContain("stage [eurotherm-3216] ready: temperature 119.83 degC, setpoint 120 degC");
-		expect(stdout).toContain("gauge [pfeiffer-tpg362] fault (DEVICE_SILENT: No answer.)");
+		expect(stdout).toContain("gauge [pfeiffer-tpg362] fault (DEVICE_SILENT: No answer.): chamber fault (sensor error)");
 	});
 
 	it("pass on a refusal as exit code 5", async () => {

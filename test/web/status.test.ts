@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from "vitest";
-import { pulse, runFinished, runState, stepStarted, WALL_START } from "../api/world.js";
+import type { RecordBody } from "#record/records.js";
+import { pulse, runFinished, runState, sample, stepStarted, WALL_START } from "../api/world.js";
 import { describeInBrowser } from "./browser.js";
 import { aRun, STALE_MS, Station, type StationOptions, text, type Visit, visit } from "./station.js";
 
@@ -109,6 +110,12 @@ describeInBrowser("the status page", (browser) => {
 		await text(page, '[data-tile="Carrier"]', "Carrier stale last 100.0 sccm");
 		await text(page, '#instruments [data-state="fault"]', "carrier fault");
 		await text(page, "#instruments", "The instrument carrier does not answer.");
+		const detail = "above the gauge's measuring range (overrange)";
+		station.write({ ...sample("gauge", { chamber: null }), fault: { chamber: detail } } as RecordBody);
+		station.readings = {};
+		await station.pass(500);
+		await text(page, '[data-tile="Chamber"]', `Chamber fault ${detail}`);
+		await text(page, '[data-signal="gauge.chamber"]', `chamber fault ${detail}`);
 		station.readings.gauge = { chamber: 133.322 };
 		await station.pass(500);
 		await text(page, '[data-tile="Chamber"]', "1.00 Torr");

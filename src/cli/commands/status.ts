@@ -50,7 +50,8 @@ function instrumentLines({ instruments, signals }: ControlStatus): string[] {
 		const own = Object.entries(signals).filter(([id]) => id.startsWith(`${name}.`));
 		const values = own.map(([id, signal]) => {
 			const unit = signal.unit === "1" || signal.unit === "bool" ? "" : ` ${signal.unit}`;
-			return `${id.slice(name.length + 1)} ${shown(signal, (value) => `${Number(value.toPrecision(6))}${unit}`)}`;
+			const detail = signal.detail === undefined ? "" : ` (${signal.detail})`;
+			return `${id.slice(name.length + 1)} ${shown(signal, (value) => `${Number(value.toPrecision(6))}${unit}`)}${detail}`;
 		});
 		const why = error === undefined ? "" : ` (${error.code}: ${error.message})`;
 		return `${name} [${driver}] ${state}${why}: ${values.join(", ")}`;
