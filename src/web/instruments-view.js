@@ -2,6 +2,9 @@
 import { $, follow, make, setText } from "./dom.js";
 import { lastKnown, valueText } from "./format.js";
 
+/** Of an instrument with more signals (a cycler has hundreds) only those are listed that are not good. */
+const LISTED_MAX = 40;
+
 export function renderInstruments({ instruments, signals, roles }) {
 	const named = new Set([...Object.keys(instruments), ...Object.keys(signals).map((id) => id.split(".", 1)[0])]);
 	follow($("instruments"), [...named], {
@@ -19,9 +22,12 @@ export function renderInstruments({ instruments, signals, roles }) {
 			const state = instrument?.state ?? "not there";
 			card.dataset.state = state;
 			setText(card.children[0].children[1], state);
-			setText(card.children[1], noteOf(instrument));
 			const own = Object.entries(signals).filter(([id]) => id.startsWith(`${name}.`));
-			follow(card.children[2], own, {
+			const isLong = own.length > LISTED_MAX;
+			const bad = own.filter(([, { quality }]) => quality !== "good");
+			const count = isLong ? `${own.length} signals, ${bad.length} of them not good` : "";
+			setText(card.children[1], [noteOf(instrument), count].filter(Boolean).join(" · "));
+			follow(card.children[2], isLong ? bad.slice(0, LISTED_MAX) : own, {
 				key: ([id]) => id,
 				create: signalLine,
 				update: (line, [id, signal]) => updateSignal(line, id, signal, roles?.safeLevels?.[id]),

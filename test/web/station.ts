@@ -38,7 +38,7 @@ const ROLES = {
 /** As the station's lab file states it. */
 export const STALE_MS = 3_000;
 
-const signal = (id: string, unit: "degC" | "Pa" | "sccm" | "bool") =>
+export const signal = (id: string, unit: "degC" | "Pa" | "sccm" | "bool" | "V") =>
 	({ id, unit, signalKind: "measurement", description: id, staleMs: STALE_MS }) as const;
 
 const SIGNALS = [
@@ -68,6 +68,8 @@ export const READINGS: Readings = {
 
 export interface StationOptions {
 	readonly simulated?: boolean;
+	/** Signals besides the reactor's. */
+	readonly signals?: readonly ReturnType<typeof signal>[];
 	/** What the service has besides what every station's has. */
 	readonly deps?: Partial<AppDeps>;
 }
@@ -111,7 +113,11 @@ export class Station {
 		});
 		this.live.reachedEnd();
 		this.recorder.onRecord((record) => this.live.apply(record));
-		this.recorder.write({ ...controlStarted, simulated, signals: SIGNALS } as RecordBody);
+		this.recorder.write({
+			...controlStarted,
+			simulated,
+			signals: [...SIGNALS, ...(options.signals ?? [])],
+		} as RecordBody);
 		for (const instrument of Object.keys(READINGS)) this.write(this.instrument(instrument, "ready"));
 	}
 

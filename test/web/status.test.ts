@@ -2,7 +2,7 @@ import { afterEach, expect, it } from "vitest";
 import type { RecordBody } from "#record/records.js";
 import { pulse, runFinished, runState, sample, stepStarted, WALL_START } from "../api/world.js";
 import { describeInBrowser } from "./browser.js";
-import { aRun, STALE_MS, Station, type StationOptions, text, type Visit, visit } from "./station.js";
+import { aRun, STALE_MS, Station, type StationOptions, signal, text, type Visit, visit } from "./station.js";
 
 describeInBrowser("the status page", (browser) => {
 	let station: Station;
@@ -32,6 +32,17 @@ describeInBrowser("the status page", (browser) => {
 		const page = await open({ simulated: false });
 		expect(await page.locator("#simulated").isVisible()).toBe(false);
 		expect(await page.title()).toBe("no run – sim1");
+	});
+
+	it("counts the signals of an instrument that has hundreds, and lists those that are not good", async () => {
+		const names = Array.from({ length: 512 }, (_, n) => `ch_${n + 1}_voltage`);
+		const page = await open({ signals: names.map((name) => signal(`cycler.${name}`, "V")) }, (station) => {
+			const volts = Object.fromEntries(names.map((name, n) => [name, n === 3 ? null : 0.05]));
+			station.readings = { ...station.readings, cycler: volts };
+		});
+		const card = page.locator("#instruments article", { hasText: "512 signals" });
+		await expect.poll(() => card.locator(".note").innerText()).toBe("512 signals, 1 of them not good");
+		expect(await card.locator("dl div").allInnerTexts()).toEqual(["ch_4_voltage\nfault"]);
 	});
 
 	it("shows the reactor in the units of its operators, and follows every change", async () => {
