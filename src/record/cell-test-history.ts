@@ -66,6 +66,8 @@ export interface CellTestHistory {
 	cellTest(id: string): Promise<StoredCellTestDetail | undefined>;
 	/** Tests that are open, then those that ended and were not concluded, the first ordered first. */
 	unconcludedCellTests(limit: number): Promise<UnconcludedCellTest[]>;
+	/** Tests that are over, of cells that were registered only later: no item of descent tells of them yet. The first ordered first. */
+	cellTestsWithoutItem(limit: number): Promise<string[]>;
 	/** The end of a test is known wherever it should be. */
 	concludeCellTest(id: string): Promise<void>;
 	/** In the order of their numbers, from `fromSeq`, at most `limit`. */

@@ -66,6 +66,18 @@ export class StoreCellTests implements CellTestHistory {
 		});
 	}
 
+	cellTestsWithoutItem(limit: number): Promise<string[]> {
+		return this.database.ask(async (_prisma, pool) => {
+			const { rows } = await pool.query(
+				`SELECT cell_test AS id FROM cell_tests test WHERE concluded_at IS NOT NULL AND started_at IS NOT NULL
+				AND EXISTS (SELECT FROM lab_items WHERE (barcode = cell OR id = cell) AND kind = 'cell' AND withdrawn_at IS NULL)
+				AND NOT EXISTS (SELECT FROM lab_items WHERE id = cell_test) ORDER BY number LIMIT $1`,
+				[limit],
+			);
+			return (rows as { id: string }[]).map(({ id }) => id);
+		});
+	}
+
 	async concludeCellTest(id: string): Promise<void> {
 		await this.database.ask((_prisma, pool) =>
 			pool.query("UPDATE cell_tests SET concluded_at = now() WHERE cell_test = $1 AND ended_at IS NOT NULL", [id]),

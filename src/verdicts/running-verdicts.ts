@@ -91,7 +91,8 @@ export class RunningVerdicts {
 
 	/**
 	 * Takes up the tests that the database has open, and those that ended without their end coming to be known: the service was
-	 * killed at that instant, or something was away. To be called once the database can be asked, and from time to time.
+	 * killed at that instant, or something was away; and tells again of those whose cell has been registered since. To be called
+	 * once the database can be asked, and from time to time.
 	 */
 	async takeUp(): Promise<void> {
 		const { history } = this.options;
@@ -111,6 +112,18 @@ export class RunningVerdicts {
 				// One at a time: of the past there may be thousands.
 				await test.work;
 			} else this.queue(test, () => this.evaluate(test, []));
+		}
+		for (const cellTest of await history.cellTestsWithoutItem(TAKEN_UP_MAX)) await this.tellOfPast(cellTest);
+	}
+
+	/** Its cell was registered when it was over. */
+	private async tellOfPast(cellTest: string): Promise<void> {
+		try {
+			const detail = await this.options.history.cellTest(cellTest);
+			const verdict = (await this.verdictOf(cellTest)) ?? null;
+			if (detail !== undefined) await this.options.ended({ ...detail, verdict });
+		} catch (thrown) {
+			this.options.failed(`battery test ${cellTest}: ${asAdlayerError(thrown).message}`);
 		}
 	}
 

@@ -140,6 +140,24 @@ describe("battery tests in the database", () => {
 		expect(await store.cellTests.unconcludedCellTests(1)).toHaveLength(1);
 	});
 
+	it("are found without an item once they are over and their cell is registered, by barcode or id", async () => {
+		const { descent, cellTests } = store;
+		await takenOver(ordered("t-6", "LATE"), became("t-6", "running"), ordered("t-7", "cell-late"));
+		await takenOver(became("t-6", "finished"), became("t-7", "running"), became("t-7", "finished"));
+		for (const test of ["t-6", "t-7"]) await cellTests.concludeCellTest(test);
+		expect(await cellTests.cellTestsWithoutItem(9)).toEqual([]);
+		await descent.create({ kind: "foil-lot", id: "lot-late", body: {}, by: "mk" });
+		await descent.create({ kind: "foil", id: "foil-late", body: { lot: "lot-late" }, by: "mk" });
+		const cell = { kind: "cell", body: { working: "foil-late" }, by: "mk" } as const;
+		await descent.create({ ...cell, id: "cell-late", barcode: "LATE" });
+		expect(await cellTests.cellTestsWithoutItem(9)).toEqual(["t-6", "t-7"]);
+		expect(await cellTests.cellTestsWithoutItem(1)).toEqual(["t-6"]);
+		await descent.create({ kind: "test", id: "t-6", body: { cell: "cell-late" }, by: "adlayer" });
+		expect(await cellTests.cellTestsWithoutItem(9)).toEqual(["t-7"]);
+		await descent.withdraw("cell", "cell-late", { by: "mk", reason: "mistaken" });
+		expect(await cellTests.cellTestsWithoutItem(9)).toEqual([]);
+	});
+
 	it("come in as many points as a picture has", async () => {
 		const points = await store.cellTests.cellTestPoints("t-1", 10);
 		expect(points).toHaveLength(10);

@@ -10,6 +10,8 @@ export class MemoryCellTests implements CellTestHistory {
 	state: CellTestState = "running";
 	endedAt: number | null = null;
 	isConcluded = false;
+	/** What the database would find of tests without an item. */
+	withoutItem: string[] = [];
 	rowsRead = 0;
 	isAway = false;
 
@@ -45,6 +47,10 @@ export class MemoryCellTests implements CellTestHistory {
 		this.demand();
 		const { state, order } = this;
 		return this.isConcluded ? [] : [{ cellTest: order!.cellTest, state, isLastOfChannel: true }];
+	}
+	async cellTestsWithoutItem() {
+		this.demand();
+		return this.withoutItem;
 	}
 	async concludeCellTest() {
 		this.demand();

@@ -94,10 +94,11 @@ type Effects = Pick<Descent, "create" | "change" | "get" | "list">;
 class Tables {
 	readonly tests = new MemoryCellTests();
 	item: Item | undefined;
+	isRegistered = true;
 	readonly written: unknown[] = [];
 
 	readonly descent = {
-		list: async () => [{ id: "cell-5" }] as never,
+		list: async () => (this.isRegistered ? [{ id: "cell-5" }] : []) as never,
 		get: async () => this.item,
 		create: async ({ body }: { body: Item["body"] }) => this.hold({ body, withdrawn: null }),
 		change: async (_kind: string, _id: string, { body }: { body: Item["body"] }) =>
@@ -206,7 +207,7 @@ describe("the end of a battery test", () => {
 		expect(service.failures).toEqual([]);
 		const { calls } = service;
 		await service.verdicts.takeUp();
-		expect(service.calls).toBe(calls + 1);
+		expect(service.calls).toBe(calls + 2);
 	});
 
 	it("is made up for by the next service, wherever the one before was killed", async () => {
@@ -262,6 +263,22 @@ describe("the end of a battery test", () => {
 		tables.tests.isAway = false;
 		await service.verdicts.takeUp();
 		isKnownOnce();
+	});
+
+	it("is written down, with its verdict, for a cell that is registered only then", async () => {
+		tables.isRegistered = false;
+		const service = new Mortal(tables, undefined);
+		await live(service, BEGUN);
+		await live(service, ENDING);
+		expect(tables.tests.isConcluded).toBe(true);
+		expect(tables.item).toBeUndefined();
+		tables.isRegistered = true;
+		tables.tests.withoutItem = ["t-1"];
+		await service.verdicts.takeUp();
+		isKnownOnce();
+		tables.descent.get = () => Promise.reject(new Error("away"));
+		await service.verdicts.takeUp();
+		expect(service.failures).toEqual(["battery test t-1: away"]);
 	});
 
 	it("of long ago is not told on a channel that has had another test since", async () => {

@@ -45,6 +45,7 @@ const cellTests: CellTestHistory = {
 	cellTests: async () => [],
 	cellTest: async () => undefined,
 	unconcludedCellTests: async () => [],
+	cellTestsWithoutItem: async () => [],
 	concludeCellTest: async () => {},
 	cellTestRows: async () => undefined,
 	cellTestPoints: async () => undefined,
