@@ -1,6 +1,16 @@
 /** Replies about channels and rows, as values. Pure. */
-import type { ChannelActivity, ChannelStatus, CurrentSign, CyclerRow } from "#device/cycler.js";
-import { type Element, integerOf, invalid, type Message, numberOf, optionalNumber, printable } from "./codec.js";
+import type { ChannelActivity, ChannelStatus, CurrentSign, CyclerRow, TestExtent } from "#device/cycler.js";
+import {
+	type ChannelAddress,
+	type Element,
+	integerOf,
+	invalid,
+	keyOf,
+	type Message,
+	numberOf,
+	optionalNumber,
+	printable,
+} from "./codec.js";
 import type { LocalTime } from "./local-time.js";
 
 /** The four words that real replies have shown. A fifth is shown as it came, and nothing is started on it. */
@@ -139,4 +149,24 @@ export class SignProbe {
 				return currentA;
 		}
 	}
+}
+
+/** Which test the channel has, and how many rows. */
+export function extentOf(address: ChannelAddress, element: Element): TestExtent {
+	const { testid } = element.attributes;
+	const rows = integerOf(element, "count");
+	const hasNone = testid === undefined || testid === "" || testid === "--" || testid === "0";
+	return hasNone ? { test: null, rows: 0 } : { test: `${keyOf(address)}-${testid}`, rows };
+}
+
+/** Rows within the range that did not come. */
+export function holesIn(rows: readonly CyclerRow[], { fromSeq, toSeq }: { fromSeq: number; toSeq: number }) {
+	const holes: { fromSeq: number; toSeq: number }[] = [];
+	let next = fromSeq;
+	for (const { seq } of rows) {
+		if (seq > next) holes.push({ fromSeq: next, toSeq: seq - 1 });
+		next = seq + 1;
+	}
+	if (next <= toSeq) holes.push({ fromSeq: next, toSeq });
+	return holes;
 }

@@ -1,9 +1,9 @@
 import type { Clock } from "#core/clock.js";
-import { AdlayerError, asAdlayerError, type Problem } from "#core/errors.js";
+import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import { CellTestBook } from "#cycling/book.js";
-import { checkProtocol, programFor } from "#cycling/check-protocol.js";
+import { checked, judgeFor, readProtocol } from "#cycling/ordered-protocol.js";
 import { withTestTime } from "#cycling/test-time.js";
-import type { ChannelStatus, Cycler, CyclerProgram, TestExtent } from "#device/cycler.js";
+import type { ChannelStatus, Cycler, TestExtent } from "#device/cycler.js";
 import type { CellTestPosition, CellTestRow, CellTestState } from "#record/cell-tests.js";
 import type { RecordBody, RecordSink } from "#record/records.js";
 
@@ -137,10 +137,11 @@ export class CellTests {
 		this.busy.add(name);
 		try {
 			const own = this.book.open.filter((test) => test.order.cycler === name);
+			const { waiting, channels } = waitingOf(cycler, own);
 			// The status first: what it calls finished has no rows beyond the extent that comes after.
-			const statuses = this.isDue(name, own) ? await cycler.status() : undefined;
+			const statuses = this.isDue(name, own, waiting) ? await cycler.status(channels) : undefined;
 			if (statuses !== undefined) this.askedMs.set(name, this.options.clock.nowMs());
-			const extents = await cycler.extents();
+			const extents = await cycler.extents(channels);
 			const seen = (channel: string | null): Seen | undefined => {
 				const status = channel === null ? undefined : statuses?.[channel];
 				const extent = channel === null ? undefined : extents[channel];
@@ -155,9 +156,7 @@ export class CellTests {
 			for (const test of running.sort((a, b) => behind(b) - behind(a))) {
 				chunks -= await this.follow(cycler, test, seen(test.channel), chunks);
 			}
-			if (statuses === undefined) return;
-			for (const test of own.filter(({ state }) => state === "queued"))
-				await this.tryStart(cycler, test, statuses, extents);
+			if (statuses !== undefined) await this.startWaiting(name, statuses, extents);
 		} catch (thrown) {
 			// The plant says that the cycler is at fault; its tests go on by themselves and are caught up with.
 			asAdlayerError(thrown);
@@ -166,11 +165,11 @@ export class CellTests {
 		}
 	}
 
-	/** Tests that wait, start or are to stop want to know what the channels do now. */
-	private isDue(name: string, own: readonly CellTestPosition[]): boolean {
+	/** Tests that could begin, start or are to stop want to know what the channels do now. */
+	private isDue(name: string, own: readonly CellTestPosition[], waiting: readonly CellTestPosition[]): boolean {
 		const sinceMs = this.options.clock.nowMs() - (this.askedMs.get(name) ?? Number.NEGATIVE_INFINITY);
-		if (sinceMs >= STATUS_MS) return true;
-		return own.some(({ state, order }) => state !== "running" || this.wantsStop.has(order.cellTest));
+		if (sinceMs >= STATUS_MS || waiting.length > 0) return true;
+		return own.some(({ state, order }) => state === "starting" || this.wantsStop.has(order.cellTest));
 	}
 
 	/** Fetches what is new and notices the end; gives the number of chunks that it took. */
@@ -219,7 +218,7 @@ export class CellTests {
 
 	/** Why a test has to end that the cycler would not end by itself. */
 	private overdue(test: CellTestPosition): string | undefined {
-		const { file } = checkedProtocols.get(test.order.protocolText);
+		const { file } = checked(test.order.protocolText);
 		const hours = (test.lastRow?.testS ?? 0) / 3_600;
 		if (file === undefined || hours <= file.limits.hours) return undefined;
 		return `it has taken ${hours.toFixed(2)} h, limits.hours is ${file.limits.hours}`;
@@ -251,27 +250,44 @@ export class CellTests {
 		} else this.change(test, "refused", `its start was not taken ${attempts} times`);
 	}
 
-	private async tryStart(
-		cycler: Cycler,
-		test: CellTestPosition,
+	/** As the queue goes, until no channel is left that is at rest. */
+	private async startWaiting(
+		name: string,
 		statuses: Readonly<Record<string, ChannelStatus>>,
 		extents: Readonly<Record<string, TestExtent>>,
 	): Promise<void> {
-		const { order } = test;
-		const taken = new Set(
-			this.book.open
-				.filter((other) => other.order.cycler === order.cycler && other.state !== "queued")
-				.map((other) => other.channel),
+		const cycler = this.options.cyclers[name]!;
+		const own = this.book.open.filter((test) => test.order.cycler === name);
+		const taken = takenBy(own);
+		const free = new Set(
+			Object.keys(cycler.channels).filter((channel) => {
+				const activity = statuses[channel]?.activity;
+				const isAtRest = activity === "finished" || activity === "stopped" || activity === "protected";
+				return isAtRest && !taken.has(channel);
+			}),
 		);
+		for (const test of own) {
+			if (free.size === 0) return;
+			if (test.state !== "queued") continue;
+			const asked = test.order.channel;
+			if (asked !== null && !free.has(asked)) continue;
+			const { program } = readProtocol(test.order);
+			const candidates = asked === null ? [...free] : [asked];
+			const channel = candidates.find((each) => cycler.refusals(each, program).length === 0);
+			if (channel === undefined) continue;
+			free.delete(channel);
+			await this.start(cycler, test, channel, extents);
+		}
+	}
+
+	private async start(
+		cycler: Cycler,
+		test: CellTestPosition,
+		channel: string,
+		extents: Readonly<Record<string, TestExtent>>,
+	): Promise<void> {
+		const { order } = test;
 		const { program } = readProtocol(order);
-		const isFree = (name: string): boolean => {
-			const activity = statuses[name]?.activity;
-			const isAtRest = activity === "finished" || activity === "stopped" || activity === "protected";
-			return isAtRest && !taken.has(name) && cycler.refusals(name, program).length === 0;
-		};
-		const candidates = order.channel === null ? Object.keys(cycler.channels) : [order.channel];
-		const channel = candidates.find(isFree);
-		if (channel === undefined) return;
 		const before = extents[channel]?.test ?? null;
 		this.change(test, "starting", "its channel is free", { channel, cyclerTest: before });
 		this.startedMs.set(order.cellTest, this.options.clock.nowMs());
@@ -296,10 +312,13 @@ export class CellTests {
 		place: { channel?: string | null; cyclerTest?: string | null } = {},
 	): void {
 		const { channel = test.channel, cyclerTest = test.cyclerTest } = place;
-		if (to !== "starting" && to !== "running") this.wantsStop.delete(test.order.cellTest);
+		const { cellTest } = test.order;
+		if (to !== "starting" && to !== "running") this.wantsStop.delete(cellTest);
+		if (to !== "starting") this.startedMs.delete(cellTest);
+		if (to !== "starting" && to !== "queued") this.attempts.delete(cellTest);
 		this.write({
 			kind: "cell-test-state",
-			cellTest: test.order.cellTest,
+			cellTest,
 			from: test.state,
 			to,
 			cause,
@@ -314,43 +333,22 @@ export class CellTests {
 	}
 }
 
-/** Checking a protocol takes milliseconds, and hundreds of channels share a few. */
-class CheckedProtocols {
-	private readonly checks = new Map<string, ReturnType<typeof checkProtocol>>();
-	private static readonly MAX = 64;
+/** Channels that open tests have. */
+const takenBy = (tests: readonly CellTestPosition[]): Set<string | null> =>
+	new Set(tests.filter(({ state }) => state !== "queued").map(({ channel }) => channel));
 
-	get(text: string): ReturnType<typeof checkProtocol> {
-		const known = this.checks.get(text);
-		if (known !== undefined) return known;
-		const check = checkProtocol(text, "protocol");
-		if (this.checks.size >= CheckedProtocols.MAX) this.checks.clear();
-		this.checks.set(text, check);
-		return check;
-	}
-}
-
-const checkedProtocols = new CheckedProtocols();
-
-function readProtocol(order: Pick<CellTestOrder, "protocolText" | "areaCm2" | "activeMassG">): {
-	program: CyclerProgram;
-	protocol: string;
-	sha256: string;
-} {
-	const check = checkedProtocols.get(order.protocolText);
-	const { protocol, sha256 } = check;
-	if (check.file === undefined) throw refused(protocol, check.problems);
-	const compiled = programFor(check, { areaCm2: order.areaCm2, activeMassG: order.activeMassG });
-	if ("problem" in compiled) throw refused(protocol, [compiled.problem]);
-	return { program: compiled.program, protocol, sha256 };
-}
-
-/** Amounts in different units can only be compared for the cell itself. Throws PROTOCOL_INVALID. */
-function judgeFor({ protocolText, areaCm2, activeMassG }: CellTestOrder, protocol: string): void {
-	const { file, problems } = checkProtocol(protocolText, protocol, { areaCm2, activeMassG });
-	if (file === undefined) throw refused(protocol, problems);
-}
-
-function refused(protocol: string, problems: readonly Problem[]): AdlayerError {
-	const message = `${protocol} cannot be run: ${problems.map((problem) => problem.message).join(" ")}`;
-	return new AdlayerError("PROTOCOL_INVALID", message, { problems: [...problems] });
+/** Queued tests whose channel none of ours has, and the channels that there is anything to know of. */
+function waitingOf(
+	{ channels }: Cycler,
+	own: readonly CellTestPosition[],
+): { waiting: CellTestPosition[]; channels: string[] } {
+	const taken = takenBy(own);
+	const free = Object.keys(channels).filter((channel) => !taken.has(channel));
+	const waiting = own.filter(
+		({ state, order: { channel } }) => state === "queued" && (channel === null ? free.length > 0 : !taken.has(channel)),
+	);
+	const isForAny = waiting.some(({ order }) => order.channel === null);
+	const wanted = isForAny ? free : waiting.flatMap(({ order }) => order.channel ?? []);
+	const used = [...taken].filter((channel) => channel !== null);
+	return { waiting, channels: [...new Set([...used, ...wanted])] };
 }

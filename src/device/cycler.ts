@@ -139,10 +139,10 @@ export interface Cycler {
 	readonly channels: Readonly<Record<string, ChannelRange>>;
 	/** Why the channel cannot run the program; empty when it can. Nothing is sent. */
 	refusals(channel: string, program: CyclerProgram): readonly Problem[];
-	/** All channels, by name, in one look. */
-	status(): Promise<Readonly<Record<string, ChannelStatus>>>;
-	/** Which test each channel has, and how many rows. */
-	extents(): Promise<Readonly<Record<string, TestExtent>>>;
+	/** All channels, by name, in one look; or at least those that are named. */
+	status(channels?: readonly string[]): Promise<Readonly<Record<string, ChannelStatus>>>;
+	/** Which test each channel has, and how many rows; of all, or at least of those that are named. */
+	extents(channels?: readonly string[]): Promise<Readonly<Record<string, TestExtent>>>;
 	rows(request: RowRequest): Promise<CyclerRows>;
 	/**
 	 * Starts once: when the answer is lost, the channel is looked at rather than asked again. Gives the cycler's id of the

@@ -28,14 +28,17 @@ class Rack implements Cycler {
 	downloads = 0;
 	/** Looks at what all channels do. */
 	looks = 0;
+	/** Channels that the last look was meant for. */
+	asked: readonly string[] = [];
 
 	constructor(private readonly clock: SteppedClock) {}
 
 	refusals() {
 		return [];
 	}
-	async status() {
+	async status(channels?: readonly string[]) {
 		this.looks += 1;
+		this.asked = channels ?? [];
 		const nothing = { barcode: null, cycle: null, step: null, stepType: null, voltageV: null, currentA: null };
 		const none = { ...nothing, capacityAh: null, energyWh: null, testS: null, stepS: null, logCode: null };
 		const of = (name: string): ChannelStatus => {
@@ -89,4 +92,31 @@ it("every test of a full rack has its rows on record within a few rounds, and ma
 	expect(behind).toBeLessThanOrEqual(4);
 	expect(rack.downloads).toBeLessThanOrEqual((rounds * CHANNELS) / 4);
 	expect(rack.looks).toBeLessThanOrEqual(1 + rounds / 4);
+});
+
+it("tests that wait for a full rack make nobody look more often, and a rack in part use is asked of that part", async () => {
+	const clock = new SteppedClock({ wallStartMs: 0 });
+	const rack = new Rack(clock);
+	let ids = 0;
+	const newId = () => `t-${++ids}`;
+	const tests = new CellTests({ cyclers: { rack }, sink: new MemoryJournal(clock), clock, newId });
+	const cell = { cycler: "rack", protocolText: PROTOCOL, areaCm2: null, activeMassG: null, operator: "mk" };
+	const order = (n: number, channel: string | null) => tests.order({ ...cell, cell: `C-${n}`, channel });
+	const rounds = async (count: number): Promise<number> => {
+		const before = rack.looks;
+		for (let round = 0; round < count; round += 1) {
+			await clock.advance(1_000);
+			await tests.round();
+		}
+		return rack.looks - before;
+	};
+	for (let n = 0; n < 3; n += 1) order(n, `c${n}`);
+	await rounds(5);
+	expect(rack.asked).toEqual(["c0", "c1", "c2"]);
+	order(3, "c2");
+	expect(await rounds(40)).toBeLessThanOrEqual(10);
+	for (let n = 4; n < CHANNELS + 200; n += 1) order(n, null);
+	await rounds(1);
+	expect(tests.open.filter(({ state }) => state === "running")).toHaveLength(CHANNELS);
+	expect(await rounds(40)).toBeLessThanOrEqual(10);
 });

@@ -35,6 +35,18 @@ describe("neware-bts8", () => {
 		expect([a1_voltage?.value, a1_current?.value, running?.value]).toEqual([0, 0, 0]);
 	});
 
+	it("asks of the channels that are named, and of no other", async () => {
+		const rig = new Rig();
+		await rig.run(rig.device.connect());
+		rig.sent.length = 0;
+		const asked = ["b1", "a1"];
+		expect(Object.keys(await rig.run(rig.device.status(asked)))).toEqual(["a1", "b1"]);
+		expect(Object.keys(await rig.run(rig.device.extents(["b1"])))).toEqual(["b1"]);
+		expect(await rig.run(rig.device.status([]))).toEqual({});
+		const channelsOf = (text: string) => [...text.matchAll(/devid="21" subdevid="(\d)" chlid="(\d)"/g)].length;
+		expect(rig.sent.map(channelsOf)).toEqual([2, 1]);
+	});
+
 	it("inspects without naming any channel, writes nothing, and shows all of them", async () => {
 		const rig = new Rig({ settings: { channels: {}, time_zone: "UTC" } });
 		expect(await rig.run(rig.device.inspect())).toMatchObject({ confirmed: true, warnings: [] });
@@ -98,7 +110,7 @@ describe("neware-bts8", () => {
 			name: "cycler",
 			settings: without,
 			clock: rig.clock,
-			line: rig.device["line" as never],
+			line: rig.line,
 		});
 		const program = { ...PROGRAM, steps: [{ kind: "constant-current", currentA: 1, ends: { timeS: 1 } } as const] };
 		expect(device.cycler!.refusals("a1", program).map(({ message }) => message)).toEqual([

@@ -1,6 +1,6 @@
 /** A driver with a simulated BTS server at the other end of a memory link, on which any reply can be spoilt. */
 import { SteppedClock } from "#core/clock.js";
-import type { ByteStream } from "#core/wire.js";
+import type { ByteStream, RequestLine } from "#core/wire.js";
 import type { SimulatorConnection } from "#device/contract.js";
 import type { CellPort, CyclerProgram } from "#device/cycler.js";
 import type { NewareBts8Settings } from "#drivers/neware-bts8/config.js";
@@ -61,6 +61,7 @@ export class Rig {
 	readonly clock = new SteppedClock({ wallStartMs: Date.UTC(2026, 0, 1) });
 	readonly simulator: NewareBts8Simulator;
 	readonly device: NewareBts8;
+	readonly line: RequestLine;
 	readonly sent: string[] = [];
 	readonly disk = new Map<string, string>();
 	/** Applied to every reply; `index` counts them from 0. */
@@ -84,13 +85,14 @@ export class Rig {
 			seed: 1,
 			unit: 1,
 		});
-		const line = requestLine({
+		this.line = requestLine({
 			name: "cycler",
 			timing: newareBts8.timing,
 			clock: this.clock,
 			open: async () => this.open(),
 		});
-		this.device = new NewareBts8({ name: "cycler", settings, clock: this.clock, line }, async (path, text) => {
+		const { clock, line } = this;
+		this.device = new NewareBts8({ name: "cycler", settings, clock, line }, async (path, text) => {
 			this.disk.set(path.split("/").at(-1)!, text);
 		});
 	}
