@@ -2,7 +2,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { AdlayerError, type Problem } from "#core/errors.js";
 import type { TuneOrder } from "#record/tune.js";
-import type { CommandName } from "./messages.js";
+import { CELL_TESTS_PAGE, type CommandName } from "./messages.js";
 
 const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength });
 /** Names are printed, scanned and put into files: no control characters, no halves of characters. */
@@ -124,7 +124,14 @@ const SCHEMAS: Readonly<Record<CommandName, object>> = {
 	"remove-alarm": strict({ alarm: name, by, reason }),
 	"return-alarm": strict({ alarm: name, by }),
 	cyclers: strict({}),
-	"cell-tests": strict({}),
+	"cell-tests": strict(
+		{
+			cellTest: name,
+			offset: { type: "integer", minimum: 0 },
+			limit: { type: "integer", minimum: 1, maximum: CELL_TESTS_PAGE },
+		},
+		["cellTest", "offset", "limit"],
+	),
 	"start-cell-test": strict(
 		{
 			cell: { ...text(60), pattern: "^[^\\s\\p{Cc}][^\\p{Cc}]*$" },

@@ -8,6 +8,8 @@ import type { ServiceReport } from "#record/service-status.js";
 import type { ControlStatus } from "#record/status.js";
 import type { TuneOrder, TuneProgress, TuneRow, TuneSettings } from "#record/tune.js";
 
+/** Battery tests in one answer: far below the longest that the link takes. */
+export const CELL_TESTS_PAGE = 1_000;
 /** A message longer than this is refused: the link carries commands, not data. */
 export const MESSAGE_BYTES_MAX = 64 * 1024;
 /** A Unix socket path past 107 bytes is silently truncated by the system. */
@@ -109,8 +111,11 @@ export interface ControlCommands {
 	"return-alarm": { args: { alarm: string; by: string }; result: { alarm: string; state: string } };
 	/** The channels of every cycler, by its name. */
 	cyclers: { args: Record<string, never>; result: { cyclers: Readonly<Record<string, readonly string[]>> } };
-	/** Open tests, then the last that have ended. */
-	"cell-tests": { args: Record<string, never>; result: { tests: readonly CellTestSummary[] } };
+	/** Open tests, then the last that have ended, in pages of at most `CELL_TESTS_PAGE`; or the one that is named. */
+	"cell-tests": {
+		args: { cellTest?: string; offset?: number; limit?: number };
+		result: { tests: readonly CellTestSummary[]; total: number };
+	};
 	"start-cell-test": { args: CellTestArgs; result: CellTestSummary };
 	"stop-cell-test": { args: { cellTest: string; by: string }; result: CellTestSummary };
 	/** What the service says of itself, every second. */

@@ -92,7 +92,7 @@ export function commandTable(rooms: CommandRooms): ControlCommandTable {
 		"return-alarm": ({ alarm, by }) => ({ alarm, state: alarms.returnToService(alarm, by) }),
 
 		cyclers: () => ({ cyclers: cellTests.channels }),
-		"cell-tests": () => ({ tests: cellTests.list }),
+		"cell-tests": (args) => cellTests.page(args),
 		"start-cell-test": ({ channel, areaCm2, activeMassG, ...order }) => {
 			rooms.admission.refuseOnFullDisk("test");
 			const cell = { channel: channel ?? null, areaCm2: areaCm2 ?? null, activeMassG: activeMassG ?? null };

@@ -10,6 +10,8 @@ import type { RecordBody, RecordSink } from "#record/records.js";
 const ROUND_MS = 1_000;
 /** Tests that have ended and can still be shown. */
 const ENDED_MAX = 200;
+/** Tests shown at once where nothing else is asked. */
+const PAGE = 1_000;
 /** Rounds that are under way when control ends are waited for this long. */
 const STOP_MS = 2_000;
 
@@ -86,16 +88,33 @@ export class CellTestRounds {
 		return Object.fromEntries(Object.entries(cyclers).map(([name, { channels }]) => [name, Object.keys(channels)]));
 	}
 
-	/** Open tests in the order in which they were ordered, then those that have ended, the last first. */
-	get list(): readonly CellTestSummary[] {
-		return [...this.book.open.map((test) => summaryOf(test)), ...[...this.ended.values()].reverse()];
+	/** Open tests in the order in which they were ordered, then those that have ended, the last first; or the one that is named. */
+	page({ cellTest, offset = 0, limit = PAGE }: { cellTest?: string; offset?: number; limit?: number }): {
+		tests: readonly CellTestSummary[];
+		total: number;
+	} {
+		if (cellTest !== undefined) {
+			const found = this.find(cellTest);
+			return found === undefined ? { tests: [], total: 0 } : { tests: [found], total: 1 };
+		}
+		const { open } = this.book;
+		const ended = [...this.ended.values()].reverse();
+		const tests = [
+			...open.slice(offset, offset + limit).map(summaryOf),
+			...ended.slice(Math.max(0, offset - open.length), Math.max(0, offset + limit - open.length)),
+		];
+		return { tests, total: open.length + ended.length };
 	}
 
 	private get(cellTest: string): CellTestSummary {
-		const open = this.book.get(cellTest);
-		const found = open === undefined ? this.ended.get(cellTest) : summaryOf(open);
+		const found = this.find(cellTest);
 		if (found !== undefined) return found;
 		throw new AdlayerError("NOT_FOUND", `There is no battery test ${cellTest}.`);
+	}
+
+	private find(cellTest: string): CellTestSummary | undefined {
+		const open = this.book.get(cellTest);
+		return open === undefined ? this.ended.get(cellTest) : summaryOf(open);
 	}
 
 	/** Before the book takes note: it forgets a test that has ended. */

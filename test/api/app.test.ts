@@ -368,8 +368,13 @@ describe("commanding", () => {
 		expect(ordered.headers.location).toBe("/api/v1/cell-tests/sim1-test-9");
 		expect((await post(app, "/cell-tests", { ...order, areaCm2: 0, more: 1 })).statusCode).toBe(400);
 		expect((await post(app, "/cell-tests/sim1-test-9/stop")).json()).toMatchObject(test);
-		control.answer = () => ({ tests: [test] });
-		expect((await get(app, "/cell-tests")).json()).toEqual({ simulated: true, tests: [{ ...test, verdict: null }] });
+		control.answer = () => ({ tests: [test], total: 1 });
+		expect((await get(app, "/cell-tests?limit=5000")).statusCode).toBe(400);
+		expect((await get(app, "/cell-tests")).json()).toEqual({
+			simulated: true,
+			tests: [{ ...test, verdict: null }],
+			total: 1,
+		});
 		expect((await get(app, "/cell-tests/sim1-test-9")).json()).toMatchObject(test);
 		expect((await get(app, "/cell-tests/other")).statusCode).toBe(404);
 		expect(control.asked.slice(0, 2)).toMatchObject([

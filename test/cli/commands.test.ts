@@ -108,7 +108,7 @@ describe("status, hold and abort", () => {
 		const shown = { ...test, rows: 0, lastRow: null };
 		const data = await control((command, args) => {
 			asked.push([command, args]);
-			return command === "cell-tests" ? { tests: [shown] } : shown;
+			return command === "cell-tests" ? { tests: [shown], total: 1 } : shown;
 		});
 		const file = join(folder(), "p.yaml");
 		writeFileSync(file, "adlayer: protocol/1");

@@ -2,8 +2,10 @@
 import { expect, it } from "vitest";
 import { SteppedClock } from "#core/clock.js";
 import { CellTests } from "#cycling/engine.js";
+import { CellTestRounds } from "#cycling/rounds.js";
 import type { ChannelStatus, Cycler, CyclerRow } from "#device/cycler.js";
 import { MemoryJournal } from "#journal/memory.js";
+import type { RecordBody } from "#record/records.js";
 
 const CHANNELS = 64;
 const PROTOCOL = `adlayer: protocol/1
@@ -119,4 +121,27 @@ it("tests that wait for a full rack make nobody look more often, and a rack in p
 	await rounds(1);
 	expect(tests.open.filter(({ state }) => state === "running")).toHaveLength(CHANNELS);
 	expect(await rounds(40)).toBeLessThanOrEqual(10);
+});
+
+it("thousands of tests are shown in pages, and one by its name", () => {
+	const clock = new SteppedClock({ wallStartMs: 0 });
+	const cell = { cycler: "rack", channel: null, protocol: "long", protocolText: PROTOCOL, protocolSha256: "ab" };
+	const before = Array.from({ length: 2_500 }, (_, n): RecordBody => {
+		const who = { operator: "mk", attendedBy: null, areaCm2: null, activeMassG: null };
+		return { kind: "cell-test-ordered", cellTest: `t-${n}`, cell: `C-${n}`, ...cell, ...who };
+	});
+	const move = { from: "queued", cause: "no longer wanted", channel: null, cyclerTest: null } as const;
+	for (const n of [7, 8]) before.push({ kind: "cell-test-state", cellTest: `t-${n}`, to: "stopped", ...move });
+	const rounds = new CellTestRounds({ cyclers: {}, sink: new MemoryJournal(clock), clock, newId: () => "", before });
+	const names = (page: Parameters<CellTestRounds["page"]>[0]) =>
+		rounds.page(page).tests.map(({ cellTest }) => cellTest);
+	expect(rounds.page({})).toMatchObject({ total: 2_500, tests: { length: 1_000 } });
+	const all = [0, 1_000, 2_000].flatMap((offset) => names({ offset }));
+	expect(all.slice(0, 8)).toEqual(["t-0", "t-1", "t-2", "t-3", "t-4", "t-5", "t-6", "t-9"]);
+	expect(all.slice(-3)).toEqual(["t-2499", "t-8", "t-7"]);
+	expect(new Set(all).size).toBe(2_500);
+	expect(names({ offset: 2_497, limit: 2 })).toEqual(["t-2499", "t-8"]);
+	expect(names({ offset: 9_999 })).toEqual([]);
+	expect(rounds.page({ cellTest: "t-7" })).toMatchObject({ total: 1, tests: [{ state: "stopped" }] });
+	expect(rounds.page({ cellTest: "other" })).toEqual({ total: 0, tests: [] });
 });

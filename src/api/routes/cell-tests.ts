@@ -2,7 +2,7 @@ import { API_PREFIX, type RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
 import { ANONYMOUS } from "#api/routes/runs.js";
 import { boolean, by, integer, list, number, shape, string } from "#api/schemas.js";
-import type { CellTestArgs } from "#control-link/messages.js";
+import { CELL_TESTS_PAGE, type CellTestArgs } from "#control-link/messages.js";
 import { AdlayerError } from "#core/errors.js";
 import type { CellTestHistory } from "#record/cell-test-history.js";
 
@@ -154,17 +154,23 @@ export function cellTestRoutes({ api, deps }: RouteGroup): void {
 	const simulated = () => deps.live.simulated;
 	const listSchema = routeSchema({
 		tag: "cell-tests",
-		summary: "Battery tests: the open ones as they were ordered, then the last that have ended",
-		answer: envelope({ tests: list(oneOfMany) }),
+		summary: "Battery tests, in pages: the open ones as they were ordered, then the last that have ended",
+		query: {
+			offset: { type: "integer", minimum: 0, default: 0 },
+			limit: { type: "integer", minimum: 1, maximum: CELL_TESTS_PAGE, default: CELL_TESTS_PAGE },
+		},
+		answer: envelope({
+			tests: list(oneOfMany),
+			total: { ...integer, description: "Tests that there are, on all pages" },
+		}),
 		errors: ["CONTROL_UNREACHABLE"],
 	});
-	api.get("/cell-tests", { schema: listSchema }, async () => ({
-		simulated: simulated(),
-		tests: (await deps.control.request("cell-tests", {})).tests.map((test) => ({
-			...test,
-			verdict: deps.verdictAtHand(test.cellTest),
-		})),
-	}));
+	type Page = { Querystring: { offset: number; limit: number } };
+	api.get<Page>("/cell-tests", { schema: listSchema }, async ({ query: { offset, limit } }) => {
+		const { tests, total } = await deps.control.request("cell-tests", { offset, limit });
+		const withVerdicts = tests.map((test) => ({ ...test, verdict: deps.verdictAtHand(test.cellTest) }));
+		return { simulated: simulated(), tests: withVerdicts, total };
+	});
 
 	const oneSchema = routeSchema({
 		tag: "cell-tests",
@@ -174,7 +180,7 @@ export function cellTestRoutes({ api, deps }: RouteGroup): void {
 		errors: ["NOT_FOUND", "CONTROL_UNREACHABLE", "DATABASE_UNAVAILABLE"],
 	});
 	api.get<Id>("/cell-tests/:id", { schema: oneSchema }, async ({ params: { id } }) => {
-		const { tests } = await deps.control.request("cell-tests", {}).catch((thrown) => {
+		const { tests } = await deps.control.request("cell-tests", { cellTest: id }).catch((thrown) => {
 			// Without control the database knows what there was.
 			if (deps.cellTests === null) throw thrown;
 			return { tests: [] };

@@ -16,7 +16,14 @@ export interface StartTestOptions extends DataOption {
 }
 
 export async function cellTests(context: CliContext, options: DataOption): Promise<Outcome> {
-	const { tests } = await controlLink(context, options).request("cell-tests", {});
+	const link = controlLink(context, options);
+	const first = await link.request("cell-tests", {});
+	const tests = [...first.tests];
+	while (tests.length < first.total) {
+		const more = await link.request("cell-tests", { offset: tests.length });
+		if (more.tests.length === 0) break;
+		tests.push(...more.tests);
+	}
 	for (const test of tests) context.out.line(lineOf(test));
 	if (tests.length === 0) context.out.line("No battery test.");
 	context.out.result({ ok: true, tests });

@@ -56,7 +56,7 @@ const cellTests: CellTestHistory = {
 
 const ANSWERS: Readonly<Record<string, unknown>> = {
 	cyclers: { cyclers: {} },
-	"cell-tests": { tests: [] },
+	"cell-tests": { tests: [], total: 0 },
 	"create-campaign": { campaign: { campaign: "c1" }, problems: [] },
 	launch: { run: "r2", state: "running", product: "none", sample: "S" },
 };
