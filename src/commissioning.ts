@@ -104,12 +104,26 @@ function testsOf({ content }: LabFile): Asked[] {
 			of: [limits, precursors, stop],
 		},
 		{
+			name: "reactor.working-pressure",
+			doThis:
+				"With a sound pump, the stop valve open and the zones as warm as for doses, let the carrier flow at each flow of limits.working_pressure.",
+			see: workingPressureSeen(reactor.limits.working_pressure),
+			of: [reactor.limits.working_pressure ?? null, stop, reactor.carrier, reactor.inputs.pump_running],
+		},
+		{
 			name: "reactor.unpowered",
 			doThis: "Switch the I/O instrument off and on again, and pull its lines off the valve drivers.",
 			see: `${outputs.join(", ")} and ${stop.output} stay shut all the time`,
 			of: [precursors, stop, ...new Set([...outputs, stop.output].map((signal) => instruments[instrumentOf(signal)]))],
 		},
 	];
+}
+
+function workingPressureSeen(declared: LabFile["content"]["reactor"]["limits"]["working_pressure"]): string {
+	if (declared === undefined)
+		return "nothing to compare: the lab file declares none, and a pump that is weak before the first dose is not seen. Measure it and write it there";
+	const levels = declared.at.map(({ sccm, torr }) => `${torr} Torr at ${sccm} sccm`);
+	return `the chamber stands within ${declared.within_percent} % of ${levels.join(", ")}`;
 }
 
 /** The dead-man, or what stands in for it, of each driver that can heat, open or flow. */

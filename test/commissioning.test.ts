@@ -10,9 +10,14 @@ import { adlayer } from "./cli/support.js";
 const LABS = resolve(import.meta.dirname, "../recipes/labs");
 const FILE = join(LABS, "simulated.lab.yaml");
 const TEXT = readFileSync(FILE, "utf8");
-const REACTOR = ["over-temperature-cut-out", "precursor-supply", "mutual-exclusion", "emergency-stop", "unpowered"].map(
-	(name) => `reactor.${name}`,
-);
+const REACTOR = [
+	"over-temperature-cut-out",
+	"precursor-supply",
+	"mutual-exclusion",
+	"emergency-stop",
+	"working-pressure",
+	"unpowered",
+].map((name) => `reactor.${name}`);
 
 let folder: string;
 beforeEach(() => {
@@ -66,7 +71,7 @@ describe("commissioning", () => {
 		const run = (...more: string[]) => adlayer(["commission", "--lab", FILE, "--data", folder, "--json", ...more]);
 		const first = await run();
 		expect(first.code).toBe(1);
-		expect(first.json).toMatchObject({ ok: false, due: 10 });
+		expect(first.json).toMatchObject({ ok: false, due: 11 });
 		expect(first.stderr).toContain("io.watchdog: DUE");
 		const wrong = await run("--seen", "io.watchdgo");
 		expect([wrong.code, wrong.json.error.code]).toEqual([2, "USAGE"]);

@@ -75,6 +75,16 @@ describe("a lab file", () => {
 			(text: string) => text.replace("date: 2026-11-02", "date: 2026-02-30"),
 			"reactor.zones.stage.sensor.date",
 		],
+		[
+			"a working pressure that falls with more flow",
+			(text: string) => text.replace("{ sccm: 100, torr: 0.637 }", "{ sccm: 100, torr: 0.12 }"),
+			"reactor.limits.working_pressure.at.2.torr",
+		],
+		[
+			"working pressures of flows that do not rise",
+			(text: string) => text.replace("{ sccm: 100, torr: 0.637 }", "{ sccm: 20, torr: 0.637 }"),
+			"reactor.limits.working_pressure.at.2.sccm",
+		],
 		["an unknown key", (text: string) => text.replace("station: sim1", "station: sim1\nspeed: 3"), "speed"],
 		[
 			"a driver that does not exist",

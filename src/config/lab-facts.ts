@@ -49,11 +49,20 @@ export function labFacts({ content, heaters }: LabFile): LabFacts {
 		})),
 		basePressurePa: pascalFromTorr(reactor.limits.base_torr),
 		pumpTimeConstantS: reactor.limits.pump_time_constant_s,
+		workingFlows: workingFlowsOf(reactor.limits.working_pressure),
 		leakLimitPaPerS: pascalFromTorr(reactor.limits.leak_check.mtorr_per_min_max / 1_000) / 60,
 		...(reactor.chamber_volume_l === undefined ? {} : { chamberM3: reactor.chamber_volume_l / 1_000 }),
 		...("none" in reactor.atmosphere ? {} : { glovebox: gloveboxOf(reactor.atmosphere) }),
 		signals: signalUnits(instruments),
 	};
+}
+
+function workingFlowsOf(
+	declared: LabFileContent["reactor"]["limits"]["working_pressure"],
+): NonNullable<LabFacts["workingFlows"]> | null {
+	if (declared === undefined) return null;
+	const flows = declared.at.map(({ sccm }) => sccm);
+	return { sccmMin: Math.min(...flows), sccmMax: Math.max(...flows) };
 }
 
 function gloveboxOf(atmosphere: Exclude<LabFileContent["reactor"]["atmosphere"], { readonly none: string }>) {

@@ -206,6 +206,8 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 	for (const { path, value, other } of doubledRoles(content))
 		wrong(path, `${value} has another role already: ${other}.`, { value });
 	for (const { path, value } of datesOf(content)) if (!isDate(value)) wrong(path, `${value} is no date.`, { value });
+	for (const { path, message, value, limit } of workingPressureProblems(limits.working_pressure))
+		wrong(["reactor", "limits", "working_pressure", "at", ...path], message, { value, limit });
 	const { leak_check } = limits;
 	if ((leak_check.valid_hours === undefined) === (leak_check.not_required === undefined))
 		wrong(
@@ -270,10 +272,27 @@ function doubledRoles({ reactor }: LabFileContent): (Place & { readonly other: s
 
 /** When sensors and foil offsets were determined. */
 function datesOf({ reactor }: LabFileContent): Place[] {
-	return Object.entries(reactor.zones).flatMap(([zone, { sensor, foil }]) => [
+	const { working_pressure: working } = reactor.limits;
+	const measured =
+		working === undefined ? [] : [{ path: ["reactor", "limits", "working_pressure", "date"], value: working.date }];
+	const zones = Object.entries(reactor.zones).flatMap(([zone, { sensor, foil }]) => [
 		{ path: ["reactor", "zones", zone, "sensor", "date"], value: sensor.date },
 		...(foil === undefined ? [] : [{ path: ["reactor", "zones", zone, "foil", "date"], value: foil.date }]),
 	]);
+	return [...measured, ...zones];
+}
+
+/** More flow is more pressure; anything else is a slip of the pen. */
+function* workingPressureProblems(working: LabFileContent["reactor"]["limits"]["working_pressure"]) {
+	const { at } = working ?? { at: [] };
+	for (const [index, { sccm, torr }] of at.entries()) {
+		const before = at[index - 1];
+		if (before === undefined) continue;
+		if (sccm <= before.sccm)
+			yield { path: [`${index}`, "sccm"], message: "The flows do not rise.", value: sccm, limit: before.sccm };
+		if (torr <= before.torr)
+			yield { path: [`${index}`, "torr"], message: "The pressures do not rise.", value: torr, limit: before.torr };
+	}
 }
 
 /** A day that there is: the form alone would take a 31st of February. */

@@ -106,6 +106,14 @@ const leakCheck = strict(
 	["valid_hours", "not_required"],
 );
 
+/** The chamber's pressure at carrier flows with a sound pump, measured. */
+const workingPressure = strict({
+	within_percent: { type: "number", minimum: 1, maximum: 50 },
+	date: { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
+	author: { type: "string", minLength: 1 },
+	at: { type: "array", minItems: 1, maxItems: 50, items: strict({ sccm: positive, torr: positive }) },
+});
+
 /** When people are told to do something; absent: they are told nothing. */
 const maintenance = strict(
 	{
@@ -175,16 +183,20 @@ export const LAB_FILE_SCHEMA = strict(
 				atmosphere: orNone(
 					strict({ oxygen: signal, water: signal, oxygen_ppm_max: positive, water_ppm_max: positive }),
 				),
-				limits: strict({
-					base_torr: positive,
-					dose_torr_min: positive,
-					dose_torr_max: positive,
-					pressure_torr_max: positive,
-					max_static_torr: positive,
-					gauge_frozen_s: { type: "number", minimum: 1, maximum: 600 },
-					pump_time_constant_s: positive,
-					leak_check: leakCheck,
-				}),
+				limits: strict(
+					{
+						base_torr: positive,
+						dose_torr_min: positive,
+						dose_torr_max: positive,
+						pressure_torr_max: positive,
+						max_static_torr: positive,
+						gauge_frozen_s: { type: "number", minimum: 1, maximum: 600 },
+						pump_time_constant_s: positive,
+						leak_check: leakCheck,
+						working_pressure: workingPressure,
+					},
+					["working_pressure"],
+				),
 				qcm: strict({ thickness: signal }),
 				chamber_volume_l: positive,
 				suspension: strict({
@@ -255,6 +267,13 @@ export interface LabFileContent {
 				readonly mtorr_per_min_max: number;
 				readonly valid_hours?: number;
 				readonly not_required?: string;
+			};
+			/** Absent: where the chamber stands before the first dose is compared with nothing. */
+			readonly working_pressure?: {
+				readonly within_percent: number;
+				readonly date: string;
+				readonly author: string;
+				readonly at: readonly { readonly sccm: number; readonly torr: number }[];
 			};
 		};
 		readonly qcm?: { readonly thickness: string };

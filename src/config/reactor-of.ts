@@ -4,7 +4,7 @@ import { vapourPressurePa } from "#core/vapour-pressure.js";
 import type { Contact, Reactor } from "#device/reactor.js";
 import { contactOf, mapValues, outputOf } from "#src/config/entries.js";
 import { offsetOf, uncertaintyOf } from "#src/config/heaters.js";
-import type { Absent, ContactEntry } from "#src/config/lab-file-schema.js";
+import type { Absent, ContactEntry, LabFileContent } from "#src/config/lab-file-schema.js";
 import type { LabFile } from "#src/config.js";
 
 const contactOrNull = (entry: ContactEntry | Absent): Contact | null => ("none" in entry ? null : contactOf(entry));
@@ -77,6 +77,7 @@ export function reactorOf({ content }: LabFile): Reactor {
 			pressurePaMax: pascalFromTorr(reactor.limits.pressure_torr_max),
 			staticPaMax: pascalFromTorr(reactor.limits.max_static_torr),
 			gaugeFrozenS: reactor.limits.gauge_frozen_s,
+			...workingPressureOf(reactor.limits.working_pressure),
 		},
 		...(reactor.qcm === undefined ? {} : { qcm: reactor.qcm }),
 		...(reactor.suspension === undefined
@@ -86,4 +87,12 @@ export function reactorOf({ content }: LabFile): Reactor {
 			? {}
 			: { manual: { idleS: reactor.manual.idle_s, purgeS: reactor.manual.purge_s } }),
 	};
+}
+
+function workingPressureOf(
+	declared: LabFileContent["reactor"]["limits"]["working_pressure"],
+): Pick<Reactor["limits"], "workingPressure"> {
+	if (declared === undefined) return {};
+	const at = declared.at.map(({ sccm, torr }) => ({ sccm, pa: pascalFromTorr(torr) }));
+	return { workingPressure: { share: declared.within_percent / 100, at } };
 }

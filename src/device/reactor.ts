@@ -41,6 +41,11 @@ export interface Reactor {
 		readonly staticPaMax: number;
 		/** The chamber's gauge must have moved this long after flow, valve or dose has. */
 		readonly gaugeFrozenS: number;
+		/** Where the chamber stands at a flow with a sound pump, flows rising, and within which share; absent where nobody has measured it. */
+		readonly workingPressure?: {
+			readonly share: number;
+			readonly at: readonly { readonly sccm: number; readonly pa: number }[];
+		};
 	};
 	/** How a dose waits by itself for flow, pressure and temperature; absent: the run is held at once. */
 	readonly suspension?: {

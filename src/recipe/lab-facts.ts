@@ -11,6 +11,8 @@ export interface LabFacts {
 	readonly basePressurePa: number;
 	/** Chamber volume over effective pumping speed: how pressure falls in a pump-down. */
 	readonly pumpTimeConstantS: number;
+	/** Flows between which it is known where the chamber stands with a sound pump; null where the lab file declares none. */
+	readonly workingFlows?: { readonly sccmMin: number; readonly sccmMax: number } | null;
 	/** Volume behind the stop valve; absent when the lab file does not say. Then no leak is measured and nothing backfilled. */
 	readonly chamberM3?: number;
 	/** Highest rate of rise with the stop valve shut. */

@@ -54,6 +54,8 @@ export const RULE_CODES = {
 	// doses
 	DOSE_BEFORE_PUMP_DOWN: "error",
 	DOSE_WITHOUT_FLOW: "error",
+	DOSE_FLOW_NOT_MEASURED: "error",
+	WORKING_PRESSURE_UNKNOWN: "warning",
 	DOSE_BEFORE_STABILISE: "error",
 	PULSE_TOO_SHORT: "error",
 	PULSE_TOO_LONG: "error",

@@ -16,7 +16,8 @@ export const PERMITS = {
 	"prepare-dose": ["latched", "declared", "dose-width", "valve-io"],
 	dose: [
 		...["latched", "valves-proven-shut", "declared", "dose-width", "valve-io", "backflow"],
-		...["stop-valve-open", "pump", "lid", "vacuum-band", "recovery", "carrier", "one-at-a-time", "purge-minimum"],
+		...["stop-valve-open", "pump", "lid", "vacuum-band", "working-pressure", "recovery", "carrier"],
+		...["one-at-a-time", "purge-minimum"],
 	],
 	"dose-exposure": [
 		...["latched", "valves-proven-shut", "declared", "dose-width", "valve-io", "backflow"],

@@ -2,7 +2,8 @@
 import type { DoseHistory } from "#safety/dose-history.js";
 import { contactInWords, inWords, isGood, isMade, type SafetyView, zoneSignal } from "#safety/interlock.js";
 import { forelineLimitPa } from "#safety/interlocks/foreline-above-chamber.js";
-import { isAtFlowOf, settlingInWords, unsettled } from "#safety/settling.js";
+import { isAtFlowOf, RECOVERED_MS, settlingInWords, unsettled } from "#safety/settling.js";
+import { expectedPa } from "#safety/working-pressure.js";
 
 /** The measured carrier flow must be within this share of its commanded value. */
 const CARRIER_SHARE = 0.1;
@@ -97,6 +98,9 @@ export const RULES = {
 	},
 
 	"vacuum-band": ({ view }: PermitQuestion) => bandReasons(view),
+
+	/** The chamber stands where the lab has measured that it does at this flow. */
+	"working-pressure": ({ view }: PermitQuestion) => workingPressureReasons(view),
 
 	/** The chamber has come back to where it was before the last dose. */
 	recovery: ({ view }: PermitQuestion) => recoveryReasons(view),
@@ -214,6 +218,23 @@ function* bandReasons(view: SafetyView): Generator<Reason> {
 		const range = `${limits.dosePaMin.toFixed(1)} to ${limits.dosePaMax.toFixed(1)} Pa`;
 		yield { about: "pressure", text: `Chamber pressure ${chamber.value.toFixed(1)} Pa is outside ${range}.` };
 	}
+}
+
+function* workingPressureReasons(view: SafetyView): Generator<Reason> {
+	const { limits, pressures } = view.reactor;
+	const { workingPressure: working } = limits;
+	if (working === undefined) return;
+	const { carrierSccm } = view.commanded;
+	const levelPa = expectedPa(working, carrierSccm);
+	if (levelPa === undefined) {
+		yield { about: "pressure", text: `Nobody has measured where the chamber stands at ${carrierSccm} sccm.` };
+		return;
+	}
+	const seenPa = view.history.mean(pressures.chamber, view.nowMs - RECOVERED_MS);
+	if (seenPa !== undefined && Math.abs(seenPa - levelPa) <= working.share * levelPa) return;
+	const seen = seenPa === undefined ? "is not known" : `stands at ${seenPa.toFixed(1)} Pa`;
+	const text = `The chamber ${seen}, not within ${(working.share * 100).toFixed(0)} % of the ${levelPa.toFixed(1)} Pa that were measured at ${carrierSccm} sccm: pump, stop valve, gauge and flow are to be looked at, and the chamber for a leak.`;
+	yield { about: "pressure", text };
 }
 
 function* backflowReasons(view: SafetyView, precursor: string): Generator<Reason> {

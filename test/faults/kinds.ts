@@ -243,18 +243,9 @@ export const KINDS: readonly Fault[] = [
 	},
 	{
 		kind: "pump-weak",
-		// Weak before the first dose, its level would pass for that of a sound pump: docs/interlocks.md says so.
 		begin: (story) => {
-			let isOver = false;
-			const weaken = () => {
-				if (!isOver) story.lab.twin.setPumpSpeed(0.3);
-			};
-			if (story.records("pulse").length > 0) weaken();
-			else story.journal.onRecord(({ kind }) => kind === "pulse" && weaken());
-			return () => {
-				isOver = true;
-				story.lab.twin.setPumpSpeed(1);
-			};
+			story.lab.twin.setPumpSpeed(0.3);
+			return () => story.lab.twin.setPumpSpeed(1);
 		},
 	},
 	{

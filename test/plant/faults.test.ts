@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Story } from "./stories.js";
+import { SHORT_RECIPE, Story } from "./stories.js";
 
 let story: Story;
 afterEach(async () => {
@@ -39,6 +39,24 @@ async function expectRecovers(cycles: object): Promise<void> {
 	expect(story.records("run-finished")[0]!.cycles).toEqual({ ordered: 4, complete: 4, ...cycles });
 	expect(story.violations).toEqual([]);
 }
+
+describe("a pump that is weak before the first dose", () => {
+	it("holds the run at that dose, and lets it go on when it is mended", async () => {
+		story = new Story();
+		story.lab.twin.setPumpSpeed(0.3);
+		await story.ready();
+		await story.launch("short.recipe.yaml", { recipeText: SHORT_RECIPE, set: {} });
+		await story.state("held");
+		expect(story.records("run-state").at(-2)!.cause).toMatch(
+			/^Dosing TMA is refused: The chamber stands at 13\d\.\d Pa, not within 15 % of the 84\.9 Pa that were measured at 100 sccm/,
+		);
+		expect(story.truth().doses).toEqual({ TMA: 0, H2O: 0 });
+		story.lab.twin.setPumpSpeed(1);
+		await story.command("restart");
+		await story.state("complete");
+		expect(story.violations).toEqual([]);
+	});
+});
 
 describe("the pump", () => {
 	it("stopping in a purge shuts the chamber off, stops the carrier before the chamber fills, and the heaters", async () => {

@@ -210,6 +210,15 @@ const CASES: Case[] = [
 		good: edit(LI, ["sccm: 100", "sccm: 5"]),
 	},
 	{
+		code: "DOSE_FLOW_NOT_MEASURED",
+		says: "a dose at a flow at which the chamber's working pressure was not measured",
+		bad: edit(LI, ["sccm: 100", "sccm: 101"]),
+		at: { path: `${CYCLE}[0].pulse`, value: 101, limit: 100 },
+		good: LI,
+		lab: { ...lab, workingFlows: { sccmMin: 20, sccmMax: 100 } },
+		goodLab: { ...lab, workingFlows: { sccmMin: 20, sccmMax: 100 } },
+	},
+	{
 		code: "HEATING_ORDER",
 		says: "a line no warmer than its bottle",
 		bad: edit(LI, ["tma_line: { to_degC: 60", "tma_line: { to_degC: 22"]),
@@ -452,6 +461,12 @@ describe("launch is asked to acknowledge", () => {
 	it("nothing for the main recipe on the simulated lab with argon", () => {
 		expect(acknowledged(LI)).toEqual([]);
 		expect(codes(check(LI))).toEqual([]);
+	});
+
+	it("nothing, but says once that no pump can be judged, where the lab file declares no working pressure", () => {
+		expect(check(LI, { lab: { ...lab, workingFlows: null } }).problems).toEqual([
+			expect.objectContaining({ severity: "warning", code: "WORKING_PRESSURE_UNKNOWN", path: `${CYCLE}[0].pulse` }),
+		]);
 	});
 
 	it("nitrogen above 160 °C on lithium, at the place that goes there", () => {

@@ -9,7 +9,7 @@ import {
 	permitStopValveOpen,
 	permitStopValveShut,
 } from "#safety/permits.js";
-import { DECLARATION, Scene } from "./support.js";
+import { DECLARATION, REACTOR, Scene } from "./support.js";
 
 /** Both precursors were dosed long ago. */
 function purged(): DoseHistory {
@@ -42,6 +42,43 @@ function refusal(ask: () => void): { reasons: string[]; about: string[] } | unde
 		return (thrown as AdlayerError).context as never;
 	}
 }
+
+describe("the working pressure that the lab has measured", () => {
+	const working = {
+		share: 0.1,
+		at: [
+			{ sccm: 50, pa: 40 },
+			{ sccm: 150, pa: 140 },
+		],
+	};
+	const reactor = { ...REACTOR, limits: { ...REACTOR.limits, workingPressure: working } };
+	const at = (pa: number, sccm = 100) => {
+		const view = new Scene(reactor).ran("gauge.chamber", () => pa).reads("mfc.flow", sccm);
+		view.commanded.carrierSccm = sccm;
+		return refusal(() => permitDose({ view, latched: [], doses: purged(), isShuttingPrecursors: false }, "TMA", 15))
+			?.reasons;
+	};
+
+	it.each([
+		[81, 100],
+		[99, 100],
+		[44, 50],
+		[126, 150],
+	])("permits a dose at %d Pa and %d sccm", (pa, sccm) => expect(at(pa, sccm)).toBeUndefined());
+
+	it.each([
+		[99.1, 100],
+		[80.9, 100],
+		[44.1, 50],
+		[125.9, 150],
+	])("refuses it at %d Pa and %d sccm, as of a pump, a gauge or a flow that is not what it was", (pa, sccm) => {
+		expect(at(pa, sccm)).toEqual([expect.stringContaining(`${pa.toFixed(1)} Pa, not within 10 % of the`)]);
+	});
+
+	it.each([49, 151])("refuses it at %d sccm, where nobody has measured", (sccm) => {
+		expect(at(100, sccm)).toEqual([`Nobody has measured where the chamber stands at ${sccm} sccm.`]);
+	});
+});
 
 describe("the permit for a dose", () => {
 	const ask = (asked: Asked, precursor = "TMA", widthMs = 15) =>

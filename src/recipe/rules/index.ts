@@ -22,6 +22,7 @@ import { setpointRange } from "#recipe/rules/setpoint-range.js";
 import { stabiliseTarget } from "#recipe/rules/stabilise-target.js";
 import { timeouts } from "#recipe/rules/timeouts.js";
 import { waterNearMelting } from "#recipe/rules/water-near-melting.js";
+import { workingPressure } from "#recipe/rules/working-pressure.js";
 
 export const RULES: readonly Rule[] = [
 	names,
@@ -34,6 +35,7 @@ export const RULES: readonly Rule[] = [
 	pumpDown,
 	chamberShut,
 	doseReadiness,
+	workingPressure,
 	pulseWidth,
 	purgePresent,
 	purgeLength,

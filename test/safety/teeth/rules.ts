@@ -172,6 +172,19 @@ export const RULE_BITES: Record<Rule, Bite> = {
 		forS: 2,
 		harm: violates("dose-without-vacuum"),
 	},
+	"working-pressure": {
+		begin: flowing,
+		// The pump is weak before the first dose; the purge is long enough with a sound one.
+		fault: async (story) => {
+			story.lab.twin.setPumpSpeed(0.15);
+			await story.forS(60);
+			await dose(story, "TMA");
+			await story.forS(6);
+			await dose(story, "H2O");
+		},
+		forS: 5,
+		harm: violates("precursors-met"),
+	},
 	recovery: {
 		besides: ["vacuum-band"],
 		begin: flowing,

@@ -36,6 +36,7 @@ export const SUSPENSION_BITES: Record<keyof typeof CONDITIONS, Bite> = {
 		harm: isUnmade,
 	},
 	settling: {
+		besides: ["working-pressure"],
 		begin,
 		// A pump that has got better: within a minute the pressure comes down to half of what it was.
 		fault: (story) => {
