@@ -145,7 +145,8 @@ export const ALARM_DEFINITIONS = {
 		priority: "critical",
 		cause: "After a dose the chamber does not come back to its pressure before.",
 		consequence: "No other dose is given; precursor may still be flowing.",
-		response: "Shut the hand valve of this precursor. Purge, then find out why its valve does not shut.",
+		response:
+			"Shut the hand valve of this precursor. If the chamber falls back its valve leaks; if not, look at what else the message names.",
 		latching: false,
 	}),
 	maintenance: definition({
@@ -163,16 +164,19 @@ export const ALARM_DEFINITIONS = {
 	}),
 	"bottle-low": definition({
 		priority: "medium",
-		cause: "The pulses of this precursor have become clearly smaller over many cycles.",
+		cause: "The pulses of this precursor have become clearly smaller over many cycles, by the chamber's gauge.",
 		consequence: "The bottle runs empty, and the film stops growing without a sign.",
-		response: "Weigh or exchange the bottle after this run; check its temperature.",
+		response:
+			"Weigh or exchange the bottle after this run; check its temperature. Where all pressures have shrunk alike, compare the gauge first.",
 		deadband: "5 % of the reference area",
 	}),
 	"purge-insufficient": definition({
 		priority: "medium",
-		cause: "The pressure before the doses rises: a purge no longer clears the chamber.",
+		cause:
+			"The pressure before the doses rises: a purge no longer clears the chamber, the pump is weaker, or the gauge drifts.",
 		consequence: "The precursors meet in the gas, and the film is no longer that of the recipe.",
-		response: "Lengthen the purge or raise the carrier flow; look for water on cold walls.",
+		response:
+			"Compare the foreline's gauge: if it has not risen, the chamber's drifts. Else look at the pump; lengthen the purge or raise the flow; look for water on cold walls.",
 	}),
 } as const satisfies Record<string, AlarmDefinition>;
 

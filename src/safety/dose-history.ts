@@ -9,6 +9,8 @@ export interface LastDose {
 	readonly precursor: string;
 	/** Mean chamber pressure just before it; undefined without a trustworthy gauge. */
 	readonly baselinePa: number | undefined;
+	/** Mean foreline pressure then; undefined without a trustworthy gauge. */
+	readonly forelinePa?: number | undefined;
 	readonly carrierSccm: number;
 }
 

@@ -240,8 +240,11 @@ export class GuardedReactor {
 		this.permitDose(precursor, widthMs);
 		const pulses = this.pulses(precursor);
 		const nowMs = this.clock.nowMs();
-		const baselinePa = supervisor.view.history.mean(this.spec.pressures.chamber, nowMs - RECOVERED_MS);
-		supervisor.doses.started(precursor, nowMs, widthMs, { baselinePa, carrierSccm: supervisor.commanded.carrierSccm });
+		const { chamber, foreline } = this.spec.pressures;
+		const meanPa = (signal: string) => supervisor.view.history.mean(signal, nowMs - RECOVERED_MS);
+		const { carrierSccm } = supervisor.commanded;
+		const found = { baselinePa: meanPa(chamber), forelinePa: meanPa(foreline), carrierSccm };
+		supervisor.doses.started(precursor, nowMs, widthMs, found);
 		if (supervisor.commanded.shutFor === "exposure") this.exposed.add(precursor);
 		await pulses.fire();
 		return { acknowledgedMs: this.clock.nowMs() };

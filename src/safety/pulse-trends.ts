@@ -32,6 +32,8 @@ const LOW_DEADBAND = 0.05;
 /** So many doses one after the other below this share: the valve has not opened. */
 const STUCK_SHARE = 0.2;
 const STUCK_DOSES = 2;
+/** Below this share of the reference the pressure before the doses has shrunk too, and the gauge may read low. */
+const BASELINE_LOW_SHARE = 0.9;
 /** The pressure before the doses may rise by this share of the reference. */
 const BASELINE_RISE = 0.1;
 
@@ -91,20 +93,39 @@ export class PulseTrends {
 		const isStuck = leftNothing >= STUCK_DOSES;
 		const newest = areas.slice(-STUCK_DOSES);
 		const areasPaS = newest.map((area) => area.toFixed(2)).join(" and ");
-		const said = `The last doses of ${precursor} left ${areasPaS} Pa s; ${referencePaS.toFixed(2)} Pa s are usual.`;
+		const others = this.othersWithNothing(precursor);
+		const common =
+			others.length === 0
+				? ""
+				: ` Nor did the last of ${others.join(", ")} leave anything: it may be the gauge, the air or the valves' supply rather than one valve.`;
+		const said = `The last doses of ${precursor} left ${areasPaS} Pa s; ${referencePaS.toFixed(2)} Pa s are usual.${common}`;
 		alarms.follow(isStuck, { alarm: `valve-sticking.${precursor}`, message: said });
 		const low = `bottle-low.${precursor}`;
 		const share = median(areas.slice(-RECENT_DOSES)) / referencePaS;
+		const baselinePa = median(baselines.slice(-RECENT_DOSES));
+		const baselineShare = baselinePa / referencePa;
+		const alike =
+			baselineShare < BASELINE_LOW_SHARE
+				? ` The pressure before them has become ${(baselineShare * 100).toFixed(0)} %: the gauge may read low, and the bottle be well.`
+				: "";
 		alarms.follow(!isStuck && share < LOW_SHARE + (alarms.isActive(low) ? LOW_DEADBAND : 0), {
 			alarm: low,
-			message: `The doses of ${precursor} have become ${(share * 100).toFixed(0)} % of what they were.`,
+			message: `The doses of ${precursor} have become ${(share * 100).toFixed(0)} % of what they were.${alike}`,
 		});
-		const baselinePa = median(baselines.slice(-RECENT_DOSES));
 		alarms.follow(baselinePa > (1 + BASELINE_RISE) * referencePa, {
 			alarm: `purge-insufficient.${precursor}`,
 			message: `Before the doses of ${precursor} the chamber is at ${baselinePa.toFixed(1)} Pa; it was at ${referencePa.toFixed(1)} Pa.`,
 		});
 		return { leftNothing, said: isStuck ? said : undefined };
+	}
+
+	/** Other precursors whose newest dose left nothing. */
+	private othersWithNothing(precursor: string): string[] {
+		return [...this.trends]
+			.filter(([of, { areas, referencePaS }]) => {
+				return of !== precursor && referencePaS !== undefined && areas.at(-1)! < STUCK_SHARE * referencePaS;
+			})
+			.map(([of]) => of);
 	}
 
 	private trendOf(precursor: string, key: string): Trend {

@@ -3,6 +3,7 @@ import type { DoseHistory } from "#safety/dose-history.js";
 import { contactInWords, inWords, isGood, isMade, type SafetyView, zoneSignal } from "#safety/interlock.js";
 import { forelineLimitPa } from "#safety/interlocks/foreline-above-chamber.js";
 import { isAtFlowOf, RECOVERED_MS, settlingInWords, unsettled } from "#safety/settling.js";
+import { whyAboveInWords } from "#safety/why-above.js";
 import { expectedPa } from "#safety/working-pressure.js";
 
 /** The measured carrier flow must be within this share of its commanded value. */
@@ -272,7 +273,7 @@ export function* recoveryReasons(view: SafetyView): Generator<Reason> {
 	const reached = `${leastPa.toFixed(1)} to ${greatestPa.toFixed(1)} Pa in the last ${overMs / 1_000} s`;
 	yield {
 		about: "valve",
-		text: `The chamber is not back within 5 % of its ${levelPa.toFixed(1)} Pa before the last dose of ${precursor} (${reached}): that valve may be stuck open or leak. Shut the hand valve of ${precursor}.`,
+		text: `The chamber is not back within 5 % of its ${levelPa.toFixed(1)} Pa before the last dose of ${precursor} (${reached}): ${whyAboveInWords(view, levelPa)}`,
 	};
 }
 

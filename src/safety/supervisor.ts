@@ -95,6 +95,7 @@ export class Supervisor {
 		this.purge = new PurgeWatch(this.view, this.alarms);
 		this.followed = [
 			reactor.pressures.chamber,
+			reactor.pressures.foreline,
 			...Object.entries(reactor.zones).flatMap(([zone, { heater }]) => [
 				zoneSignal(reactor, zone),
 				...(heater.output === null ? [] : [heater.output]),

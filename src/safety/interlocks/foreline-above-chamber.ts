@@ -20,7 +20,7 @@ export function forelineAboveChamber(reactor: Reactor): Interlock {
 		delayMs: 500,
 		consecutiveReadings: 2,
 		countedSignal: forelineSignal,
-		response: "Check the pump and the foreline for a leak before opening the stop valve again.",
+		response: "Compare both gauges; check the pump and the foreline for a leak before opening the stop valve again.",
 		judge(view, tripped) {
 			if (!tripped && view.commanded.stopValve === "shut") return undefined;
 			const chamber = view.reading(chamberSignal);

@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { SteppedClock } from "#core/clock.js";
+import { Alarms } from "#safety/alarms.js";
+import { PulseTrends } from "#safety/pulse-trends.js";
+
+const sink = { append: () => 1, synced: async () => {} };
+
+function arrange() {
+	const alarms = new Alarms(new SteppedClock({ wallStartMs: 0 }), sink);
+	const trends = new PulseTrends(alarms);
+	const dose = (precursor: string, areaPaS: number, baselinePa = 80) =>
+		trends.seen({ precursor, widthMs: 15, carrierSccm: 100, effective: { baselinePa, peakPa: 5, areaPaS } });
+	const healthy = (precursor: string) => {
+		for (let count = 0; count < 12; count += 1) dose(precursor, 4);
+	};
+	const message = (alarm: string) => alarms.status.find((each) => each.alarm === alarm)?.message;
+	return { trends, dose, healthy, message };
+}
+
+describe("doses that leave nothing", () => {
+	it("are told as of one valve when those of the other precursor are well", () => {
+		const { dose, healthy } = arrange();
+		healthy("TMA");
+		healthy("H2O");
+		dose("TMA", 0.1);
+		expect(dose("TMA", 0.1)).toEqual({
+			leftNothing: 2,
+			said: "The last doses of TMA left 0.10 and 0.10 Pa s; 4.00 Pa s are usual.",
+		});
+	});
+
+	it("are told as of gauge, air or supply when those of the other precursor leave nothing too", () => {
+		const { dose, healthy } = arrange();
+		healthy("TMA");
+		healthy("H2O");
+		dose("TMA", 0.1);
+		dose("H2O", 0.1);
+		expect(dose("TMA", 0.1).said).toContain("Nor did the last of H2O leave anything: it may be the gauge, the air");
+	});
+
+	it("of a former process are told again by the last of them", () => {
+		const { trends, message } = arrange();
+		const of = (areaPaS: number) => ({
+			...{ precursor: "TMA", widthMs: 15, carrierSccm: 100 },
+			effective: { baselinePa: 80, peakPa: 5, areaPaS },
+		});
+		trends.recall([...Array.from({ length: 10 }, () => of(4)), of(0.1), of(0.1)]);
+		expect(message("valve-sticking.TMA")).toContain("4.00 Pa s are usual");
+		expect(trends.seen(of(0.1)).leftNothing).toBe(3);
+	});
+});
+
+describe("doses that become smaller", () => {
+	it.each([
+		[
+			"as of the bottle when the pressure before them stands",
+			80,
+			/^The doses of TMA have become 50 % of what they were\.$/,
+		],
+		[
+			"as of a gauge that may read low when that has shrunk too",
+			50,
+			/The pressure before them has become 63 %: the gauge may read low/,
+		],
+	])("are told %s", (_as, baselinePa, said) => {
+		const { dose, healthy, message } = arrange();
+		healthy("TMA");
+		for (let count = 0; count < 5; count += 1) dose("TMA", 2, baselinePa);
+		expect(message("bottle-low.TMA")).toMatch(said);
+	});
+});
