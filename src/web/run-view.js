@@ -48,13 +48,16 @@ function renderInterruption() {
 	});
 }
 
-function interruptionFigures({ gapS, cycle, halfCycle, lastDoses, temperatures, annealMinutes }) {
+const REPEATED_FOR = { unknown: "its fate is not known", "left-nothing": "its dose left nothing" };
+
+function interruptionFigures({ gapS, cycle, halfCycle, repeat, lastDoses, temperatures, annealMinutes }) {
 	const celsius = (value) => (value === null ? "?" : value.toFixed(1));
+	const again = repeat == null ? "" : `: a restart repeats it, ${REPEATED_FOR[repeat]}`;
 	const list = [
 		{
 			name: "Control was away",
 			value: duration(gapS),
-			note: cycle === null ? "outside the cycles" : `cycle ${cycle}, half-cycle ${halfCycle ?? "?"}`,
+			note: cycle === null ? "outside the cycles" : `cycle ${cycle}, half-cycle ${halfCycle ?? "?"}${again}`,
 		},
 	];
 	for (const [precursor, last] of Object.entries(lastDoses)) {

@@ -121,7 +121,7 @@ describe("before a dose", () => {
 		story = await Story.at("purge", 2);
 		const { twin } = story.lab;
 		const real = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(twin), "chamberPa")!.get!;
-		vi.spyOn(twin, "chamberPa", "get").mockImplementation(() => 0.8 * real.call(twin));
+		vi.spyOn(twin, "chamberPa", "get").mockImplementation(() => 0.9 * real.call(twin));
 		await story.forS(17);
 		await story.state("complete");
 		expect(story.records("alarm").map(({ alarm }) => alarm)).toEqual([]);
