@@ -1,7 +1,7 @@
 /** Every failure of the REST interface as RFC 9457 problem+json, from one place. */
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { PLAIN } from "#api/schemas.js";
+import { SAID_OF_PATTERN } from "#api/schemas.js";
 import { ERROR_CODES, type ErrorCode } from "#core/error-codes.js";
 import { AdlayerError, type Problem } from "#core/errors.js";
 
@@ -55,8 +55,7 @@ function validationError(error: FastifyError): AdlayerError {
 		const at = `${part}${found.instancePath.replaceAll("/", ".")}`;
 		const { additionalProperty: extra, missingProperty: missing, allowedValues, limit = allowedValues } = found.params;
 		const member = extra ?? missing;
-		const isPlain = found.params.pattern === PLAIN;
-		const said = isPlain ? "must not contain control characters" : (found.message ?? "is not valid");
+		const said = SAID_OF_PATTERN[String(found.params.pattern)] ?? found.message ?? "is not valid";
 		const { data } = found as { data?: unknown };
 		return {
 			severity: "error",

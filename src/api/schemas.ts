@@ -1,4 +1,5 @@
 /** JSON Schemas of the REST interface's bodies; the OpenAPI document and the request checks are made of these. */
+import { ITEM_KINDS } from "#record/descent.js";
 
 const number = { type: "number" } as const;
 const nullableNumber = { type: ["number", "null"] } as const;
@@ -441,6 +442,17 @@ export const SCHEMAS = [
 
 /** Names are printed, scanned and put into files: no control characters, no halves of characters. */
 export const PLAIN = "^[^\\p{Cc}\\p{Cs}]*$";
+const ID = "[A-Za-z0-9][A-Za-z0-9._@+-]{0,79}$";
+export const ITEM_ID = `^${ID}`;
+/** Chosen by people: readable, and never one that is given out, such as `cell-12`. */
+export const NEW_ITEM_ID = `^(?!(?:${ITEM_KINDS.join("|")})-\\d+$)${ID}`;
+const ID_SAID = "must be letters, digits and . _ @ + -, at most 80, a letter or digit first";
+/** What a text must be, by the pattern that it has to match. */
+export const SAID_OF_PATTERN: Readonly<Record<string, string>> = {
+	[PLAIN]: "must not contain control characters",
+	[ITEM_ID]: ID_SAID,
+	[NEW_ITEM_ID]: `${ID_SAID}, and none that Adlayer makes itself, such as cell-12`,
+};
 /** Who gives a command, for the record. */
 export const by = {
 	type: "string",

@@ -253,6 +253,15 @@ describe("launching", () => {
 		expect(answer.json()).toMatchObject({ status: 413, code: "MESSAGE_TOO_LARGE" });
 	});
 
+	it("says in words what an id must be", async () => {
+		const { app } = await world();
+		const cell = { id: "cell-9", working: "F-1", by: "mk" };
+		const { problems } = (await post(app, "/cells", cell)).json() as { problems: { path: string; message: string }[] };
+		expect(problems.find(({ path }) => path === "body.id")?.message).toBe(
+			"body.id must be letters, digits and . _ @ + -, at most 80, a letter or digit first, and none that Adlayer makes itself, such as cell-12.",
+		);
+	});
+
 	it("refuses control characters in the names of operator and sample, each at its place, and asks control nothing", async () => {
 		const { app, control } = await world();
 		const answer = await post(app, "/runs", { recipe: "li", operator: "m\u001bk", sample: "S\n1" });

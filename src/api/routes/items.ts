@@ -2,7 +2,7 @@
 import type { AppDeps, FileShelf } from "#api/ports.js";
 import { API_PREFIX, type RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
-import { boolean, by, integer, list, PLAIN, ref, shape, string } from "#api/schemas.js";
+import { boolean, by, ITEM_ID, integer, list, NEW_ITEM_ID, PLAIN, ref, shape, string } from "#api/schemas.js";
 import { AdlayerError, type Problem } from "#core/errors.js";
 import { type Descent, ITEM_KINDS, type Item, type ItemKind } from "#record/descent.js";
 
@@ -15,13 +15,12 @@ export const longText = {
 } as const;
 export const positive = { type: "number", exclusiveMinimum: 0, maximum: 1e12 } as const;
 export const dateTime = { type: "string", format: "date-time", description: "ISO 8601 with time zone" } as const;
-/** Readable, and never one that is given out: `cell-12`. */
 const newId = {
 	type: "string",
-	pattern: `^(?!(?:${ITEM_KINDS.join("|")})-\\d+$)[A-Za-z0-9][A-Za-z0-9._@+-]{0,79}$`,
+	pattern: NEW_ITEM_ID,
 	description: "Letters, digits and . _ @ + -; made from kind and number when left out",
 } as const;
-export const itemId = { type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9._@+-]{0,79}$" } as const;
+export const itemId = { type: "string", pattern: ITEM_ID } as const;
 const barcode = { ...text, maxLength: 80 } as const;
 
 export interface ItemResource {

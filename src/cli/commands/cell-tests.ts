@@ -64,7 +64,7 @@ function lineOf({ cellTest, cell, cycler, channel, protocol, state, rows, lastRo
 	const values =
 		lastRow === null
 			? ""
-			: `: ${rows} rows, cycle ${lastRow.cycle}, ${(lastRow.testS / 3_600).toFixed(2)} h, ${lastRow.voltageV} V, ${lastRow.currentA} A`;
+			: `: ${rows} rows, cycle ${lastRow.cycle}, ${(lastRow.testS / 3_600).toFixed(2)} h, ${lastRow.voltageV.toFixed(4)} V, ${(lastRow.currentA * 1_000).toFixed(3)} mA`;
 	return `${cellTest} ${cell} on ${place}, ${protocol}: ${state}${values}${cause === undefined ? "" : ` (${cause})`}`;
 }
 
