@@ -153,6 +153,11 @@ export class CyclingAnalysis {
 		return this.halves.slice(index);
 	}
 
+	/** The one under way, as far as it has come; null when nothing has flowed since the last. */
+	get openHalfCycle(): HalfCycle | null {
+		return this.cutter.present();
+	}
+
 	/** Where another evaluation can go on behind the half-cycles that are over; null before the first. */
 	get mark(): CutterMark | null {
 		return this.cutter.mark;

@@ -214,7 +214,8 @@ export class RunningVerdicts {
 		if (test.isConcluded) return;
 		if (test.throughSeq > 0) {
 			await this.evaluate(test, []);
-			test.analysis?.end();
+			const last = test.analysis?.end() ?? null;
+			if (last !== null) await this.options.history.saveHalfCycles(test.order.cellTest, [last]);
 			test.verdict = test.analysis?.verdict ?? null;
 		}
 		test.analysis = undefined;
@@ -236,7 +237,8 @@ export class RunningVerdicts {
 			if ((page?.length ?? 0) < HALF_CYCLES_A_FETCH) break;
 		}
 		const analysis = new TestAnalysis(factsOf(protocolText), halves);
-		return { analysis, stored: halves.length };
+		// The one that a test ended in is made anew by the rows behind the others.
+		return { analysis, stored: Math.min(halves.length, analysis.halfCycleCount) };
 	}
 
 	private async catchUp(cellTest: string, analysis: TestAnalysis, throughSeq: number): Promise<void> {

@@ -74,14 +74,19 @@ export class TestAnalysis {
 		}));
 	}
 
-	/** The test is over: a half-cycle that it ended in counts as far as it came. */
-	end(): void {
+	/** The test is over: the half-cycle that it ended in, as far as it came, counts and is given; null when there is none. */
+	end(): StoredHalfCycle | null {
 		this.isOver = true;
+		const half = this.analysis.openHalfCycle;
+		if (half === null) return null;
+		const { fileCycle, firstLine, ...figures } = half;
+		return { ...figures, cycle: fileCycle, firstSeq: firstLine, resume: null };
 	}
 
 	get verdict(): CellTestVerdict {
 		const verdict = this.isOver ? this.analysis.result().verdict : this.analysis.verdict;
-		return { ...verdict, halfCycles: this.halfCycleCount, throughSeq: this.seq };
+		const last = this.isOver && this.analysis.openHalfCycle !== null ? 1 : 0;
+		return { ...verdict, halfCycles: this.halfCycleCount + last, throughSeq: this.seq };
 	}
 
 	private flush(): void {

@@ -188,6 +188,10 @@ describe("the end of a battery test", () => {
 	function isKnownOnce(): void {
 		expect(tables.tests.isConcluded).toBe(true);
 		expect(tables.tests.halves.map(({ index }) => index)).toEqual(tables.tests.halves.map((_, at) => at));
+		// Ten whole ones, and the one that it ended in.
+		expect(tables.tests.halves).toHaveLength(11);
+		expect(expected().halfCycles).toBe(11);
+		expect(tables.tests.halves.at(-1)).toMatchObject({ firstSeq: 601, direction: "charge", resume: null });
 		const ends = tables.written.filter((body) => (body as Item["body"]).endedAt !== undefined);
 		expect(ends).toHaveLength(1);
 		const { kind, atHours, atCycle } = expected();

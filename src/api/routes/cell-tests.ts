@@ -53,7 +53,7 @@ const verdict = {
 			kind: { type: "string", enum: ["none", "short", "soft-short", "polarisation", "depletion", "end-of-life"] },
 			atHours: { ...nullable("number"), description: "Null: not reached" },
 			atCycle: nullable("number"),
-			halfCycles: { ...integer, description: "Half-cycles that are over" },
+			halfCycles: { ...integer, description: "Half-cycles that are over, and the one that the test ended in" },
 			throughSeq: { ...integer, description: "Number of the last row that was taken into account" },
 		}),
 		{ type: "null" },
@@ -248,7 +248,7 @@ export function cellTestRoutes({ api, deps }: RouteGroup): void {
 
 	const halvesSchema = routeSchema({
 		tag: "cell-tests",
-		summary: "The half-cycles of a battery test that are over",
+		summary: "The half-cycles of a battery test that are over, and the one that it ended in",
 		params,
 		query: {
 			fromIndex: { type: "integer", minimum: 0, default: 0 },
