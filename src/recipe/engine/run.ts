@@ -1,9 +1,8 @@
 /** One run of a plan: the ISA-88 procedure around its steps. */
 import type { Clock } from "#core/clock.js";
-import { AdlayerError, asAdlayerError } from "#core/errors.js";
+import { asAdlayerError } from "#core/errors.js";
 import { Activity } from "#recipe/engine/activity.js";
-import { type AnnealCount, AnnealCounts } from "#recipe/engine/anneal-count.js";
-import { AnnealRecords, plannedRamp } from "#recipe/engine/anneal-records.js";
+import { Anneals } from "#recipe/engine/anneals.js";
 import { declarationOf } from "#recipe/engine/declaration.js";
 import { Doses } from "#recipe/engine/doses.js";
 import { allOff, executeStep, type StepContext } from "#recipe/engine/execute-step.js";
@@ -12,21 +11,19 @@ import { needsHeatersOff, zonesToHold } from "#recipe/engine/hold.js";
 import { Progress } from "#recipe/engine/progress.js";
 import { Prompts } from "#recipe/engine/prompts.js";
 import { type KnownHeaters, Ramps } from "#recipe/engine/ramps.js";
+import { refuseCommand, refuseRestart } from "#recipe/engine/refusals.js";
 import { backToDose, resumeAt, stepsBefore } from "#recipe/engine/restart.js";
 import { StepLog } from "#recipe/engine/step-log.js";
 import { stableZones } from "#recipe/engine/suspension.js";
 import { baseProof, type TakenUp } from "#recipe/engine/taken-up.js";
-import { type Heater, type PlannedWay, plannedWay } from "#recipe/heater.js";
-import { allowed, isFinal, next, type RunInput } from "#recipe/isa88.js";
-import { type AnnealStep, type CoolStep, isDose, type Plan, type Step } from "#recipe/plan.js";
+import type { Heater } from "#recipe/heater.js";
+import { isFinal, next, type RunInput } from "#recipe/isa88.js";
+import { type CoolStep, isDose, type Plan, type Step } from "#recipe/plan.js";
 import type { RecordBody, RecordSink, RunCommand, RunState } from "#record/records.js";
 import type { CycleCount, Interruption, RunStatus, SuspensionStatus } from "#record/status.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { isGood } from "#safety/interlock.js";
 import type { Supervisor } from "#safety/supervisor.js";
-
-/** An anneal's minutes are recorded after so many more seconds in band. */
-const ANNEAL_RECORD_S = 10;
 
 export interface RunIdentity {
 	readonly run: string;
@@ -49,8 +46,7 @@ export class Run {
 	private readonly progress: Progress;
 	private readonly doses: Doses;
 	private readonly ramps: Ramps;
-	private readonly anneals = new AnnealCounts();
-	private readonly annealRecords: AnnealRecords;
+	private readonly anneals: Anneals;
 	private readonly log: StepLog;
 	private readonly prompts: Prompts;
 	private readonly activity = new Activity((thrown) => {
@@ -75,8 +71,6 @@ export class Run {
 	private pauseLimit: { cancel(): void } | undefined;
 	/** Until the run has been restarted after an interruption by the loss of control. */
 	private interrupted: { readonly takenUp: TakenUp; readonly temperatures: GapTemperatures } | undefined;
-	/** Seconds of each anneal as last recorded, by index of its step. */
-	private readonly annealRecordedS = new Map<number, number>();
 
 	/** With `takenUp` the run goes on where its records end; `takeUp` then brings it to held. */
 	constructor(
@@ -89,9 +83,8 @@ export class Run {
 		this.doses = new Doses(on.clock, on.reactor, on.sink, identity.run, takenUp?.count);
 		this.prompts = new Prompts(on.clock, on.sink, identity.run);
 		this.log = new StepLog(on.clock, on.sink, identity.run);
-		this.annealRecords = new AnnealRecords(on.reactor, plan, (record) =>
-			on.sink.append({ kind: "anneal", run: identity.run, ...record }),
-		);
+		const { sink, reactor, heaters = {} } = on;
+		this.anneals = new Anneals({ run: identity.run, sink, reactor, plan, heaters });
 		this.ramps = new Ramps(
 			on.clock,
 			on.reactor,
@@ -140,10 +133,15 @@ export class Run {
 		return this.activity.settled;
 	}
 
-	/** Does a command, or refuses it with COMMAND_NOT_ALLOWED or INTERLOCK_TRIPPED. Transient states end by themselves. */
+	/** Does a command, or refuses it as `refusals.ts` says. Transient states end by themselves. */
 	command(command: RunCommand, by: string, id: string, annealMinutes?: number): void {
-		this.refuse(command);
-		if (command === "restart") this.refuseRestart(annealMinutes);
+		refuseCommand(command, {
+			state: this.state,
+			hasStarted: this.progress.hasStarted,
+			isInAnneal: this.current?.type === "anneal",
+			latched: this.on.supervisor.latched,
+		});
+		if (command === "restart" && this.interrupted !== undefined) refuseRestart(this.interrupted.takenUp, annealMinutes);
 		this.on.sink.append({ kind: "run-command", run: this.identity.run, command, by, id });
 		const cause = `${command} by ${by}`;
 		switch (command) {
@@ -201,19 +199,12 @@ export class Run {
 		if (hottest !== undefined && hottest.celsius > (this.peak?.celsius ?? Number.NEGATIVE_INFINITY))
 			this.peak = hottest;
 		this.ramps.sampled();
-		this.annealRecords.sampled(clock.nowMs());
-		this.anneals.push((zone) => {
-			const reading = reactor.zone(zone);
-			return { atMs: reading.atMs, celsius: isGood(reading) ? reading.value : null };
-		});
-		this.recordAnneals();
+		this.anneals.sampled(clock.nowMs());
 		this.interrupted?.temperatures.sampled();
 	}
 
 	get status(): RunStatus {
 		const { plan, identity, progress } = this;
-		const anneals = plan.steps.filter((step): step is AnnealStep => step.type === "anneal");
-		const orderedS = anneals.reduce((sum, step) => sum + step.forS, 0);
 		return {
 			...identity,
 			recipe: plan.recipe,
@@ -226,7 +217,7 @@ export class Run {
 			elapsedS: progress.elapsedS,
 			remainingS: this.isOver ? 0 : progress.remainingS(this.position),
 			plannedS: plan.totalS,
-			anneal: anneals.length === 0 ? null : { inBandS: this.anneals.inBandS, orderedS },
+			anneal: this.anneals.status,
 			worstPulseErrorMs: this.doses.count.worstErrorMs,
 			peakFoilC: this.peak?.celsius ?? null,
 			meltingPointC: plan.material.meltingPointC,
@@ -273,49 +264,13 @@ export class Run {
 		this.carrierSccm = known.carrierSccm;
 		this.progress.takeUp(known.completeCycles, known.elapsedS);
 		this.ramps.takeUp(known.ramps);
-		this.anneals.takeUp(
-			plan.steps.filter((step): step is AnnealStep => step.type === "anneal"),
-			known.anneals,
-		);
-		for (const [index, { inBandS }] of known.anneals) this.annealRecordedS.set(index, inBandS);
+		this.anneals.takeUp(known.anneals);
 		this.prompts.takeUp(
 			known.prompts,
 			plan.steps.flatMap((step) => (step.type === "prompt" ? [step.id] : [])),
 		);
 		const peak = on.reactor.hottestOf((signal) => known.values.get(signal)?.highest);
 		if (peak !== undefined) this.peak = peak;
-	}
-
-	/** Minutes of an anneal are in the records soon enough that a crash loses few of them. */
-	private recordAnneals(): void {
-		for (const [index, count] of this.anneals.all) {
-			const recordedS = this.annealRecordedS.get(index) ?? 0;
-			const isEnd = count.done && recordedS < count.inBandS;
-			if (count.inBandS - recordedS < ANNEAL_RECORD_S && !isEnd) continue;
-			this.annealRecordedS.set(index, count.inBandS);
-			const maximumC = Number.isFinite(count.maximumC) ? count.maximumC : null;
-			this.on.sink.append({ kind: "anneal-progress", run: this.identity.run, index, inBandS: count.inBandS, maximumC });
-		}
-	}
-
-	/** A run that control found open is restarted only as the run that it was, an anneal only by whoever knows how far it is. */
-	private refuseRestart(annealMinutes: number | undefined): void {
-		if (this.interrupted === undefined) return;
-		const { differences, facts } = this.interrupted.takenUp;
-		if (differences.length > 0) {
-			throw new AdlayerError(
-				"PLAN_CHANGED",
-				`The run cannot be restarted, only stopped or aborted: ${differences.join(" ")}`,
-				{ context: { differences } },
-			);
-		}
-		const done = facts.annealMinutes;
-		if (done === null || done === annealMinutes) return;
-		throw new AdlayerError(
-			"ANNEAL_INTERRUPTED",
-			`The anneal was interrupted after ${done.toFixed(1)} min in band; it goes on only by a restart that names these minutes${annealMinutes === undefined ? "" : `, not ${annealMinutes}`}.`,
-			{ context: { annealMinutes: done } },
-		);
 	}
 
 	private get current(): Step | undefined {
@@ -326,38 +281,6 @@ export class Run {
 		const { unknown, repeated, missed } = this.doses.count;
 		const complete = this.progress.completeCycles - missed.size;
 		return { ordered: this.plan.cyclesOrdered, complete, repeated, unknown };
-	}
-
-	private refuse(command: RunCommand): void {
-		const { state } = this;
-		const can = allowed(state);
-		const context = { state, allowed: can };
-		if (!can.includes(command)) {
-			const only = can.length === 0 ? "only be waited for" : can.join(", ");
-			throw new AdlayerError("COMMAND_NOT_ALLOWED", `A run that is ${state} cannot ${command}; it can ${only}.`, {
-				context,
-			});
-		}
-		if (command === "start" && this.progress.hasStarted) {
-			throw new AdlayerError(
-				"COMMAND_NOT_ALLOWED",
-				"This run has ended; it is not started again. Launch its recipe anew.",
-				{ context },
-			);
-		}
-		if (command === "pause" && this.current?.type === "anneal") {
-			throw new AdlayerError(
-				"COMMAND_NOT_ALLOWED",
-				"An anneal cannot be paused: its temperature would go on acting. Hold or stop instead.",
-				{ context },
-			);
-		}
-		const { latched } = this.on.supervisor;
-		if (latched.length > 0 && (command === "start" || command === "resume" || command === "restart")) {
-			throw new AdlayerError("INTERLOCK_TRIPPED", `The run cannot ${command}: latched: ${latched.join(", ")}.`, {
-				context: { state, latched },
-			});
-		}
 	}
 
 	private enter(input: RunInput, cause: string): void {
@@ -433,9 +356,9 @@ export class Run {
 			ramps: this.ramps,
 			doses: this.doses,
 			next: () => (this.wish === undefined ? this.plan.steps[step.index + 1] : undefined),
-			annealCount: (order) => this.annealCount(order),
+			annealCount: (order) => this.anneals.begin(order),
 			neverAboveC: (zone) => (reactor.spec.zones[zone]!.heatsFoil ? (this.plan.neverAboveC ?? undefined) : undefined),
-			annealOver: (order) => this.annealRecords.end(order.index),
+			annealOver: (order) => this.anneals.end(order),
 			flowCommanded: (sccm) => {
 				this.carrierSccm = sccm;
 			},
@@ -453,20 +376,6 @@ export class Run {
 		};
 		this.doing = step.type;
 		return executeStep(step, context);
-	}
-
-	private annealCount(order: AnnealStep): AnnealCount {
-		const reading = this.on.reactor.zone(order.zone);
-		this.annealRecords.begin(order, isGood(reading) ? this.plannedWay(order, reading.value) : undefined);
-		return this.anneals.of(order.index, order);
-	}
-
-	private plannedWay(order: AnnealStep, fromC: number): PlannedWay | undefined {
-		const { atC: toC, rampCPerMin, approachFromC, approachCPerMin, bandC, neverAboveC, zone } = order;
-		const heater = this.on.heaters?.[zone];
-		if (heater === undefined) return plannedRamp(fromC, { toC, rampCPerMin, approachFromC, approachCPerMin }, bandC);
-		const stageLimitC = this.on.reactor.spec.zones[zone]!.limitC;
-		return plannedWay(heater, { targetC: toC, neverAboveC, rampCPerMin, stageLimitC }, fromC, bandC);
 	}
 
 	private async grantWish(signal: AbortSignal): Promise<void> {
@@ -596,7 +505,7 @@ export class Run {
 
 	private recordEnd(state: "complete" | "stopped" | "aborted"): void {
 		const { plan, progress, peak } = this;
-		this.annealRecords.endAll();
+		this.anneals.endAll();
 		this.on.sink.append({
 			kind: "run-finished",
 			run: this.identity.run,
