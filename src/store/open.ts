@@ -68,7 +68,9 @@ export function openStore(options: StoreOptions): Store {
 		health: () => {
 			const { state, detail, lagRecords, refusedRecords } = ingester.health();
 			const refused =
-				refusedRecords > 0 ? `${refusedRecords} records were refused by the database: ${options.refusedFile}.` : "";
+				refusedRecords > 0
+					? `${refusedRecords} ${refusedRecords === 1 ? "record was" : "records were"} refused by the database: ${options.refusedFile}.`
+					: "";
 			const said = [embedded?.problem, detail, refused].filter(Boolean).join(" ");
 			return { state, detail: said, lagRecords, refusedRecords };
 		},
