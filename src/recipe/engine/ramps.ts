@@ -247,18 +247,24 @@ export class Ramps {
 			return Math.max(this.reactor.lowestSetpointC(zone), ramp.setpointC - ramp.takenBackC);
 		}
 		ramp.takenBackC = 0;
-		if (isGood(reading) && this.isBehind(zone, ramp, reading.value)) return ramp.setpointC;
+		if (isGood(reading)) {
+			this.followRise(ramp, reading.value);
+			if (this.isBehind(zone, ramp, reading.value)) return ramp.setpointC;
+		}
 		const rate = ramp.toC - ramp.setpointC > ramp.approachFromC ? ramp.rampCPerMin : ramp.approachCPerMin;
 		return Math.min(ramp.toC, ramp.setpointC + (rate * STEP_MS) / 60_000);
 	}
 
-	private isBehind(zone: string, ramp: Active, readC: number): boolean {
+	/** At the end of each stretch: whether the zone rose in it. */
+	private followRise(ramp: Active, readC: number): void {
 		const now = this.clock.nowMs();
-		if (now - ramp.stretchMs >= RISING_MS) {
-			ramp.rises = readC - ramp.stretchC >= (RISING_SHARE * ramp.rampCPerMin * (now - ramp.stretchMs)) / 60_000;
-			ramp.stretchC = readC;
-			ramp.stretchMs = now;
-		}
+		if (now - ramp.stretchMs < RISING_MS) return;
+		ramp.rises = readC - ramp.stretchC >= (RISING_SHARE * ramp.rampCPerMin * (now - ramp.stretchMs)) / 60_000;
+		ramp.stretchC = readC;
+		ramp.stretchMs = now;
+	}
+
+	private isBehind(zone: string, ramp: Active, readC: number): boolean {
 		const { followC } = this.reactor.spec.zones[zone]!.heater;
 		return ramp.rises && ramp.setpointC - readC > BEHIND_SHARE * followC;
 	}
