@@ -10,24 +10,32 @@ import type {
 import type { CellTestRow, CellTestState } from "#record/cell-tests.js";
 import type { Database } from "./database.js";
 import type { CellTest } from "./generated/client.js";
+import { type Piece, TestPictures } from "./test-pictures.js";
 
 /** More in one answer would be a download, not a page. */
 const ROWS_MAX = 10_000;
 
 /** The battery tests, as the database has them. */
 export class StoreCellTests implements CellTestHistory {
+	private readonly pictures = new TestPictures();
+
 	constructor(private readonly database: Database) {}
 
 	cellTests({ limit, before, cell }: { limit: number; before?: number; cell?: string }): Promise<StoredCellTest[]> {
 		return this.database.ask(async (prisma, pool) => {
+			const ofCell = cell === undefined ? {} : { cell };
+			const latestFirst = [{ orderedAt: "desc" }, { number: "desc" }] as const;
 			const tests = await prisma.cellTest.findMany({
-				where: {
-					...(before === undefined ? {} : { orderedAt: { lt: new Date(before) } }),
-					...(cell === undefined ? {} : { cell }),
-				},
-				orderBy: { number: "desc" },
+				where: { ...ofCell, ...(before === undefined ? {} : { orderedAt: { lt: new Date(before) } }) },
+				orderBy: [...latestFirst],
 				take: Math.min(limit, ROWS_MAX),
 			});
+			const { orderedAt, number } = tests.at(-1) ?? {};
+			// A page ends between two instants, for the next is asked for by one.
+			if (orderedAt !== undefined && number !== undefined) {
+				const where = { ...ofCell, orderedAt, number: { lt: number } };
+				tests.push(...(await prisma.cellTest.findMany({ where, orderBy: [...latestFirst] })));
+			}
 			const last = await lastSeqs(
 				pool,
 				tests.map(({ number }) => number),
@@ -100,14 +108,16 @@ export class StoreCellTests implements CellTestHistory {
 	cellTestPoints(id: string, points: number): Promise<CellTestPoint[] | undefined> {
 		return this.of(id, async (number, pool) => {
 			const last = (await lastSeqs(pool, [number])).get(number) ?? 0;
-			const width = Math.max(1, Math.ceil(last / Math.max(1, Math.min(points, ROWS_MAX))));
-			const { rows } = await pool.query(
-				`SELECT min(seq) AS "fromSeq", max(seq) AS "toSeq", min(cycle) AS cycle, min(test_s) AS "testS", min(voltage_v) AS "voltageVMin",
-					max(voltage_v) AS "voltageVMax", avg(current_a) AS "currentAMean"
-				FROM cell_test_rows WHERE test = $1 GROUP BY (seq - 1) / $2 ORDER BY 1`,
-				[number, width],
-			);
-			return rows as CellTestPoint[];
+			const asked = { points: Math.max(1, Math.min(points, ROWS_MAX)), last };
+			return this.pictures.of(number, asked, async (fromSeq, width) => {
+				const { rows } = await pool.query(
+					`SELECT min(seq) AS "fromSeq", max(seq) AS "toSeq", min(cycle) AS cycle, min(test_s) AS "testS", min(voltage_v) AS "voltageVMin",
+						max(voltage_v) AS "voltageVMax", avg(current_a) AS "currentAMean", count(*)::int AS rows
+					FROM cell_test_rows WHERE test = $1 AND seq >= $2 GROUP BY (seq - 1) / $3::int ORDER BY 1`,
+					[number, fromSeq, width],
+				);
+				return rows as Piece[];
+			});
 		});
 	}
 

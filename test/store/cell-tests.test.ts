@@ -140,6 +140,19 @@ describe("battery tests in the database", () => {
 		expect(await store.cellTests.unconcludedCellTests(1)).toHaveLength(1);
 	});
 
+	it("are told in pages that lose none of those that were ordered in the same instant", async () => {
+		const all = await store.cellTests.cellTests({ limit: 100 });
+		const found: string[] = [];
+		for (let before: number | undefined; ; ) {
+			const page = await store.cellTests.cellTests({ limit: 1, ...(before === undefined ? {} : { before }) });
+			if (page.length === 0) break;
+			found.push(...page.map(({ cellTest }) => cellTest));
+			before = page.at(-1)!.orderedAt;
+		}
+		expect(all.length).toBeGreaterThan(4);
+		expect(found).toEqual(all.map(({ cellTest }) => cellTest));
+	});
+
 	it("are found without an item once they are over and their cell is registered, by barcode or id", async () => {
 		const { descent, cellTests } = store;
 		await takenOver(ordered("t-6", "LATE"), became("t-6", "running"), ordered("t-7", "cell-late"));
@@ -160,8 +173,12 @@ describe("battery tests in the database", () => {
 
 	it("come in as many points as a picture has", async () => {
 		const points = await store.cellTests.cellTestPoints("t-1", 10);
-		expect(points).toHaveLength(10);
-		expect(points![9]).toMatchObject({ fromSeq: 226, toSeq: 250, testS: 2260.125, voltageVMin: row(226).voltageV });
+		expect(points).toHaveLength(8);
+		expect(points![7]).toMatchObject({ fromSeq: 225, toSeq: 250, testS: 2250.125, voltageVMin: row(225).voltageV });
+		// As it was told before, and in more.
+		expect(await store.cellTests.cellTestPoints("t-1", 10)).toEqual(points);
+		const all = await store.cellTests.cellTestPoints("t-1", 1_000);
+		expect(all!.map(({ fromSeq }) => fromSeq)).toEqual(Array.from({ length: 250 }, (_, at) => at + 1));
 	});
 
 	it("are kept apart from the events, but for orders and states", async () => {
