@@ -273,11 +273,21 @@ function withAdvice(error: AdlayerError, address: Address, driver: string): Adla
 	}
 }
 
+/** Serial servers pass RTU frames on as they are; gateways and instruments on a network frame them anew. */
+const OTHER_FRAMING: Readonly<Record<string, string>> = {
+	"modbus-tcp": "modbus-rtu+tcp",
+	"modbus-rtu+tcp": "modbus-tcp",
+};
+
 function tryNext(address: Address): string[] {
 	const power = "is the instrument on";
+	const framing = OTHER_FRAMING[address.scheme];
 	const unit =
 		"unit" in address
-			? [`its unit (this address asks unit ${address.unit})`]
+			? [
+					...(framing === undefined ? [] : [`the framing (${framing} in place of ${address.scheme})`]),
+					`its unit (this address asks unit ${address.unit})`,
+				]
 			: ["its own letter, address or node, where it has one (--option)"];
 	if (!("path" in address)) {
 		return [power, "host and port, a firewall, another client that uses up its connections", ...unit];

@@ -121,8 +121,13 @@ export class Eurotherm3216 implements Device {
 		const { confirmed } = identification;
 		this.looking = { confirmed };
 		const warnings = [...identification.warnings];
-		if (settings.decimals === undefined) {
-			const decimals = confirmed ? await readDecimals(this.reader) : undefined;
+		const decimals = confirmed ? await readDecimals(this.reader) : undefined;
+		if (settings.decimals !== undefined && decimals !== undefined && decimals !== settings.decimals) {
+			this.knownScale = undefined;
+			warnings.push(
+				`Its own float values prove ${decimals} decimals, not ${settings.decimals}: no temperature is given.`,
+			);
+		} else if (settings.decimals === undefined) {
 			this.knownScale = decimals === undefined ? undefined : new Scale(decimals);
 			warnings.push(
 				decimals === undefined
@@ -172,6 +177,9 @@ export class Eurotherm3216 implements Device {
 		if (!(value >= min && value <= max)) {
 			const message = `Setpoint ${value} degC of ${this.name} is outside ${min} to ${max} degC.`;
 			throw new AdlayerError("SETPOINT_OUT_OF_RANGE", message, { context: { signal, value, min, max } });
+		}
+		if (this.knownScale === undefined) {
+			throw new AdlayerError("DEVICE_MISCONFIGURED", `${this.name} contradicts the decimals that it is said to have.`);
 		}
 		const word = this.scale.toWord(value);
 		const { safeStates } = this;

@@ -1,7 +1,7 @@
 /** Registers of one T7 over Modbus, with LabJack's own error behind a Modbus exception. */
 import { AdlayerError } from "#core/errors.js";
 import type { ModbusMaster, WriteOptions } from "#core/wire.js";
-import { RegisterReader, readInParts } from "#transport/register-reader.js";
+import { isRefusal, RegisterReader, readInParts } from "#transport/register-reader.js";
 import { u32At, wordsOfU32 } from "./codec.js";
 import { LABJACK_ERRORS, LAST_ERR_DETAIL } from "./registers.js";
 
@@ -35,7 +35,7 @@ export class RegisterAccess {
 		try {
 			return await readInParts(this.lookingReader, address, count);
 		} catch (error) {
-			if (error instanceof AdlayerError && ["MODBUS_EXCEPTION", "DEVICE_SILENT"].includes(error.code)) return undefined;
+			if (error instanceof AdlayerError && (isRefusal(error) || error.code === "DEVICE_SILENT")) return undefined;
 			throw error;
 		}
 	}

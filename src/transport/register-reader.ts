@@ -119,5 +119,6 @@ export async function readInParts(reader: RegisterReader, address: number, count
 
 const exceptionOf = (thrown: unknown): unknown => asAdlayerError(thrown).context.exception;
 
-const isRefusal = (error: AdlayerError): boolean =>
+/** Whether the instrument itself has said that it does not have or know what was asked for. */
+export const isRefusal = (error: AdlayerError): boolean =>
 	error.code === "MODBUS_EXCEPTION" && !SAYS_NOTHING_OF_THE_REGISTER.includes(Number(error.context.exception));

@@ -143,6 +143,52 @@ describe("a look", () => {
 	);
 
 	it(
+		"does not believe decimals that the instrument's own floats contradict",
+		async () => {
+			const words = new Map<number, number>([
+				[75, 0],
+				[76, 0xffff],
+				[87, 0],
+				[7, 0],
+				[15, 0],
+			]);
+			const scratch = Buffer.alloc(4);
+			for (const address of [2, 3, 4, 6, 8, 9]) words.set(address, 100);
+			for (const [address, value] of [
+				[1, 25],
+				[5, 40],
+				[11, 0],
+				[12, 400],
+				[24, 40],
+				[25, 30],
+				[111, 200],
+				[112, 0],
+			] as const) {
+				words.set(address, value);
+				scratch.writeFloatBE(value);
+				words.set(0x8000 + 2 * address, scratch.readUInt16BE(0));
+				words.set(0x8001 + 2 * address, scratch.readUInt16BE(2));
+			}
+			const right = await lookAtModbus("eurotherm-3216", { words }, "decimals=0");
+			expect(right.readings.temperature!.value).toBe(25);
+			const wrong = await lookAtModbus("eurotherm-3216", { words }, "decimals=1");
+			expect(wrong.readings.temperature!.value).toBeNull();
+			expect(wrong.warnings.join(" ")).toContain("prove 0 decimals, not 1");
+		},
+		TIMEOUT_MS,
+	);
+
+	it(
+		"says of a busy T7 that it is busy",
+		async () => {
+			await expect(lookAtModbus("labjack-t7", { words: () => undefined, exception: 6 })).rejects.toThrow(
+				"device busy (exception 06)",
+			);
+		},
+		TIMEOUT_MS,
+	);
+
+	it(
 		"takes lists of an option as a,b",
 		async () => {
 			await expect(look("pfeiffer-pvp", "tcp://127.0.0.1:1", "role=pump", "readings=power,colour")).rejects.toThrow(
