@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 import { AdlayerError, asAdlayerError, type Problem } from "#core/errors.js";
 import type { Heater } from "#recipe/heater.js";
 import { compileSchema, validate } from "#recipe/schema.js";
+import { textOf } from "#recipe/text-of.js";
 import { readYaml } from "#recipe/yaml-document.js";
 import { heatersOf } from "#src/config/heaters.js";
-import { meaningProblems } from "#src/config/lab-file-problems.js";
+import { meaningProblems, meaningProblemsBeside } from "#src/config/lab-file-problems.js";
 import { LAB_FILE_SCHEMA, type LabFileContent } from "#src/config/lab-file-schema.js";
 
 export interface LabFile {
@@ -24,10 +25,9 @@ const validLabFile = compileSchema(LAB_FILE_SCHEMA);
 
 /** Reads and checks a lab file; LAB_FILE_INVALID carries every problem with line and column. */
 export function loadLabFile(path: string): LabFile {
-	let text: string;
+	let bytes: Uint8Array;
 	try {
-		// Anything else than UTF-8 would silently become other names.
-		text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+		bytes = readFileSync(path);
 	} catch (cause) {
 		throw new AdlayerError(
 			"LAB_FILE_INVALID",
@@ -35,7 +35,11 @@ export function loadLabFile(path: string): LabFile {
 			{ cause },
 		);
 	}
-	return parseLabFile(text, path);
+	const { text, problem } = textOf(bytes);
+	if (problem === undefined) return parseLabFile(text, path);
+	throw new AdlayerError("LAB_FILE_INVALID", `${path}:${problem.line}:${problem.column}: ${problem.message}`, {
+		problems: [problem],
+	});
 }
 
 /** A station with a thousand battery channels has some 200 kB. */
@@ -44,10 +48,15 @@ const LAB_FILE_BYTES_MAX = 1024 * 1024;
 export function parseLabFile(text: string, path: string): LabFile {
 	const document = readYaml(text, LAB_FILE_BYTES_MAX);
 	const problems: Problem[] = [...document.problems];
-	if (problems.length === 0)
-		problems.push(...validate(validLabFile, document.value, document).map((finding) => finding.problem));
 	const content = document.value as LabFileContent;
-	if (problems.length === 0) problems.push(...meaningProblems(content, document));
+	if (problems.length === 0) {
+		problems.push(...validate(validLabFile, content, document).map((finding) => finding.problem));
+		problems.push(
+			...(problems.length === 0
+				? meaningProblems(content, document)
+				: meaningProblemsBeside(problems, content, document)),
+		);
+	}
 	const heaters = problems.length === 0 ? heatersOf(content, document, path, problems) : {};
 	if (problems.length > 0) {
 		const first = problems[0]!;

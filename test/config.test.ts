@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { AdlayerError } from "#core/errors.js";
+import { textOf } from "#recipe/text-of.js";
 import { loadLabFile, parseLabFile } from "#src/config.js";
 
 const FILE = resolve(import.meta.dirname, "../recipes/labs/simulated.lab.yaml");
@@ -26,7 +27,41 @@ describe("a lab file", () => {
 	it("in another encoding than UTF-8 is refused, not read with other characters", () => {
 		const path = join(mkdtempSync(join(tmpdir(), "adl-lab-")), "x.lab.yaml");
 		writeFileSync(path, Buffer.from(TEXT.replace("title: ", "title: \u00e9"), "latin1"));
-		expect(() => loadLabFile(path)).toThrow(/cannot be read: .*not valid.*utf-8/i);
+		expect(() => loadLabFile(path)).toThrow(
+			/x\.lab\.yaml:\d+:8: The byte 0xe9 here is no UTF-8: save the file as UTF-8/,
+		);
+		writeFileSync(path, Buffer.from(`\ufeff${TEXT}`, "utf16le"));
+		expect(() => loadLabFile(path)).toThrow("1:1: The file is UTF-16");
+		// A mark at the beginning and line ends of another system are no harm.
+		expect(problemsOf(textOf(Buffer.from(`\ufeff${TEXT.replaceAll("\n", "\r\n")}`)).text).length).toBe(
+			problemsOf(TEXT).length,
+		);
+	});
+
+	it("is refused with what it means beside what has another form than it should", () => {
+		const problems = problemsOf(
+			TEXT.replace("limit_degC: 190", "limit_degC: hot")
+				.replace("chamber: gauge.chamber", "chamber: gauge.chamer")
+				.replace("sccm_min: 5", "sccm_min: 500"),
+		);
+		expect(problems.map(({ message }) => message)).toEqual(
+			expect.arrayContaining([
+				expect.stringContaining('limit_degC is "hot"'),
+				expect.stringContaining("Instrument gauge has no signal chamer; it has chamber, foreline"),
+				expect.stringContaining("not above sccm_min, 500"),
+			]),
+		);
+	});
+
+	it("with one instrument under two names is refused", () => {
+		const wall = problemsOf(TEXT.replace("simulated:heaters?unit=2", "simulated:heaters?unit=1"));
+		expect(wall).toHaveLength(1);
+		expect(wall[0]!.message).toMatch(/is the same instrument as \w+: both are unit 1 at/);
+		const gauge = problemsOf(TEXT.replace("address: simulated:carrier", "address: simulated:gauge"));
+		expect(gauge[0]!.message).toContain("which pfeiffer-tpg362 has to itself");
+		const second = readFileSync(resolve(FILE, "../second-sources.lab.yaml"), "utf8");
+		const transducers = problemsOf(second.replace("address: 2, signal: foreline", "address: 1, signal: foreline"));
+		expect(transducers[0]!.message).toContain("both are address 1, reading PR4 at");
 	});
 
 	it("is refused with every problem at once, each with its line", () => {

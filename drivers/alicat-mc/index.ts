@@ -9,6 +9,7 @@ export const alicatMc: DriverDefinition<AlicatMcSettings, AlicatMcPort> = {
 	settingsSchema: alicatMcSettingsSchema,
 	// The letter that Alicat ships.
 	probeSettings: { unit_id: "A" },
+	tellsApart: ["unit_id"],
 	addressSchemes: ["serial", "tcp"],
 	// A data frame takes 30 ms at 19200 baud.
 	timing: { timeoutMs: 500, retries: 2 },

@@ -9,6 +9,7 @@ export const bronkhorstPropar: DriverDefinition<BronkhorstProparSettings, Bronkh
 	settingsSchema: bronkhorstProparSettingsSchema,
 	// The address that instruments are shipped with; gas and full scale are read from the instrument.
 	probeSettings: { node: 3 },
+	tellsApart: ["node"],
 	addressSchemes: ["serial", "tcp"],
 	// The whole state takes 40 ms at 38400 baud.
 	timing: { timeoutMs: 500, retries: 2 },

@@ -10,6 +10,7 @@ export const mks900: DriverDefinition<Mks900Settings, Mks900Port> = {
 	// The address that every transducer is shipped with, and the reading that all of the manuals have.
 	probeProperties: mks900ProbeProperties,
 	probeSettings: { address: 253, signal: "pressure", reading: "PR4" },
+	tellsApart: ["address", "reading"],
 	addressSchemes: ["serial", "tcp"],
 	// A reading takes 35 ms at 9600 baud. A dead transducer holds its line up for twice this, three times in a poll of another.
 	timing: { timeoutMs: 200, retries: 2 },

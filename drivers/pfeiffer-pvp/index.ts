@@ -9,6 +9,7 @@ export const pfeifferPvp: DriverDefinition<PvpSettings, PvpPort> = {
 	settingsSchema: pvpSettingsSchema,
 	// A gauge as it is delivered; --option role=pump and so on for anything else.
 	probeSettings: { role: "gauge", rs485_address: 1 },
+	tellsApart: ["rs485_address"],
 	addressSchemes: ["serial", "tcp"],
 	// A query and its answer take 40 ms at 9600 baud.
 	timing: { timeoutMs: 300, retries: 2 },

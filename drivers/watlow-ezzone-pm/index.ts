@@ -8,6 +8,7 @@ export const watlowEzzonePm: DriverDefinition<WatlowEzzonePmSettings, WatlowEzzo
 	title: "Watlow EZ-ZONE PM temperature controller (Modbus RTU or TCP)",
 	settingsSchema: watlowEzzonePmSettingsSchema,
 	probeSettings: { setpoint_degC_min: 0, setpoint_degC_max: 40, independent_cutout: "none" },
+	tellsApart: ["gateway_zone"],
 	addressSchemes: ["modbus-rtu", "modbus-rtu+tcp", "modbus-tcp"],
 	// Replies take some 30 ms at 9600 baud; a gateway adds its own bus.
 	timing: { timeoutMs: 500, retries: 2 },

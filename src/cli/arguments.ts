@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { AdlayerError } from "#core/errors.js";
+import { textOf } from "#recipe/text-of.js";
 
 export function parsePort(text: string): number {
 	const port = Number(text);
@@ -82,15 +83,21 @@ export function recipeArgument(argument: string): { recipe: string; recipeText?:
 	return { recipe: basename(argument), recipeText: readRecipe(argument) };
 }
 
-/** A recipe file's text. Throws RECIPE_NOT_FOUND. */
+/** A recipe file's text. Throws RECIPE_NOT_FOUND, and RECIPE_INVALID where it is no UTF-8. */
 export function readRecipe(path: string): string {
+	let bytes: Uint8Array;
 	try {
-		return readFileSync(path, "utf8");
+		bytes = readFileSync(path);
 	} catch (cause) {
 		const why = (cause as NodeJS.ErrnoException).code ?? String(cause);
 		const hint = "Give the path of a recipe file, or the name of a recipe that the service lists.";
 		throw new AdlayerError("RECIPE_NOT_FOUND", `The recipe file ${path} cannot be read (${why}).`, { cause, hint });
 	}
+	const { text, problem } = textOf(bytes);
+	if (problem === undefined) return text;
+	throw new AdlayerError("RECIPE_INVALID", `${path}:${problem.line}:${problem.column}: ${problem.message}`, {
+		problems: [problem],
+	});
 }
 
 /** Nobody shelves an alarm into the next day; control has the same bound. */

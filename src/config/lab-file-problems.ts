@@ -1,9 +1,10 @@
 /** What a lab file says that cannot be: every problem at its place. */
 import { asAdlayerError, type Problem } from "#core/errors.js";
 import type { PulseOutputs, SignalInfo } from "#device/contract.js";
-import { type AnyDriver, driverNamed } from "#drivers/index.js";
+import { type AnyDriver, driverNamed, driverNames } from "#drivers/index.js";
 import { compileSchema, type Validator, validate } from "#recipe/schema.js";
 import { problemAt, type YamlDocument } from "#recipe/yaml-document.js";
+import { doubledInstruments } from "#src/config/doubled-instruments.js";
 import { instrumentOf, outputOf } from "#src/config/entries.js";
 import { offsetOf } from "#src/config/heaters.js";
 import type { LabFileContent } from "#src/config/lab-file-schema.js";
@@ -25,8 +26,7 @@ function settingsValidator(driver: AnyDriver): Validator {
 }
 
 /** What the schema cannot say: names that must exist, addresses and settings that must fit their driver, ranges in order. */
-export function meaningProblems(content: LabFileContent, document: YamlDocument): Problem[] {
-	const problems: Problem[] = [];
+export function meaningProblems(content: LabFileContent, document: YamlDocument, problems: Problem[] = []): Problem[] {
 	/** Names of the signals of every instrument whose settings are sound, and the pulses it can make. */
 	const signalsOf = new Map<string, Readonly<Record<string, SignalInfo>>>();
 	const pulsesOf = new Map<string, PulseOutputs["limits"] | undefined>();
@@ -38,7 +38,10 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 		const at = ["instruments", name];
 		const driver = driverNamed(entry.driver);
 		if (driver === undefined) {
-			wrong([...at, "driver"], `There is no driver ${entry.driver}.`, { value: entry.driver });
+			wrong([...at, "driver"], `There is no driver ${entry.driver}; there are ${driverNames.join(", ")}.`, {
+				value: entry.driver,
+				limit: driverNames.join(", "),
+			});
 			continue;
 		}
 		try {
@@ -48,10 +51,14 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 					? content.simulation !== undefined
 					: driver.addressSchemes.includes(address.scheme);
 			if (!fits)
-				wrong([...at, "address"], `Driver ${entry.driver} cannot use ${entry.address}.`, {
-					value: entry.address,
-					limit: driver.addressSchemes.join(", "),
-				});
+				wrong(
+					[...at, "address"],
+					`Driver ${entry.driver} cannot use ${entry.address}; it takes ${driver.addressSchemes.join(", ")}.`,
+					{
+						value: entry.address,
+						limit: driver.addressSchemes.join(", "),
+					},
+				);
 		} catch (thrown) {
 			wrong([...at, "address"], asAdlayerError(thrown).message, { value: entry.address });
 		}
@@ -76,6 +83,11 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 		}
 	}
 
+	for (const { name, other, why } of doubledInstruments(content.instruments))
+		wrong(["instruments", name, "address"], `${name} is the same instrument as ${other}: ${why}.`, {
+			value: content.instruments[name]!.address,
+		});
+
 	const { reactor } = content;
 	const isInstrument = (path: string[], name: string) => {
 		if (!Object.hasOwn(content.instruments, name)) wrong(path, `There is no instrument ${name}.`, { value: name });
@@ -87,7 +99,10 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 		if (signals === undefined) return undefined;
 		if (!Object.hasOwn(signals, output)) {
 			const limit = Object.keys(signals).join(", ");
-			wrong(path, `Instrument ${instrumentOf(id)} has no signal ${output}.`, { value: id, limit });
+			wrong(path, `Instrument ${instrumentOf(id)} has no signal ${output}; it has ${limit || "none"}.`, {
+				value: id,
+				limit,
+			});
 		}
 		return signals[output];
 	};
@@ -140,7 +155,7 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 		if (typeof setpointMaxC === "number" && setpointMaxC > limitC)
 			wrong(
 				["instruments", spec.instrument, "settings", "setpoint_degC_max"],
-				`Setpoints of ${spec.instrument} go above the limit of zone ${zone}, ${limitC} degC in its own readings.`,
+				`Setpoints of ${spec.instrument} go up to ${setpointMaxC} degC, above the limit of zone ${zone}, ${limitC} degC in its own readings.`,
 				{ value: setpointMaxC, limit: limitC },
 			);
 		const at = ["reactor", "zones", zone, "foil"];
@@ -189,20 +204,32 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 			limit: selected,
 		});
 	if (carrier.sccm_min >= carrier.sccm_max)
-		wrong(["reactor", "carrier", "sccm_max"], "sccm_max is not above sccm_min.", {
-			value: carrier.sccm_max,
-			limit: carrier.sccm_min,
-		});
+		wrong(
+			["reactor", "carrier", "sccm_max"],
+			`sccm_max is ${carrier.sccm_max}, not above sccm_min, ${carrier.sccm_min}.`,
+			{
+				value: carrier.sccm_max,
+				limit: carrier.sccm_min,
+			},
+		);
 	if (carrier.purge_sccm < carrier.sccm_min || carrier.purge_sccm > carrier.sccm_max)
-		wrong(["reactor", "carrier", "purge_sccm"], "purge_sccm is outside the carrier's range.", {
-			value: carrier.purge_sccm,
-			limit: `${carrier.sccm_min} to ${carrier.sccm_max}`,
-		});
+		wrong(
+			["reactor", "carrier", "purge_sccm"],
+			`purge_sccm is ${carrier.purge_sccm}, outside ${carrier.sccm_min} to ${carrier.sccm_max}.`,
+			{
+				value: carrier.purge_sccm,
+				limit: `${carrier.sccm_min} to ${carrier.sccm_max}`,
+			},
+		);
 	if (limits.dose_torr_min >= limits.dose_torr_max)
-		wrong(["reactor", "limits", "dose_torr_max"], "dose_torr_max is not above dose_torr_min.", {
-			value: limits.dose_torr_max,
-			limit: limits.dose_torr_min,
-		});
+		wrong(
+			["reactor", "limits", "dose_torr_max"],
+			`dose_torr_max is ${limits.dose_torr_max}, not above dose_torr_min, ${limits.dose_torr_min}.`,
+			{
+				value: limits.dose_torr_max,
+				limit: limits.dose_torr_min,
+			},
+		);
 	for (const { path, value, other } of doubledRoles(content))
 		wrong(path, `${value} has another role already: ${other}.`, { value });
 	for (const { path, value } of datesOf(content)) if (!isDate(value)) wrong(path, `${value} is no date.`, { value });
@@ -215,15 +242,23 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 			"leak_check has either valid_hours, for which a passed one counts, or not_required with the reason.",
 		);
 	if (limits.pressure_torr_max <= limits.dose_torr_max)
-		wrong(["reactor", "limits", "pressure_torr_max"], "pressure_torr_max is not above dose_torr_max.", {
-			value: limits.pressure_torr_max,
-			limit: limits.dose_torr_max,
-		});
+		wrong(
+			["reactor", "limits", "pressure_torr_max"],
+			`pressure_torr_max is ${limits.pressure_torr_max}, not above dose_torr_max, ${limits.dose_torr_max}.`,
+			{
+				value: limits.pressure_torr_max,
+				limit: limits.dose_torr_max,
+			},
+		);
 	if (limits.max_static_torr <= limits.dose_torr_max)
-		wrong(["reactor", "limits", "max_static_torr"], "max_static_torr is not above dose_torr_max.", {
-			value: limits.max_static_torr,
-			limit: limits.dose_torr_max,
-		});
+		wrong(
+			["reactor", "limits", "max_static_torr"],
+			`max_static_torr is ${limits.max_static_torr}, not above dose_torr_max, ${limits.dose_torr_max}.`,
+			{
+				value: limits.max_static_torr,
+				limit: limits.dose_torr_max,
+			},
+		);
 	for (const part of ["valves", "bottles"] as const)
 		for (const precursor of Object.keys(content.maintenance?.[part] ?? {}))
 			if (!Object.hasOwn(reactor.precursors, precursor))
@@ -232,6 +267,25 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument)
 					limit: Object.keys(reactor.precursors),
 				});
 	return problems;
+}
+
+/**
+ * As much of it as can be told of a file in which something has another form than it should (`known`): what cannot be read
+ * for that reason is left out, and what stands in its place is not judged.
+ */
+export function meaningProblemsBeside(
+	known: readonly Problem[],
+	content: LabFileContent,
+	document: YamlDocument,
+): Problem[] {
+	const found: Problem[] = [];
+	try {
+		meaningProblems(content, document, found);
+	} catch {
+		// The rest cannot be read.
+	}
+	const judged = new Set(known.map(({ path }) => path));
+	return found.filter(({ path, message }) => !judged.has(path) && !/\b(undefined|NaN|null)\b|\[object /.test(message));
 }
 
 type Place = { readonly path: string[]; readonly value: string };

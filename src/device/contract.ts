@@ -143,6 +143,11 @@ export interface DriverDefinition<Settings = never, Port = never> {
 	readonly probeProperties?: Readonly<Record<string, object>>;
 	/** Schemes it accepts, from docs/lab-file.md: "modbus-rtu", "modbus-tcp", "serial", "tcp", ... */
 	readonly addressSchemes: readonly string[];
+	/**
+	 * Settings by which it is told from others on its line, besides the Modbus unit of its address. Absent where only the unit
+	 * does, or nothing: then an instrument on a line of bytes has it to itself.
+	 */
+	readonly tellsApart?: readonly string[];
 	/** Timing of requests on its line. */
 	readonly timing: { readonly timeoutMs: number; readonly retries: number };
 	create(context: DriverContext<Settings>): Device;

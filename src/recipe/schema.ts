@@ -131,7 +131,7 @@ function describe(error: ErrorObject, root: unknown): Described | undefined {
 			if (error.propertyName !== undefined) return undefined;
 			return at(
 				"VALUE_NOT_ALLOWED",
-				`${name} is ${print(error.data)}, which does not have the form ${params.pattern}${meaning(error)}.`,
+				`${name} is ${print(error.data)}, which does not have the form ${FORMS[String(params.pattern)] ?? params.pattern}${meaning(error)}.`,
 				params.pattern,
 			);
 		case "false schema":
@@ -140,6 +140,9 @@ function describe(error: ErrorObject, root: unknown): Described | undefined {
 			return at("VALUE_NOT_ALLOWED", `${name} ${error.message ?? "is not allowed"}.`, params.limit);
 	}
 }
+
+/** Patterns as people write what they stand for. */
+const FORMS: Readonly<Record<string, string>> = { "^\\d{4}-\\d{2}-\\d{2}$": "YYYY-MM-DD" };
 
 /** From a JSON pointer; list positions become numbers by what the data are. */
 function pathOf(pointer: string, root: unknown): Path {

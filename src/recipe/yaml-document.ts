@@ -40,9 +40,12 @@ export function readYaml(text: string, bytesMax = TEXT_BYTES_MAX): YamlDocument 
 			stringKeys: true,
 			logLevel: "error",
 		});
-		const problems: Problem[] = document.errors.slice(0, PROBLEMS_MAX).map((error) => {
+		// After a tab every line is read as something else.
+		const tabs = document.errors.filter(({ code }) => code === "TAB_AS_INDENT");
+		const errors = tabs.length > 0 ? tabs : document.errors;
+		const problems: Problem[] = errors.slice(0, PROBLEMS_MAX).map((error) => {
 			const { line, col } = lines.linePos(error.pos[0]);
-			const message = `The text is not valid YAML: ${oneLine(error.message)}`;
+			const message = `The text is not valid YAML: ${inWords(error.code, oneLine(error.message), keyAt(text, error.pos[0]))}`;
 			return {
 				severity: "error",
 				code: "YAML_INVALID",
@@ -62,13 +65,35 @@ export function readYaml(text: string, bytesMax = TEXT_BYTES_MAX): YamlDocument 
 		};
 	} catch (thrown) {
 		// The parser recurses: thousands of nested brackets exhaust the stack.
-		const reason = thrown instanceof Error ? oneLine(thrown.message) : String(thrown);
+		const reason =
+			thrown instanceof RangeError
+				? "it is nested too deeply."
+				: thrown instanceof Error
+					? oneLine(thrown.message)
+					: String(thrown);
 		const message = `The text is not valid YAML: ${reason}`;
 		return unreadable([{ severity: "error", code: "YAML_INVALID", message, ...start, path: "" }]);
 	} finally {
 		Error.stackTraceLimit = stackTraceLimit;
 	}
 }
+
+/** What the parser says, where it speaks to programmers. */
+function inWords(code: string, message: string, key: string): string {
+	switch (code) {
+		case "DUPLICATE_KEY":
+			return `${key === "" ? "a key" : `the key "${key}"`} stands twice in one mapping.`;
+		case "MULTIPLE_DOCS":
+			return 'a second document begins here ("---"); a file has one.';
+		case "TAB_AS_INDENT":
+			return "a tab indents here; indent with spaces.";
+		default:
+			return /maximum call stack/i.test(message) ? "it is nested too deeply." : message;
+	}
+}
+
+const keyAt = (text: string, offset: number): string =>
+	/^[^:\r\n]{1,80}/.exec(text.slice(offset, offset + 81))?.[0] ?? "";
 
 const unreadable = (problems: Problem[]): YamlDocument => ({
 	value: undefined,

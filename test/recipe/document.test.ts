@@ -114,6 +114,16 @@ describe("recipe document", () => {
 		expect(errors(check(edit(LI, ["adlayer: recipe/1", "adlayer: recipe/2"])))).toEqual(["VALUE_NOT_ALLOWED"]);
 	});
 
+	it.each([
+		[edit(LI, ["material: Li\n", "material: Li\nmaterial: Na\n"]), 'the key "material" stands twice'],
+		[`${LI}---\n${LI}`, "a second document begins here"],
+		["[".repeat(20_000), "it is nested too deeply"],
+		["product:\n\tfilm: Al2O3\n\tsuffix: ex\n", "a tab indents here; indent with spaces."],
+	])("says what is wrong with YAML as people say it (%#)", (text, said) => {
+		const { problems } = check(text);
+		expect(problems[0]!.message).toContain(said);
+	});
+
 	it("refuses broken YAML, duplicate keys, aliases, several documents, bottomless nesting and long files, each with a place", () => {
 		const cases: [string, string][] = [
 			["steps: [", "YAML_INVALID"],
