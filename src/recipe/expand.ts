@@ -4,6 +4,7 @@ import { type CycleFault, findCycleLoops, type MadeOf } from "#recipe/cycle-loop
 import type { LabFacts } from "#recipe/lab-facts.js";
 import { type Path, printPath } from "#recipe/path.js";
 import { type Condition, isDose, type Step } from "#recipe/plan.js";
+import { inSignalUnit } from "#recipe/pressure-units.js";
 import type { PhaseEntry, StepEntry } from "#recipe/recipe-file.js";
 import type { Layer } from "#recipe/sample-name.js";
 
@@ -239,7 +240,7 @@ function makeOther(entry: StepEntry, lab: LabFacts): MadeStep | undefined {
 		const text = `${of} ${is} ${value} ${unit}`;
 		return {
 			type: "wait-until",
-			conditions: [{ of, is, value: unit === "Torr" ? pascalFromTorr(value) : value, text }],
+			conditions: [{ of, is, value: inSignalUnit(value, unit), text }],
 			forS: for_s,
 			timeoutS: timeout_s,
 			onTimeout: on_timeout,

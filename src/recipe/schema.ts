@@ -126,6 +126,12 @@ function describe(error: ErrorObject, root: unknown): Described | undefined {
 			const message = `"${key}" in ${name} is not a name: letters, digits and underscores, a letter first.`;
 			return { path: [...path, key], part: "key", code: "VALUE_NOT_ALLOWED", message, value: key };
 		}
+		case "maxLength":
+			return at(
+				"VALUE_NOT_ALLOWED",
+				`${name} has ${String(error.data).length} characters, the most are ${params.limit}.`,
+				params.limit,
+			);
 		case "pattern":
 			// Under `propertyNames` the same is said of the key by that keyword.
 			if (error.propertyName !== undefined) return undefined;

@@ -192,7 +192,7 @@ const CASES: Case[] = [
 		code: "UNIT_MISMATCH",
 		says: "a limit in a unit that is not the signal's",
 		bad: edit(PUMP, ["unit: Torr", "unit: degC"]),
-		at: { value: "degC", limit: ["Pa", "Torr"] },
+		at: { value: "degC", limit: ["Pa", "Torr", "mTorr", "mbar", "hPa"] },
 		good: edit(PUMP, ["of: chamber", "of: box.o2"], ["unit: Torr", "unit: ppm"]),
 	},
 	{
@@ -281,6 +281,31 @@ describe("check refuses", () => {
 });
 
 describe("a recipe without a product", () => {
+	it.each([
+		["Pa", 1],
+		["Torr", 133.322],
+		["mTorr", 0.133322],
+		["mbar", 100],
+		["hPa", 100],
+	])("waits for a pressure in %s", (unit, pascal) => {
+		const { plan } = check(edit(PUMP, ["unit: Torr", `unit: ${unit}`]));
+		const waits = plan!.steps.flatMap((step) => (step.type === "wait-until" ? step.conditions : []));
+		const told = Number(/value: ([\d.]+)/.exec(PUMP)![1]);
+		expect(waits[0]!.value / pascal).toBeCloseTo(told, 4);
+	});
+
+	it("names the signals that there are, and the first step that an unanswered question would harm", () => {
+		const [unknown] = check(edit(PUMP, ["of: chamber", "of: chambre"])).problems;
+		expect(unknown!.message).toContain("measures no chambre; it measures chamber, foreline");
+		const early = check(edit(UNLOAD, ["on_timeout: hold", "on_timeout: continue"])).problems;
+		expect(early.find(({ code }) => code === "CONTINUE_NOT_HARMLESS")!.message).not.toContain("Backfill");
+	});
+
+	it("says how long a text is that is too long", () => {
+		const { problems } = check(edit(PUMP, ["title: ", `title: ${"x".repeat(9_000)}`]));
+		expect(problems[0]!.message).toMatch(/title has \d+ characters, the most are \d+\./);
+	});
+
 	it("has no cycles, no film and no name of a sample", () => {
 		const { plan } = check(recipeText("bake-out"));
 		expect(plan).toMatchObject({ product: "none", cyclesOrdered: 0, thicknessNm: 0, pulses: {}, purgeMinimumS: {} });

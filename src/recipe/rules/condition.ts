@@ -1,9 +1,10 @@
+import { PRESSURE_UNITS } from "#recipe/pressure-units.js";
 import { type Finding, type RuleInput, zoneFacts } from "#recipe/rules/rule.js";
 
 /** Names for what every reactor has, with the units in which a limit may be given. */
 const ROLES: Readonly<Record<string, readonly string[]>> = {
-	chamber: ["Pa", "Torr"],
-	foreline: ["Pa", "Torr"],
+	chamber: PRESSURE_UNITS,
+	foreline: PRESSURE_UNITS,
 	carrier: ["sccm"],
 	foil: ["degC"],
 };
@@ -19,11 +20,11 @@ export function* condition({ recipe, trace, lab }: RuleInput): Generator<Finding
 			: zoneFacts(lab, of)
 				? ["degC"]
 				: lab.signals && Object.hasOwn(lab.signals, of)
-					? [lab.signals[of]!, ...(lab.signals[of] === "Pa" ? ["Torr"] : [])]
+					? unitsOf(lab.signals[of]!)
 					: undefined;
 		if (units === undefined) {
 			const known = [...Object.keys(ROLES), ...Object.keys(lab.zones), ...Object.keys(lab.signals ?? {})];
-			const message = `Reactor ${lab.station} measures no ${of}.`;
+			const message = `Reactor ${lab.station} measures no ${of}; it measures ${known.join(", ")}.`;
 			yield {
 				code: "SIGNAL_UNKNOWN",
 				effect: "error",
@@ -45,6 +46,8 @@ export function* condition({ recipe, trace, lab }: RuleInput): Generator<Finding
 		}
 	}
 }
+
+const unitsOf = (unit: string): readonly string[] => (unit === "Pa" ? PRESSURE_UNITS : [unit]);
 
 function at(root: unknown, path: readonly (string | number)[]): unknown {
 	let here = root;

@@ -20,7 +20,7 @@ export function* people({ trace, isWhole }: RuleInput): Generator<Finding> {
 		if (!("onTimeout" in step)) continue;
 		const key = keyOf(step);
 		if (isWhole && step.onTimeout === "continue" && step.index < lastHarmful) {
-			const harmful = trace.all[lastHarmful]!.step;
+			const harmful = trace.all.find(({ step: later }) => later.index > step.index && !HARMLESS.has(later.type))!.step;
 			const message = `The ${key} step may not continue after its time-out: ${harmful.title} comes later, which rests on it. Use hold or abort.`;
 			yield {
 				code: "CONTINUE_NOT_HARMLESS",

@@ -116,7 +116,8 @@ function* growthKnown(input: RuleInput, film: FilmData, material: string): Gener
 	const { growthNm, film: deposited } = film.deposition;
 	const table = growthNm.get(material) ?? growthNm.get("any");
 	if (!table || !growthNm.has(material)) {
-		const message = `Growth of ${deposited} on ${material} was never measured; the thickness is ${table ? "that on ordinary surfaces" : "not predicted"}.`;
+		const on = material === "none" ? "a surface without metal" : material;
+		const message = `Growth of ${deposited} on ${on} was never measured; the thickness is ${table ? "that on ordinary surfaces" : "not predicted"}.`;
 		yield { code: "GROWTH_NOT_MEASURED", effect: "warning", path: ["material"], message, value: material };
 	} else if (isColderThan(table, atC) || isHotterThan(table, atC)) {
 		const range = `${table[0]!.atC} to ${table.at(-1)!.atC} °C`;
