@@ -26,6 +26,9 @@ const UNKNOWN: Judged = { leftNothing: 0, said: undefined };
 /** The first doses of a width and flow make the reference; the newest ones are compared with it, both by their median. */
 const REFERENCE_DOSES = 10;
 const RECENT_DOSES = 5;
+/** Doses that are seen stand out from their own scatter (standard error of the median) by so many times; others make no reference. */
+const SEEN_ERRORS = 3;
+const DEVIATION_OF_MAD = 1.4826;
 /** Below this share of the reference area the bottle runs low; it is well again this much above. */
 const LOW_SHARE = 0.7;
 const LOW_DEADBAND = 0.05;
@@ -79,12 +82,24 @@ export class PulseTrends {
 			trend.baselines.shift();
 		}
 		if (trend.referencePaS === undefined || trend.referencePa === undefined) {
-			if (trend.areas.length < REFERENCE_DOSES) return undefined;
+			if (trend.areas.length < REFERENCE_DOSES || !this.isSeen(precursor, trend.areas)) return undefined;
 			trend.referencePaS = median(trend.areas);
 			trend.referencePa = median(trend.baselines);
 			return undefined;
 		}
 		return trend;
+	}
+
+	/** A hand valve that was shut from the first dose on must not become what is usual. */
+	private isSeen(precursor: string, areas: readonly number[]): boolean {
+		const middlePaS = median(areas);
+		const scatterPaS = DEVIATION_OF_MAD * median(areas.map((area) => Math.abs(area - middlePaS)));
+		const isSeen = middlePaS > (SEEN_ERRORS * scatterPaS) / Math.sqrt(areas.length);
+		this.alarms.follow(!isSeen, {
+			alarm: `valve-sticking.${precursor}`,
+			message: `The last ${areas.length} doses of ${precursor} left ${middlePaS.toFixed(2)} Pa s, give or take ${scatterPaS.toFixed(2)} each: nothing that the chamber's gauge can see, and none before them has shown more.`,
+		});
+		return isSeen;
 	}
 
 	private judge(precursor: string, { areas, baselines }: Trend, referencePaS: number, referencePa: number): Judged {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Story } from "./stories.js";
+import { SHORT_RECIPE, Story } from "./stories.js";
 
 let story: Story;
 afterEach(() => story.stop());
@@ -21,6 +21,15 @@ describe("the trend of the doses", () => {
 		await story.state("complete");
 		expect(alarms()).toContain("bottle-low.TMA unacknowledged");
 		expect(alarms().filter((said) => !said.startsWith("bottle-low.TMA"))).toEqual([]);
+	});
+
+	it("tells of a valve that has not opened since before the first dose", async () => {
+		story = new Story();
+		story.lab.faults.begin({ kind: "valve-stuck-shut", target: "TMA" });
+		await story.ready();
+		await story.launch("short.recipe.yaml", { recipeText: SHORT_RECIPE, set: { cycles: 12 } });
+		await story.step("pulse", 22);
+		expect(alarms()).toEqual(["valve-sticking.TMA unacknowledged"]);
 	});
 
 	it("holds the run for a hand valve that was shut, before the other precursor is dosed on top", async () => {

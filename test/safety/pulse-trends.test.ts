@@ -13,7 +13,9 @@ function arrange() {
 	const healthy = (precursor: string) => {
 		for (let count = 0; count < 12; count += 1) dose(precursor, 4);
 	};
-	const message = (alarm: string) => alarms.status.find((each) => each.alarm === alarm)?.message;
+	/** Of an alarm whose cause is there. */
+	const message = (alarm: string) =>
+		alarms.isActive(alarm) ? alarms.status.find((each) => each.alarm === alarm)?.message : undefined;
 	return { trends, dose, healthy, message };
 }
 
@@ -47,6 +49,29 @@ describe("doses that leave nothing", () => {
 		trends.recall([...Array.from({ length: 10 }, () => of(4)), of(0.1), of(0.1)]);
 		expect(message("valve-sticking.TMA")).toContain("4.00 Pa s are usual");
 		expect(trends.seen(of(0.1)).leftNothing).toBe(3);
+	});
+});
+
+describe("doses that leave nothing from the first on", () => {
+	/** What a gauge shows where nothing comes. */
+	const noise = (count: number) => [0.11, -0.2, 0.05, -0.08, 0.17, -0.13, 0.02, -0.04, 0.09, -0.06][count % 10]!;
+
+	it("are an alarm, never what is usual, until they show themselves", () => {
+		const { dose, message } = arrange();
+		for (let count = 0; count < 9; count += 1) dose("TMA", noise(count));
+		expect(message("valve-sticking.TMA")).toBeUndefined();
+		for (let count = 9; count < 40; count += 1) dose("TMA", noise(count));
+		expect(message("valve-sticking.TMA")).toMatch(/nothing that the chamber's gauge can see/);
+		for (let count = 0; count < 10; count += 1) dose("TMA", 4 + noise(count));
+		expect(message("valve-sticking.TMA")).toBe(undefined);
+		dose("TMA", 0.1);
+		expect(dose("TMA", 0.1).leftNothing).toBe(2);
+	});
+
+	it("are no alarm where doses are small but stand out from their scatter", () => {
+		const { dose, message } = arrange();
+		for (let count = 0; count < 40; count += 1) dose("TMA", 0.3 + noise(count));
+		expect(message("valve-sticking.TMA")).toBeUndefined();
 	});
 });
 
