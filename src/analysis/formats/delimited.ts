@@ -5,11 +5,11 @@ import { DateOrder } from "#analysis/formats/cells.js";
 import type { Role } from "#analysis/formats/columns.js";
 import { noteHead } from "#analysis/formats/head-notes.js";
 import type { Layout } from "#analysis/formats/layout.js";
+import { LineChecks } from "#analysis/formats/line-checks.js";
 import { LineFeed } from "#analysis/formats/line-feed.js";
 import { type ReaderCounts, RowMaker } from "#analysis/formats/row-maker.js";
 import { SLOTS, slot } from "#analysis/formats/slots.js";
 import { TextCells } from "#analysis/formats/text-cells.js";
-import { cellsOf } from "#analysis/formats/title-line.js";
 import { type RowSink, STEP_KIND, type StepKind } from "#analysis/rows.js";
 
 const S_TEST = slot.testTime;
@@ -25,7 +25,6 @@ const COMMA = 44;
 const MINUS = 45;
 const POINT = 46;
 const CR = 13;
-const NOUGHT = 48;
 
 export interface DelimitedOptions {
 	readonly layout: Layout;
@@ -51,12 +50,11 @@ export class DelimitedReader {
 	private readonly actions: Uint8Array;
 	private readonly factors: Float64Array;
 	private readonly neededLast: number;
+	private readonly checks: LineChecks;
 	private readonly delimiter: number;
 	private readonly newline: number;
 	private readonly decoder: { decode(bytes: Uint8Array): string };
 	private line = 0;
-	/** The shortest that a last cell has been: a shorter one at the end of the file was cut. */
-	private lastCellBytesMin = Number.POSITIVE_INFINITY;
 	private saidOrder = false;
 
 	constructor({ layout, sink, defects, dates = false, dateOrder = new DateOrder() }: DelimitedOptions) {
@@ -79,6 +77,7 @@ export class DelimitedReader {
 		const used = usedColumns(layout, dates);
 		const width = Math.max(...used.map(({ index }) => index)) + 1;
 		this.neededLast = width - 1;
+		this.checks = new LineChecks(layout, width - 1, textOf);
 		this.actions = new Uint8Array(width).fill(SKIP);
 		this.factors = new Float64Array(width).fill(1);
 		for (const { role, index, factor } of used) {
@@ -98,7 +97,7 @@ export class DelimitedReader {
 
 	/** Reads what is left as the last line, and gives the last chunk. */
 	end(): void {
-		if (this.isCut(this.feed.rest)) {
+		if (this.line >= this.layout.headLines && this.checks.isCut(this.feed.rest)) {
 			this.line += 1;
 			this.counts.rows += 1;
 			this.defects.add("LAST_LINE_TRUNCATED", this.line, null, "The last line ends in the middle; it was left out.");
@@ -109,27 +108,6 @@ export class DelimitedReader {
 		const { columns, headLines, timeFrom } = this.layout;
 		const message = "No date tells whether the day or the month comes first; the month was taken to.";
 		this.defects.add("DATES_AMBIGUOUS", headLines, columns[timeFrom]?.title ?? null, message);
-	}
-
-	/** Whether a line without an end has fewer cells than the titles, or a last cell shorter than any before. */
-	private isCut(line: Uint8Array): boolean {
-		if (line.length === 0 || this.line < this.layout.headLines) return false;
-		let cells = 1;
-		let lastAt = -1;
-		for (let i = 0; i < line.length; i += 1) {
-			if (line[i] !== this.delimiter) continue;
-			cells += 1;
-			lastAt = i;
-		}
-		if (line.every((byte) => byte === 32 || byte === CR || byte === this.delimiter)) return false;
-		if (this.block !== null && line[0] !== this.delimiter) return false;
-		const { titles } = this.layout;
-		const titled = titles.at(-1) === "" ? titles.length - 1 : titles.length;
-		if (cells < titled) return true;
-		const last = line.subarray(lastAt + 1);
-		// Nought may be short where nothing else was.
-		const isNought = last.length === 1 && last[0] === NOUGHT;
-		return cells === this.neededLast + 1 && last.length < this.lastCellBytesMin && !isNought;
 	}
 
 	/** Whole lines, each with its end. */
@@ -157,9 +135,9 @@ export class DelimitedReader {
 	}
 
 	private flatLines(buf: Uint8Array, from: number, until: number): void {
-		const { actions, factors, delimiter, newline, neededLast } = this;
+		const { actions, factors, delimiter, newline, neededLast, checks } = this;
 		const { cells, counts } = this.maker;
-		const { decimal, rowCells } = this.layout;
+		const { decimal } = this.layout;
 		const hasPoints = decimal !== "comma";
 		const hasCommas = decimal === "comma" && delimiter !== COMMA;
 		let p = from;
@@ -260,7 +238,7 @@ export class DelimitedReader {
 						if (Number.isNaN(value) && (action === S_VOLTAGE || action === S_CURRENT || action === S_TEST)) bad = col;
 					}
 					if (action !== S_TYPE) cells[action] = value * factors[col]!;
-					if (col === neededLast && p - cellStart < this.lastCellBytesMin) this.lastCellBytesMin = p - cellStart;
+					if (col === neededLast && p - cellStart < checks.lastCellBytesMin) checks.lastCellBytesMin = p - cellStart;
 				}
 				if (c === newline) {
 					short = col < neededLast;
@@ -272,7 +250,7 @@ export class DelimitedReader {
 				if (col === neededLast) {
 					const next = p;
 					p = buf.indexOf(newline, p);
-					if (delimiter === COMMA && next < p) isSplit = this.isSplit(buf, lineStart, next, p, rowCells - col - 1);
+					if (delimiter === COMMA && next < p) isSplit = checks.isSplit(buf, lineStart, next, p);
 					break;
 				}
 				col += 1;
@@ -285,7 +263,7 @@ export class DelimitedReader {
 				this.defects.add("ROW_TOO_LONG", this.line, null, message);
 				continue;
 			}
-			if ((short || bad >= 0) && this.isBlank(buf, lineStart, lineEnd)) continue;
+			if ((short || bad >= 0) && checks.isBlank(buf, lineStart, lineEnd)) continue;
 			counts.rows += 1;
 			if (short && !this.maker.hasWhatIsNeeded)
 				this.defects.add(
@@ -298,22 +276,6 @@ export class DelimitedReader {
 		}
 	}
 
-	/**
-	 * Whether a row with commas between its cells may have one in a number: more cells than usual, counted from `next` on, and a
-	 * voltage or current without a point.
-	 */
-	private isSplit(buf: Uint8Array, start: number, next: number, end: number, usual: number): boolean {
-		let cells = 1;
-		for (let i = next; i < end; i += 1) if (buf[i] === COMMA) cells += 1;
-		if (cells <= usual) return false;
-		const { columns, rowCells } = this.layout;
-		const texts = cellsOf(this.text(buf, start, end), ",");
-		if (texts.findLastIndex((cell) => cell !== "") < rowCells) return false;
-		return [columns.voltage, columns.current].some(
-			(column) => column !== undefined && !/[.e]/i.test(texts[column.index] ?? "."),
-		);
-	}
-
 	private afterQuotes(buf: Uint8Array, start: number, until: number): number {
 		let p = start + 1;
 		while (p < until && buf[p] !== this.newline) {
@@ -324,14 +286,6 @@ export class DelimitedReader {
 			p += 1;
 		}
 		return p;
-	}
-
-	private isBlank(buf: Uint8Array, start: number, end: number): boolean {
-		for (let i = start; i < end; i += 1) {
-			const c = buf[i]!;
-			if (c !== 32 && c !== CR && c !== 9 && c !== this.delimiter && c !== QUOTE) return false;
-		}
-		return true;
 	}
 
 	private text(buf: Uint8Array, start: number, end: number): string {
