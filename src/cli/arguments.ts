@@ -63,9 +63,11 @@ export function parseQuantity(what: string): (text: string) => number {
 export function parseSet(text: string, before: Record<string, number | string>): Record<string, number | string> {
 	const equals = text.indexOf("=");
 	if (equals < 1) throw new InvalidArgumentError("Write it as name=value.");
+	const name = text.slice(0, equals);
+	if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`${name} is given twice.`);
 	const value = text.slice(equals + 1);
 	const isNumber = value.trim() !== "" && Number.isFinite(Number(value));
-	return { ...before, [text.slice(0, equals)]: isNumber ? Number(value) : value };
+	return { ...before, [name]: isNumber ? Number(value) : value };
 }
 
 export function parseMinutes(text: string): number {
@@ -83,13 +85,20 @@ export function recipeArgument(argument: string): { recipe: string; recipeText?:
 	return { recipe: basename(argument), recipeText: readRecipe(argument) };
 }
 
+const WHY_UNREADABLE: Readonly<Record<string, string>> = {
+	ENOENT: "there is no such file",
+	EISDIR: "it is a folder",
+	EACCES: "it may not be read by this user",
+};
+
 /** A recipe file's text. Throws RECIPE_NOT_FOUND, and RECIPE_INVALID where it is no UTF-8. */
 export function readRecipe(path: string): string {
 	let bytes: Uint8Array;
 	try {
 		bytes = readFileSync(path);
 	} catch (cause) {
-		const why = (cause as NodeJS.ErrnoException).code ?? String(cause);
+		const { code } = cause as NodeJS.ErrnoException;
+		const why = code === undefined ? String(cause) : (WHY_UNREADABLE[code] ?? code);
 		const hint = "Give the path of a recipe file, or the name of a recipe that the service lists.";
 		throw new AdlayerError("RECIPE_NOT_FOUND", `The recipe file ${path} cannot be read (${why}).`, { cause, hint });
 	}
