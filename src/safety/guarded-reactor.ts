@@ -14,6 +14,7 @@ import {
 	permitDose,
 	permitFill,
 	permitHeat,
+	permitLetGo,
 	permitStopValveOpen,
 	permitStopValveShut,
 } from "#safety/permits.js";
@@ -188,8 +189,17 @@ export class GuardedReactor {
 		return async (reason) => {
 			if (targetC !== undefined) await this.setZone(name, targetC, reason);
 			else if (letGo === undefined) await this.switchZoneOff(name, reason);
-			else await this.actuators.letGoOfZone(name, letGo);
+			else await this.letGo(name, letGo, reason);
 		};
+	}
+
+	/** What trips meanwhile has switched the zone off; what is given back after that is taken away again. */
+	private async letGo(name: string, letGo: () => Promise<void>, reason: string): Promise<void> {
+		permitLetGo(this.supervisor, name);
+		await this.actuators.letGoOfZone(name, letGo);
+		if (this.supervisor.latched.length === 0) return;
+		await this.switchZoneOff(name, reason);
+		permitLetGo(this.supervisor, name);
 	}
 
 	/** While its setpoint leads on purpose, whoever lets it lead watches that the zone does what it should. */

@@ -30,6 +30,7 @@ export const PERMITS = {
 	],
 	heat: ["latched", "zone-known", "zone-limit", "foil-bound"],
 	carrier: ["latched", "carrier-range", "carrier-way-out"],
+	"let-go": ["latched"],
 } as const satisfies Record<string, readonly Rule[]>;
 
 type Permit = keyof typeof PERMITS;
@@ -90,4 +91,9 @@ export function permitHeat(question: PermitQuestion, zone: string, targetC: numb
 /** A carrier flow inside the lab file's range, or zero, into a chamber that is open to the pump. */
 export function permitCarrier(question: PermitQuestion, sccm: number): void {
 	ask("carrier", `A carrier flow of ${sccm} sccm`, question, sccm);
+}
+
+/** Giving a zone's instrument back what it worked to before, which may be a temperature. */
+export function permitLetGo(question: PermitQuestion, zone: string): void {
+	ask("let-go", `Giving zone ${zone} its former settings back`, question);
 }
