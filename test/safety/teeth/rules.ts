@@ -62,7 +62,7 @@ export const RULE_BITES: Record<Rule, Bite> = {
 	},
 	"valves-proven-shut": {
 		blind: /^precursor-line-high$/,
-		besides: ["latched", "recovery", "one-at-a-time", "purge-minimum", "vacuum-band"],
+		besides: ["working-pressure", "latched", "recovery", "one-at-a-time", "purge-minimum", "vacuum-band"],
 		begin: flowing,
 		// The TMA valve stands open, and what should shut it is refused.
 		fault: async (story) => {
@@ -116,7 +116,7 @@ export const RULE_BITES: Record<Rule, Bite> = {
 	},
 	backflow: {
 		blind: PRESSURES,
-		besides: ["vacuum-band", "recovery", "carrier"],
+		besides: ["working-pressure", "vacuum-band", "recovery", "carrier"],
 		begin: flowing,
 		fault: async (story) => {
 			story.lab.twin.setChamberLeak(2.2);
@@ -127,7 +127,7 @@ export const RULE_BITES: Record<Rule, Bite> = {
 		harm: violates("backflow-into-bottle"),
 	},
 	"stop-valve-open": {
-		besides: ["carrier", "vacuum-band", "recovery"],
+		besides: ["working-pressure", "carrier", "vacuum-band", "recovery"],
 		begin: shut,
 		fault: async (story) => {
 			await story.forS(60);
@@ -138,7 +138,7 @@ export const RULE_BITES: Record<Rule, Bite> = {
 	},
 	pump: {
 		blind: /^(pump-lost|foreline-above-chamber|pressure-high|gauge-lost|static-pressure)$/,
-		besides: ["vacuum-band", "recovery", "carrier", "backflow"],
+		besides: ["working-pressure", "vacuum-band", "recovery", "carrier", "backflow"],
 		begin: flowing,
 		fault: async (story) => {
 			story.lab.twin.setPump(false);
@@ -150,7 +150,7 @@ export const RULE_BITES: Record<Rule, Bite> = {
 	},
 	lid: {
 		blind: /^(lid-open|pressure-high|gauge-lost|gauge-frozen|foreline-above-chamber)$/,
-		besides: ["vacuum-band", "recovery", "carrier", "backflow"],
+		besides: ["working-pressure", "vacuum-band", "recovery", "carrier", "backflow"],
 		begin: flowing,
 		fault: async (story) => {
 			story.lab.twin.setLid(false);
@@ -162,7 +162,7 @@ export const RULE_BITES: Record<Rule, Bite> = {
 	},
 	"vacuum-band": {
 		blind: PRESSURES,
-		besides: ["backflow", "recovery", "carrier"],
+		besides: ["working-pressure", "backflow", "recovery", "carrier"],
 		begin: flowing,
 		fault: async (story) => {
 			story.lab.twin.setChamberLeak(30);
@@ -186,7 +186,7 @@ export const RULE_BITES: Record<Rule, Bite> = {
 		harm: violates("precursors-met"),
 	},
 	recovery: {
-		besides: ["vacuum-band"],
+		besides: ["working-pressure", "vacuum-band"],
 		begin: flowing,
 		// The TMA valve does not shut again; its line is low.
 		fault: async (story) => {
@@ -201,7 +201,7 @@ export const RULE_BITES: Record<Rule, Bite> = {
 	},
 	carrier: {
 		blind: /^carrier-lost$/,
-		besides: ["vacuum-band", "recovery"],
+		besides: ["working-pressure", "vacuum-band", "recovery"],
 		begin: flowing,
 		fault: async (story) => {
 			story.lab.twin.setCarrierSupply(false);
@@ -213,7 +213,7 @@ export const RULE_BITES: Record<Rule, Bite> = {
 	},
 	"one-at-a-time": {
 		blind: /^precursor-line-high$/,
-		besides: ["recovery", "vacuum-band"],
+		besides: ["working-pressure", "recovery", "vacuum-band"],
 		begin: flowing,
 		// Fired and never proven over: the valve stands open.
 		fault: async (story) => {
