@@ -18,7 +18,7 @@ describe("the shipped lab of second sources", () => {
 		story = await new Story({ lab }).ready();
 		await story.launch(RECIPE, { set: { cycles: 3 } });
 		await story.state("complete", 100_000);
-	}, 120_000);
+	});
 	afterAll(() => story.stop());
 
 	it("has none of the instruments of the simulated lab, and asks no acknowledgement of the recipe", () => {

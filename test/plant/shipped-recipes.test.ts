@@ -92,7 +92,7 @@ describe("each shipped recipe", () => {
 		expect(RECIPE_NAMES.length).toBeGreaterThan(10);
 	});
 
-	it.each(RECIPE_NAMES)("%s takes the time and grows the film of its dry run", { timeout: 120_000 }, async (name) => {
+	it.each(RECIPE_NAMES)("%s takes the time and grows the film of its dry run", async (name) => {
 		const { story, plan, person } = await run(name, SHORTER[name] ?? {});
 		const [finished] = story.records("run-finished");
 		expect(finished).toMatchObject({ state: "complete", product: plan.product });
@@ -129,7 +129,7 @@ describe("each shipped recipe", () => {
 		await story.stop();
 	});
 
-	it("foretells 500 cycles on lithium as the twin grows them", { timeout: 120_000 }, async () => {
+	it("foretells 500 cycles on lithium as the twin grows them", async () => {
 		const { story, plan } = await run("li-al2o3", { cycles: 500 });
 		expect(Math.abs(story.truth().thicknessNm / plan.thicknessNm - 1)).toBeLessThan(SHARE);
 		await story.stop();

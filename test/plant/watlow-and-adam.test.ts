@@ -70,7 +70,7 @@ beforeAll(async () => {
 		acknowledge: acknowledgements,
 	});
 	await plant.until("complete", 40_000);
-}, 120_000);
+});
 afterAll(() => plant.stop());
 
 describe("the shipped lithium recipe on Watlows and an ADAM", () => {

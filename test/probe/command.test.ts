@@ -172,7 +172,7 @@ describe("a line in other hands", () => {
 		const { port } = await serveTcp(gaugeController({ answers: GAUGE }));
 		const { code, json } = await probe("pfeiffer-tpg362", `tcp://127.0.0.1:${port}`, "--data", data);
 		expect([code, json.error?.code]).toEqual([5, "LINE_HELD"]);
-	}, 20_000);
+	});
 
 	it("is refused when another program has locked the port", async () => {
 		const { path } = servePty(gaugeController({ answers: GAUGE })());
@@ -211,7 +211,7 @@ describe("what a probe says", () => {
 		expect(code).toBe(3);
 		expect(json).toMatchObject({ ok: false, identityConfirmed: false, error: { code: "DEVICE_SILENT" } });
 		expect(json.readings.pressure).toMatchObject({ value: null, quality: "fault" });
-	}, 20_000);
+	});
 
 	it("names a write that the instrument did not take over", async () => {
 		const words = new Map([

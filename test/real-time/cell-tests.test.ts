@@ -27,7 +27,7 @@ describe("a battery test in the simulated lab of cyclers", () => {
 		const port = await freePort();
 		system = await RealSystem.start({ speed: 200, port, labFile: resolve(ROOT, "recipes/labs/cyclers.lab.yaml") });
 		await system.instrumentsReady(60_000);
-	}, 120_000);
+	});
 
 	afterAll(() => system?.stop());
 
@@ -132,5 +132,5 @@ describe("a battery test in the simulated lab of cyclers", () => {
 		expect(item.verdict).toMatchObject({ kind: "none", atHours: null });
 		const tree = JSON.stringify(await get(`/foils/${foil.id}/descent`));
 		expect(tree).toContain(cellTest);
-	}, 240_000);
+	});
 });

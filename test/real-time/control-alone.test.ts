@@ -155,7 +155,7 @@ describe("control that is killed with -9 while nobody starts it again", () => {
 		await browser?.close();
 		await system?.stop();
 		rmSync(folder, { recursive: true, force: true });
-	}, 60_000);
+	});
 
 	const of = (instant: Instant) => stories.get(instant)!;
 	const sinceWord = ({ ends, heardMs }: Alone, part: string, instrument: string) =>

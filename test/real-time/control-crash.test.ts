@@ -26,7 +26,7 @@ describe("control that is killed with -9 in mid-run, with the lab alive and time
 		}
 		await system.until(({ run }) => run?.state === "complete", 300_000);
 		records = await system.journal();
-	}, 600_000);
+	});
 
 	afterAll(() => system?.stop(), 60_000);
 

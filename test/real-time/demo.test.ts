@@ -35,7 +35,7 @@ describe("the demo, with three cycles", () => {
 
 	beforeAll(async () => {
 		ended = await adlayer("demo", "--set", `cycles=${CYCLES}`, "--data", data, "--json");
-	}, 180_000);
+	});
 
 	afterAll(() => rmSync(data, { recursive: true, force: true }));
 

@@ -6,7 +6,7 @@ describe("a simulated lab that is killed at real speed", () => {
 	beforeAll(async () => {
 		system = await RealSystem.start({ speed: 1 });
 		await system.instrumentsReady(30_000);
-	}, 60_000);
+	});
 	afterAll(() => system?.stop(), 60_000);
 
 	it("is found again by control, every instrument of it", async () => {
@@ -15,5 +15,5 @@ describe("a simulated lab that is killed at real speed", () => {
 		await system.until(({ instruments }) => Object.values(instruments).some(({ state }) => state !== "ready"), 30_000);
 		await system.instrumentsReady(60_000);
 		expect(system.log.filter((line) => line.startsWith("The lab process ended"))).toHaveLength(1);
-	}, 120_000);
+	});
 });

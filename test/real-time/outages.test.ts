@@ -100,7 +100,7 @@ describe("a run at full rate with its database killed for ten minutes, then its 
 		await system.until(({ run }) => run?.state === "complete", 240_000);
 		rows = await drained(postgres.url);
 		records = (await system.journal()).filter(({ seq }) => seq <= rows.seq);
-	}, 400_000);
+	});
 
 	afterAll(async () => {
 		await system?.stop();
@@ -109,7 +109,7 @@ describe("a run at full rate with its database killed for ten minutes, then its 
 		await postgres?.stop();
 		broker?.stop();
 		rmSync(folder, { recursive: true, force: true });
-	}, 60_000);
+	});
 
 	it("goes on as if nothing had been: every cycle delivered, nothing tripped or held, every purge done", () => {
 		const finished = records.find((record) => record.kind === "run-finished");

@@ -74,7 +74,7 @@ describe("records that the database refuses", () => {
 		await sql("ALTER TABLE events ADD CONSTRAINT forbidden CHECK (kind <> 'run-command') NOT VALID");
 		await system.launchText("short.recipe.yaml", SHORT_RECIPE);
 		await system.until(isIn("unacknowledged"), WAIT_MS);
-	}, 240_000);
+	});
 
 	afterAll(async () => {
 		await browser?.close();
@@ -85,7 +85,7 @@ describe("records that the database refuses", () => {
 		await postgres?.stop();
 		broker?.stop();
 		rmSync(folder, { recursive: true, force: true });
-	}, 60_000);
+	});
 
 	const file = () => join(system.dataDir, "refused-records.jsonl");
 

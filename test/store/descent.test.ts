@@ -27,7 +27,7 @@ describe("descent over REST, on a real database", () => {
 			[RUN],
 		);
 		({ app } = await world({ descent: store.descent, files: new ItemFiles(join(folder, "files"), 100_000) }));
-	}, 90_000);
+	});
 	afterAll(async () => {
 		await app?.close();
 		await store?.close();

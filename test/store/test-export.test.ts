@@ -115,7 +115,7 @@ describe("a battery test carried off from a real database", () => {
 			const reply = await app.inject({ method: "POST", url: `/api/v1${path}`, payload: { by: "mk", ...body } });
 			expect(reply.statusCode, reply.body).toBe(201);
 		}
-	}, 90_000);
+	});
 	afterAll(async () => {
 		await app?.close();
 		await store?.close();

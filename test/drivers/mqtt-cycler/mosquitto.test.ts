@@ -104,7 +104,7 @@ async function everyRowOnce(device: MqttCycler, test: string): Promise<void> {
 }
 
 describe.runIf(MOSQUITTO !== undefined)("a bridge on Mosquitto", () => {
-	it("runs a test, and a driver that comes late has every row of it", { timeout: 60_000 }, async () => {
+	it("runs a test, and a driver that comes late has every row of it", async () => {
 		const at = await broker();
 		await bridge(at);
 		const first = driver(at);
@@ -120,9 +120,7 @@ describe.runIf(MOSQUITTO !== undefined)("a bridge on Mosquitto", () => {
 		await everyRowOnce(late, test);
 	});
 
-	it("loses nothing when the broker dies in the middle of a test and comes back without its memory", {
-		timeout: 60_000,
-	}, async () => {
+	it("loses nothing when the broker dies in the middle of a test and comes back without its memory", async () => {
 		const at = await broker();
 		await bridge(at);
 		const device = driver(at);
@@ -147,9 +145,7 @@ describe.runIf(MOSQUITTO !== undefined)("a bridge on Mosquitto", () => {
 		await everyRowOnce(device, test);
 	});
 
-	it("is offline by its last will when it dies, and is believed again when it has come back", {
-		timeout: 60_000,
-	}, async () => {
+	it("is offline by its last will when it dies, and is believed again when it has come back", async () => {
 		const at = await broker();
 		const client = await bridge(at);
 		const device = driver(at);

@@ -235,5 +235,5 @@ describe("neware-bts8", () => {
 			unrecovered: 0,
 			failures: [],
 		});
-	}, 60_000);
+	});
 });
