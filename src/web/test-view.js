@@ -16,6 +16,9 @@ const FILES = [
 ];
 
 let test = null;
+/** The one that was asked for last, and whether what is known is of now: an answer that comes later tells neither. */
+let wanted = null;
+let isLive = false;
 let drawnMs = Number.NEGATIVE_INFINITY;
 let changed = () => {};
 
@@ -27,32 +30,36 @@ export function startTestView({ onClose, onChange }) {
 }
 
 /** Shows the test of that id, as the list has it or from the record; null hides the view. */
-export async function showTest(cellTest, listed, isLive) {
+export async function showTest(cellTest, listed, live) {
+	const isOther = wanted !== cellTest;
+	wanted = cellTest;
+	isLive = live;
 	$("test").hidden = cellTest === null;
 	if (cellTest === null) {
 		test = null;
 		return;
 	}
-	const isOther = test?.cellTest !== cellTest;
 	if (isOther) {
 		drawnMs = Number.NEGATIVE_INFINITY;
 		setText($("test-answer"), "");
 	}
-	if (listed !== undefined) render(listed, isLive);
-	const wasOpen = test === null || isOpen(test);
-	if (!isOther && (!wasOpen || performance.now() - drawnMs < DRAW_MS)) return;
+	const wasOpen = isOther || test === null || isOpen(test);
+	if (listed !== undefined) render(listed);
+	const hasEnded = wasOpen && test !== null && !isOpen(test);
+	if (!isOther && !hasEnded && (!wasOpen || performance.now() - drawnMs < DRAW_MS)) return;
 	drawnMs = performance.now();
 	try {
 		// One that has ended may have no verdict at hand: it is worked out when one test is asked for.
 		const one = await get(`/cell-tests/${encodeURIComponent(cellTest)}`);
-		render(one, isLive);
+		if (wanted !== cellTest) return;
+		render(one);
 		await showCharts(cellTest);
 	} catch (error) {
-		setText($("test-answer"), inWords(error));
+		if (wanted === cellTest) setText($("test-answer"), inWords(error));
 	}
 }
 
-function render(next, isLive) {
+function render(next) {
 	test = { ...next, verdict: next.verdict ?? (next.cellTest === test?.cellTest ? test.verdict : null) };
 	const open = isOpen(test);
 	const view = $("test");

@@ -13,6 +13,8 @@ const SILENCE_MS = 10_000;
 
 let station = null;
 let tests = [];
+/** Of all of them; the list has the first. */
+let total = 0;
 let heardMs = performance.now();
 let said = "";
 /** An answer that was asked for before another is old. */
@@ -53,7 +55,7 @@ async function refresh() {
 		station ??= await get("/status");
 		const answer = await get("/cell-tests");
 		if (mine !== asked) return;
-		({ tests } = answer);
+		({ tests, total } = answer);
 		heardMs = performance.now();
 		said = "";
 	} catch (error) {
@@ -78,5 +80,6 @@ function render() {
 		tests.find(({ cellTest }) => cellTest === chosen()),
 		isLive,
 	);
-	setText($("tests-answer"), isLive ? said : "");
+	const more = total > tests.length ? `The first ${tests.length} of ${total} tests are shown.` : "";
+	setText($("tests-answer"), isLive ? said || more : "");
 }

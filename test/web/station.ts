@@ -78,12 +78,14 @@ export interface StationOptions {
 class CommandedControl extends FakeControl {
 	queue: object = { campaigns: [], next: null };
 	tests: readonly object[] = [];
+	/** Where there are more than fit on a page. */
+	total: number | undefined;
 	cyclers: Readonly<Record<string, readonly string[]>> = {};
 
 	override request(command: string, args: object, options?: object): Promise<never> {
 		const questions: Record<string, object> = {
 			campaigns: this.queue,
-			"cell-tests": { tests: this.tests },
+			"cell-tests": { tests: this.tests, total: this.total ?? this.tests.length },
 			cyclers: { cyclers: this.cyclers },
 		};
 		const told = questions[command];

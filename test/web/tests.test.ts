@@ -111,9 +111,14 @@ describeInBrowser("the page of battery tests", (browser) => {
 		tests: readonly CellTestSummary[],
 		path = "tests.html",
 		viewport = { width: 1024, height: 768 },
+		whenAsked: (id: string) => Promise<void> = async () => {},
 	) => {
 		const verdict = (id: string) => VERDICTS[id] ?? null;
-		const deps = { cellTests, descent, verdictAtHand: verdict, verdictOf: async (id: string) => verdict(id) };
+		const verdictOf = async (id: string) => {
+			await whenAsked(id);
+			return verdict(id);
+		};
+		const deps = { cellTests, descent, verdictAtHand: verdict, verdictOf };
 		station = await Station.start({ deps });
 		station.control.tests = tests;
 		station.control.cyclers = { neware: ["1-1", "1-2", "1-3"], smu: ["cell"] };
@@ -159,6 +164,9 @@ describeInBrowser("the page of battery tests", (browser) => {
 		expect(await row(2).getAttribute("data-verdict")).toBe("failed");
 		await page.fill("#tests-filter", "short 1-2");
 		expect(await page.locator("#tests-list button").count()).toBe(1);
+		station.control.total = 1_200;
+		await later();
+		await text(page, "#tests-answer", "The first 3 of 1200 tests are shown.");
 		await page.fill("#tests-filter", "nobody");
 		await text(page, "#tests-none", "No test is like that.");
 	});
@@ -190,6 +198,31 @@ describeInBrowser("the page of battery tests", (browser) => {
 		station.control.tests = [{ ...RUNNING, lastRow: { ...ROW, cycle: 13 } }];
 		await later();
 		await text(page, '[data-figure="Cycle"] dd', /13/);
+	});
+
+	it("shows the test that was asked for last, whichever answer comes last, and draws one anew when it ends", async () => {
+		let answer = (): void => {};
+		const late = new Promise<void>((resolve) => {
+			answer = resolve;
+		});
+		const asked: string[] = [];
+		const page = await open([RUNNING, ENDED], "tests.html", undefined, async (id) => {
+			asked.push(id);
+			if (id === ENDED.cellTest) await late;
+		});
+		await page.locator("#tests-list button", { hasText: "C-bare" }).click();
+		await expect.poll(() => asked).toEqual([ENDED.cellTest]);
+		await page.locator("#tests-list button", { hasText: "C-77" }).click();
+		await expect.poll(() => page.locator("#test-charts path.measured").count()).toBe(3);
+		const answered = page.waitForResponse(/cell-tests\/sim1-test-0$/);
+		answer();
+		await answered;
+		await text(page, "#test-title", "C-77");
+		expect(await page.locator("#test-stop").isEnabled()).toBe(true);
+		station.control.tests = [{ ...RUNNING, state: "finished", cause: "finish" }];
+		await later();
+		await text(page, "#test-state", "finished");
+		await expect.poll(() => asked.filter((id) => id === RUNNING.cellTest).length).toBeGreaterThan(1);
 	});
 
 	it("stops a test after a question, under the operator's name", async () => {
