@@ -16,6 +16,7 @@ import type {
 	TestExtent,
 } from "#device/cycler.js";
 import { rangeRefusals } from "#device/cycler-refusals.js";
+import { holesIn } from "#device/row-numbers.js";
 import { ChannelWatch } from "./channel-watch.js";
 import {
 	type ChannelState,
@@ -386,15 +387,3 @@ export class MqttCycler implements Device, Cycler {
 const silent = (message: string) => new AdlayerError("DEVICE_SILENT", message);
 const refused = (message: string) => new AdlayerError("CYCLER_REFUSED", message);
 const misfit = (message: string) => new AdlayerError("LAB_FILE_INVALID", message);
-
-/** What is missing between the numbers that were asked for. */
-function holesIn(rows: readonly CyclerRow[], fromSeq: number, toSeq: number): { fromSeq: number; toSeq: number }[] {
-	const holes: { fromSeq: number; toSeq: number }[] = [];
-	let next = fromSeq;
-	for (const { seq } of rows) {
-		if (seq > next) holes.push({ fromSeq: next, toSeq: seq - 1 });
-		next = seq + 1;
-	}
-	if (next <= toSeq) holes.push({ fromSeq: next, toSeq });
-	return holes;
-}

@@ -15,11 +15,12 @@ import type {
 	TestExtent,
 } from "#device/cycler.js";
 import { rangeRefusals } from "#device/cycler-refusals.js";
+import { holesIn } from "#device/row-numbers.js";
 import { absent, type Channel, configured, everyChannel, identificationOf, misfits, zoneOf } from "./channels.js";
 import { CHUNK_ROWS_MAX, type ChannelAddress, integerOf, isOk, keyOf, printable, requests } from "./codec.js";
 import { DEFAULT_BACKUP_FOLDER, DEFAULT_PASSWORD, DEFAULT_USERNAME, type NewareBts8Settings } from "./config.js";
 import type { LocalTime } from "./local-time.js";
-import { type Chunk, chunkOf, extentOf, holesIn, SignProbe, statusOf } from "./rows.js";
+import { type Chunk, chunkOf, extentOf, SignProbe, statusOf } from "./rows.js";
 import { NewareSession } from "./session.js";
 import { encodeSteps } from "./steps.js";
 
@@ -151,7 +152,7 @@ export class NewareBts8 implements Device, Cycler {
 			for (const hole of chunk.missing.slice(0, REFETCHES_MAX)) {
 				const again = await this.download(address, test, hole.fromSeq, hole.toSeq - hole.fromSeq + 1);
 				rows.push(...again.rows);
-				gaps.push(...holesIn(again.rows, hole));
+				gaps.push(...holesIn(again.rows, hole.fromSeq, hole.toSeq));
 			}
 			// What could not be asked for again now is left for the next request.
 			const later = chunk.missing[REFETCHES_MAX];

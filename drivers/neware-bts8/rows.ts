@@ -158,15 +158,3 @@ export function extentOf(address: ChannelAddress, element: Element): TestExtent 
 	const hasNone = testid === undefined || testid === "" || testid === "--" || testid === "0";
 	return hasNone ? { test: null, rows: 0 } : { test: `${keyOf(address)}-${testid}`, rows };
 }
-
-/** Rows within the range that did not come. */
-export function holesIn(rows: readonly CyclerRow[], { fromSeq, toSeq }: { fromSeq: number; toSeq: number }) {
-	const holes: { fromSeq: number; toSeq: number }[] = [];
-	let next = fromSeq;
-	for (const { seq } of rows) {
-		if (seq > next) holes.push({ fromSeq: next, toSeq: seq - 1 });
-		next = seq + 1;
-	}
-	if (next <= toSeq) holes.push({ fromSeq: next, toSeq });
-	return holes;
-}
