@@ -28,6 +28,8 @@ const PULSE_MS = 2_000;
 const IN_PULSE_MS_MAX = 1_000;
 const STILL = 1.04;
 const STILL_MS = 1_500;
+/** Before the first dose the chamber must have stood still for 10 s. */
+const FIRST_STILL_MS = 11_000;
 const TRIP_MS_MAX = 200;
 const THERMAL_MS_MAX = 2_000;
 const SERVICE_NICE = 10;
@@ -58,6 +60,7 @@ function benchLabText(): string {
 
 class Bench {
 	readonly samples: Sample[] = [];
+	private hasDosed = false;
 
 	constructor(
 		private readonly control: ControlClient,
@@ -81,7 +84,7 @@ class Bench {
 		const { control, chance } = this;
 		await control.request("manual-set", { actuator: "stop_valve", value: "open", by: "bench" });
 		await control.request("manual-set", { actuator: "carrier", value: 100, by: "bench" });
-		await this.settled();
+		await this.settled(inPulse && !this.hasDosed ? FIRST_STILL_MS : STILL_MS);
 		if (!inPulse) {
 			await rest(500 + chance.uniform() * 500);
 			return this.order({ cause });
@@ -93,14 +96,15 @@ class Bench {
 				.request("manual-dose", dose, { timeoutMs: 10_000 })
 				.then(() => "")
 				.catch(({ code, message }) => (code === "PERMIT_REFUSED" ? (message as string) : ""));
-			if (refused === "") break;
+			this.hasDosed = refused === "";
+			if (this.hasDosed) break;
 			if (performance.now() > endMs) throw new Error(`No dose: ${refused}`);
 		}
 		return measured;
 	}
 
 	/** The pressure before a dose is what the chamber must come back to after it. */
-	private async settled(): Promise<void> {
+	private async settled(stillMs: number): Promise<void> {
 		let lowest = Number.POSITIVE_INFINITY;
 		let highest = 0;
 		let sinceMs = performance.now();
@@ -115,7 +119,7 @@ class Bench {
 			}
 			lowest = Math.min(lowest, value);
 			highest = Math.max(highest, value);
-			return nowMs - sinceMs >= STILL_MS;
+			return nowMs - sinceMs >= stillMs;
 		}, "a chamber that stands still");
 	}
 
