@@ -89,6 +89,10 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument,
 		});
 
 	const { reactor } = content;
+	const mustBeAbove = (of: string, key: string, value: number, lower: string, limit: number) => {
+		if (value <= limit)
+			wrong(["reactor", of, key], `${key} is ${value}, not above ${lower}, ${limit}.`, { value, limit });
+	};
 	const isInstrument = (path: string[], name: string) => {
 		if (!Object.hasOwn(content.instruments, name)) wrong(path, `There is no instrument ${name}.`, { value: name });
 	};
@@ -203,15 +207,7 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument,
 			value: carrier.gas,
 			limit: selected,
 		});
-	if (carrier.sccm_min >= carrier.sccm_max)
-		wrong(
-			["reactor", "carrier", "sccm_max"],
-			`sccm_max is ${carrier.sccm_max}, not above sccm_min, ${carrier.sccm_min}.`,
-			{
-				value: carrier.sccm_max,
-				limit: carrier.sccm_min,
-			},
-		);
+	mustBeAbove("carrier", "sccm_max", carrier.sccm_max, "sccm_min", carrier.sccm_min);
 	if (carrier.purge_sccm < carrier.sccm_min || carrier.purge_sccm > carrier.sccm_max)
 		wrong(
 			["reactor", "carrier", "purge_sccm"],
@@ -221,15 +217,7 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument,
 				limit: `${carrier.sccm_min} to ${carrier.sccm_max}`,
 			},
 		);
-	if (limits.dose_torr_min >= limits.dose_torr_max)
-		wrong(
-			["reactor", "limits", "dose_torr_max"],
-			`dose_torr_max is ${limits.dose_torr_max}, not above dose_torr_min, ${limits.dose_torr_min}.`,
-			{
-				value: limits.dose_torr_max,
-				limit: limits.dose_torr_min,
-			},
-		);
+	mustBeAbove("limits", "dose_torr_max", limits.dose_torr_max, "dose_torr_min", limits.dose_torr_min);
 	for (const { path, value, other } of doubledRoles(content))
 		wrong(path, `${value} has another role already: ${other}.`, { value });
 	for (const { path, value } of datesOf(content)) if (!isDate(value)) wrong(path, `${value} is no date.`, { value });
@@ -241,24 +229,8 @@ export function meaningProblems(content: LabFileContent, document: YamlDocument,
 			["reactor", "limits", "leak_check"],
 			"leak_check has either valid_hours, for which a passed one counts, or not_required with the reason.",
 		);
-	if (limits.pressure_torr_max <= limits.dose_torr_max)
-		wrong(
-			["reactor", "limits", "pressure_torr_max"],
-			`pressure_torr_max is ${limits.pressure_torr_max}, not above dose_torr_max, ${limits.dose_torr_max}.`,
-			{
-				value: limits.pressure_torr_max,
-				limit: limits.dose_torr_max,
-			},
-		);
-	if (limits.max_static_torr <= limits.dose_torr_max)
-		wrong(
-			["reactor", "limits", "max_static_torr"],
-			`max_static_torr is ${limits.max_static_torr}, not above dose_torr_max, ${limits.dose_torr_max}.`,
-			{
-				value: limits.max_static_torr,
-				limit: limits.dose_torr_max,
-			},
-		);
+	mustBeAbove("limits", "pressure_torr_max", limits.pressure_torr_max, "dose_torr_max", limits.dose_torr_max);
+	mustBeAbove("limits", "max_static_torr", limits.max_static_torr, "dose_torr_max", limits.dose_torr_max);
 	for (const part of ["valves", "bottles"] as const)
 		for (const precursor of Object.keys(content.maintenance?.[part] ?? {}))
 			if (!Object.hasOwn(reactor.precursors, precursor))

@@ -1,8 +1,9 @@
 /** The arguments of every command as JSON Schemas: control takes nothing from the outside that it has not checked. */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { AdlayerError, type Problem } from "#core/errors.js";
+import { CELL_TESTS_PAGE } from "#record/cell-tests.js";
 import type { TuneOrder } from "#record/tune.js";
-import { CELL_TESTS_PAGE, type CommandName } from "./messages.js";
+import type { CommandName } from "./messages.js";
 
 const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength });
 /** Names are printed, scanned and put into files: no control characters, no halves of characters. */

@@ -8,8 +8,6 @@ import type { ServiceReport } from "#record/service-status.js";
 import type { ControlStatus } from "#record/status.js";
 import type { TuneOrder, TuneProgress, TuneRow, TuneSettings } from "#record/tune.js";
 
-/** Battery tests in one answer: far below the longest that the link takes. */
-export const CELL_TESTS_PAGE = 1_000;
 /** A message longer than this is refused: the link carries commands, not data. */
 export const MESSAGE_BYTES_MAX = 64 * 1024;
 /** A Unix socket path past 107 bytes is silently truncated by the system. */

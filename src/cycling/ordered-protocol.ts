@@ -1,28 +1,21 @@
 /** The protocol of an order: checked once, compiled for its cell. */
 import { AdlayerError, type Problem } from "#core/errors.js";
-import { checkProtocol, programFor } from "#cycling/check-protocol.js";
+import { checkProtocol, type ProtocolCheck, programFor } from "#cycling/check-protocol.js";
 import type { CellTestOrder } from "#cycling/engine.js";
 import type { CyclerProgram } from "#device/cycler.js";
 
-/** Checking a protocol takes milliseconds, and hundreds of channels share a few. */
-class CheckedProtocols {
-	private readonly checks = new Map<string, ReturnType<typeof checkProtocol>>();
-	private static readonly MAX = 64;
+const KEPT_MAX = 64;
+const kept = new Map<string, ProtocolCheck>();
 
-	get(text: string): ReturnType<typeof checkProtocol> {
-		const known = this.checks.get(text);
-		if (known !== undefined) return known;
-		const check = checkProtocol(text, "protocol");
-		if (this.checks.size >= CheckedProtocols.MAX) this.checks.clear();
-		this.checks.set(text, check);
-		return check;
-	}
+/** Checking a protocol takes milliseconds, and hundreds of tests share a few: the result is kept. */
+export function checked(text: string): ProtocolCheck {
+	const known = kept.get(text);
+	if (known !== undefined) return known;
+	const check = checkProtocol(text, "protocol");
+	if (kept.size >= KEPT_MAX) kept.clear();
+	kept.set(text, check);
+	return check;
 }
-
-const checkedProtocols = new CheckedProtocols();
-
-/** Kept, for hundreds of tests share a few. */
-export const checked = (text: string): ReturnType<typeof checkProtocol> => checkedProtocols.get(text);
 
 /** For the cell's area and mass. Throws PROTOCOL_INVALID. */
 export function readProtocol(order: Pick<CellTestOrder, "protocolText" | "areaCm2" | "activeMassG">): {
@@ -30,7 +23,7 @@ export function readProtocol(order: Pick<CellTestOrder, "protocolText" | "areaCm
 	protocol: string;
 	sha256: string;
 } {
-	const check = checkedProtocols.get(order.protocolText);
+	const check = checked(order.protocolText);
 	const { protocol, sha256 } = check;
 	if (check.file === undefined) throw refused(protocol, check.problems);
 	const compiled = programFor(check, { areaCm2: order.areaCm2, activeMassG: order.activeMassG });

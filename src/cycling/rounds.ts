@@ -3,15 +3,13 @@ import { AdlayerError } from "#core/errors.js";
 import { CellTestBook, OPEN_STATES } from "#cycling/book.js";
 import { type CellTestOrder, CellTests } from "#cycling/engine.js";
 import type { Cycler } from "#device/cycler.js";
-import type { CellTestPosition, CellTestSummary } from "#record/cell-tests.js";
+import { CELL_TESTS_PAGE, type CellTestPosition, type CellTestSummary } from "#record/cell-tests.js";
 import type { RecordBody, RecordSink } from "#record/records.js";
 
 /** Every cycler with open tests is looked at this often; one that has not answered yet is left to its answer. */
 const ROUND_MS = 1_000;
 /** Tests that have ended and can still be shown. */
 const ENDED_MAX = 200;
-/** Tests shown at once where nothing else is asked. */
-const PAGE = 1_000;
 /** Rounds that are under way when control ends are waited for this long. */
 const STOP_MS = 2_000;
 
@@ -89,7 +87,7 @@ export class CellTestRounds {
 	}
 
 	/** Open tests in the order in which they were ordered, then those that have ended, the last first; or the one that is named. */
-	page({ cellTest, offset = 0, limit = PAGE }: { cellTest?: string; offset?: number; limit?: number }): {
+	page({ cellTest, offset = 0, limit = CELL_TESTS_PAGE }: { cellTest?: string; offset?: number; limit?: number }): {
 		tests: readonly CellTestSummary[];
 		total: number;
 	} {

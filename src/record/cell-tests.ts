@@ -1,5 +1,8 @@
 /** Records of battery tests. Currents are positive when they charge; A, V, Ah, Wh, s. */
 
+/** Battery tests in one answer: far below the longest that the control link takes. */
+export const CELL_TESTS_PAGE = 1_000;
+
 export type CellTestState =
 	/** Waits for its channel. */
 	| "queued"

@@ -48,6 +48,9 @@ interface Trend {
 	referencePa: number | undefined;
 }
 
+/** A trend that has something to compare with. */
+type Known = Pick<Trend, "areas" | "baselines"> & { readonly referencePaS: number; readonly referencePa: number };
+
 export class PulseTrends {
 	private readonly trends = new Map<string, Trend>();
 
@@ -55,16 +58,15 @@ export class PulseTrends {
 
 	/** A delivered dose. Another width or flow begins a new trend. */
 	seen(dose: TrendDose): Judged {
-		const trend = this.follow(dose);
-		return trend === undefined ? UNKNOWN : this.judge(dose.precursor, trend, trend.referencePaS!, trend.referencePa!);
+		const known = this.follow(dose);
+		return known === undefined ? UNKNOWN : this.judge(dose.precursor, known);
 	}
 
 	/** Doses from before this process, oldest first: what the last of them told is told again. */
 	recall(doses: readonly TrendDose[]): void {
-		const judged = new Map<string, Trend | undefined>();
-		for (const dose of doses) judged.set(dose.precursor, this.follow(dose));
-		for (const [precursor, trend] of judged)
-			if (trend !== undefined) this.judge(precursor, trend, trend.referencePaS!, trend.referencePa!);
+		const newest = new Map<string, Known | undefined>();
+		for (const dose of doses) newest.set(dose.precursor, this.follow(dose));
+		for (const [precursor, known] of newest) if (known !== undefined) this.judge(precursor, known);
 	}
 
 	/** Gives the trend once there is something to compare with. */
@@ -73,7 +75,7 @@ export class PulseTrends {
 		widthMs,
 		carrierSccm,
 		effective: { areaPaS, baselinePa },
-	}: TrendDose): Trend | undefined {
+	}: TrendDose): Known | undefined {
 		const trend = this.trendOf(precursor, `${widthMs} ms at ${carrierSccm} sccm`);
 		trend.areas.push(areaPaS);
 		trend.baselines.push(baselinePa);
@@ -81,13 +83,12 @@ export class PulseTrends {
 			trend.areas.shift();
 			trend.baselines.shift();
 		}
-		if (trend.referencePaS === undefined || trend.referencePa === undefined) {
-			if (trend.areas.length < REFERENCE_DOSES || !this.isSeen(precursor, trend.areas)) return undefined;
-			trend.referencePaS = median(trend.areas);
-			trend.referencePa = median(trend.baselines);
-			return undefined;
-		}
-		return trend;
+		const { areas, baselines, referencePaS, referencePa } = trend;
+		if (referencePaS !== undefined && referencePa !== undefined) return { areas, baselines, referencePaS, referencePa };
+		if (areas.length < REFERENCE_DOSES || !this.isSeen(precursor, areas)) return undefined;
+		trend.referencePaS = median(areas);
+		trend.referencePa = median(baselines);
+		return undefined;
 	}
 
 	/** A hand valve that was shut from the first dose on must not become what is usual. */
@@ -102,7 +103,7 @@ export class PulseTrends {
 		return isSeen;
 	}
 
-	private judge(precursor: string, { areas, baselines }: Trend, referencePaS: number, referencePa: number): Judged {
+	private judge(precursor: string, { areas, baselines, referencePaS, referencePa }: Known): Judged {
 		const { alarms } = this;
 		const leftNothing = areas.length - 1 - areas.findLastIndex((area) => area >= STUCK_SHARE * referencePaS);
 		const isStuck = leftNothing >= STUCK_DOSES;

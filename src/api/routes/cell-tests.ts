@@ -2,9 +2,10 @@ import { API_PREFIX, type RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
 import { ANONYMOUS } from "#api/routes/runs.js";
 import { boolean, by, integer, list, number, shape, string } from "#api/schemas.js";
-import { CELL_TESTS_PAGE, type CellTestArgs } from "#control-link/messages.js";
+import type { CellTestArgs } from "#control-link/messages.js";
 import { AdlayerError } from "#core/errors.js";
 import type { CellTestHistory } from "#record/cell-test-history.js";
+import { CELL_TESTS_PAGE } from "#record/cell-tests.js";
 
 const name = { type: "string", minLength: 1, maxLength: 200 };
 const amount = { type: "number", exclusiveMinimum: 0 };
