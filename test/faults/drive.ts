@@ -229,6 +229,7 @@ export async function killAtRandom(seed: number, kills: number): Promise<Outcome
 	story.clock.setTimer(200_000 * chance.uniform(), next);
 	const broken = await operate(story, 300_000, () => true, 5 * kills);
 	const told = [...broken, ...invariants.broken, ...recordFaults(story, kills)];
+	if (left > 0) told.push(`The run was over before ${left} of ${kills} kills.`);
 	const labS = story.clock.nowMs() / 1_000;
 	const state = story.records("run-finished")[0]?.state ?? "none";
 	await story.stop();
