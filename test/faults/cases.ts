@@ -47,16 +47,19 @@ export async function sweep(counts: {
 	/** At most so many of the short run's records; all without it. */
 	readonly records?: number;
 	readonly healthy: number;
+	/** The first seed of everything that is seeded. */
+	readonly first: number;
 }): Promise<Case[]> {
-	const upTo = (kind: Kind, count: number) =>
-		Array.from({ length: count }, (_, index) => caseNamed(`${kind}-${index + 1}`));
+	const from = (first: number, kind: Kind, count: number) =>
+		Array.from({ length: count }, (_, index) => caseNamed(`${kind}-${first + index}`));
+	const seeded = (kind: Kind, count: number) => from(counts.first, kind, count);
 	const records = counts.records === 0 ? 0 : await recordsOf(SHORT_CYCLES);
 	return [
-		...upTo("instants", counts.instants),
-		...upTo("healthy", counts.healthy),
-		...upTo("whole", counts.whole),
-		...upTo("ramp", counts.ramp),
-		...upTo("record", Math.min(counts.records ?? records, records)),
-		...upTo("ten", counts.plans),
+		...seeded("instants", counts.instants),
+		...seeded("healthy", counts.healthy),
+		...seeded("whole", counts.whole),
+		...seeded("ramp", counts.ramp),
+		...from(1, "record", Math.min(counts.records ?? records, records)),
+		...seeded("ten", counts.plans),
 	];
 }

@@ -2,7 +2,8 @@
  * The fault sweep: seeded plans of faults, control killed at every record and at random instants, healthy runs. Two worker
  * processes; each failure prints its seed and the command that repeats it.
  *
- *   npm run test:faults -- [--plans N] [--whole N] [--ramp N] [--records N] [--instants N] [--healthy N] [--only CASE] [--json]
+ *   npm run test:faults -- [--plans N] [--whole N] [--ramp N] [--records N] [--instants N] [--healthy N] [--first SEED]
+ *                         [--only CASE] [--json]
  */
 import { fork } from "node:child_process";
 import { cpus } from "node:os";
@@ -21,6 +22,7 @@ const { values } = parseArgs({
 		records: { type: "string" },
 		instants: { type: "string", default: "10" },
 		healthy: { type: "string", default: "20" },
+		first: { type: "string", default: "1" },
 		only: { type: "string" },
 		json: { type: "boolean", default: false },
 	},
@@ -104,11 +106,12 @@ function countsAsked(): Parameters<typeof sweep>[0] {
 		ramp: Number(values.ramp),
 		instants: Number(values.instants),
 		healthy: Number(values.healthy),
+		first: Number(values.first),
 		...(values.records === undefined ? {} : { records: Number(values.records) }),
 	};
 	if (Object.values(counts).some((count) => !Number.isInteger(count) || count < 0)) {
 		console.error(
-			"Usage: npm run test:faults -- [--plans N] [--whole N] [--ramp N] [--records N] [--instants N] [--healthy N] [--only CASE] [--json]",
+			"Usage: npm run test:faults -- [--plans N] [--whole N] [--ramp N] [--records N] [--instants N] [--healthy N] [--first SEED] [--only CASE] [--json]",
 		);
 		process.exit(2);
 	}
