@@ -221,9 +221,22 @@ const pulse = {
 			effective: nullable(shape({ baselinePa: number, peakPa: number, areaPaS: number })),
 			film: shape({ beforeNm: nullableNumber, afterNm: nullableNumber }),
 			fate: { type: "string", enum: ["delivered", "not-delivered", "unknown"] },
+			trend: {
+				description: "Against the doses before it, of the present run",
+				...shape(
+					{
+						carrierSccm: number,
+						leftNothing: { ...integer, description: "So many in a row, this the last" },
+						repeat: boolean,
+						usualPaS: nullableNumber,
+						lowPaS: nullableNumber,
+					},
+					["usualPaS", "lowPaS"],
+				),
+			},
 			at: unixMs,
 		},
-		["cycle", "film"],
+		["cycle", "film", "trend"],
 	),
 };
 

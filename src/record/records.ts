@@ -225,11 +225,21 @@ export interface PulseRecord {
 	/** Film on the crystal before the pulse and at the end of its purge, nm; null where the reading was not good. Absent without a crystal. */
 	readonly film?: { readonly beforeNm: number | null; readonly afterNm: number | null };
 	readonly fate: "delivered" | "not-delivered" | "unknown";
-	/**
-	 * Against the doses of this precursor before: the flow that it was given into, how many in a row, this the last, left nothing,
-	 * and whether it is to be repeated for that. Absent for one that is not compared.
-	 */
-	readonly trend?: { readonly carrierSccm: number; readonly leftNothing: number; readonly repeat: boolean };
+	/** Absent for one that is not compared. */
+	readonly trend?: PulseTrend;
+}
+
+/** A dose against those of its precursor before it. */
+export interface PulseTrend {
+	/** Flow that it was given into. */
+	readonly carrierSccm: number;
+	/** So many in a row, this the last, left nothing. */
+	readonly leftNothing: number;
+	/** Whether it is to be repeated for that. */
+	readonly repeat: boolean;
+	/** Area that is usual for its width and flow, and the least that is not yet alarmed, Pa s; null until known, absent in older records. */
+	readonly usualPaS?: number | null;
+	readonly lowPaS?: number | null;
 }
 
 /** A question to a person is open; until when, and what then, is with it. */

@@ -19,9 +19,12 @@ export interface Judged {
 	readonly leftNothing: number;
 	/** What was seen where these are too many to go on. */
 	readonly said: string | undefined;
+	/** Area that is usual, and the least that is not yet alarmed, Pa s; null while not known. */
+	readonly usualPaS: number | null;
+	readonly lowPaS: number | null;
 }
 
-const UNKNOWN: Judged = { leftNothing: 0, said: undefined };
+const UNKNOWN: Judged = { leftNothing: 0, said: undefined, usualPaS: null, lowPaS: null };
 
 /** The first doses of a width and flow make the reference; the newest ones are compared with it, both by their median. */
 const REFERENCE_DOSES = 10;
@@ -132,7 +135,8 @@ export class PulseTrends {
 			alarm: `purge-insufficient.${precursor}`,
 			message: `Before the doses of ${precursor} the chamber is at ${baselinePa.toFixed(1)} Pa; it was at ${referencePa.toFixed(1)} Pa.`,
 		});
-		return { leftNothing, said: isStuck ? said : undefined };
+		const compared = { usualPaS: referencePaS, lowPaS: LOW_SHARE * referencePaS };
+		return { leftNothing, said: isStuck ? said : undefined, ...compared };
 	}
 
 	/** Other precursors whose newest dose left nothing. */

@@ -1,10 +1,16 @@
-/** What the valves did in this run: by precursor how many pulses, and the last one as ordered, measured and seen. */
+/**
+ * What the valves did in this run: by precursor how many pulses, the last one as ordered, measured and seen, and what each
+ * left in the chamber against what is usual.
+ */
 import { $, follow, make, setText } from "./dom.js";
+import { doseChart, drawDoses } from "./dose-chart.js";
 import { torrNumber } from "./format.js";
 import { get } from "./rest.js";
 
 /** A stream that was refused is asked for again after this. */
 const RETRY_MS = 5_000;
+/** Doses that a chart goes back over. */
+const DOSES_SHOWN = 200;
 
 let followed = null;
 let source = null;
@@ -55,10 +61,16 @@ async function open(run, seq) {
 }
 
 function count(pulse) {
-	const line = precursors.get(pulse.precursor) ?? { delivered: 0, doubtful: 0, last: pulse };
+	const line = precursors.get(pulse.precursor) ?? { delivered: 0, doubtful: 0, last: pulse, seen: [] };
 	if (pulse.fate === "delivered") line.delivered += 1;
 	else line.doubtful += 1;
 	line.last = pulse;
+	if (pulse.effective !== null) {
+		const { usualPaS = null, lowPaS = null } = pulse.trend ?? {};
+		const { areaPaS } = pulse.effective;
+		line.seen.push({ at: line.delivered + line.doubtful, areaPaS, usualPaS, lowPaS });
+		if (line.seen.length > DOSES_SHOWN) line.seen.shift();
+	}
 	precursors.set(pulse.precursor, line);
 }
 
@@ -67,13 +79,21 @@ function render() {
 	follow($("pulses"), [...precursors], {
 		key: ([precursor]) => precursor,
 		create: ([precursor]) =>
-			make("div", { class: "pulse" }, make("h3", {}, precursor), make("b"), make("p", { class: "note" })),
-		update: (item, [precursor, { delivered, doubtful, last }]) => {
+			make(
+				"div",
+				{ class: "pulse" },
+				make("h3", {}, precursor),
+				make("b"),
+				make("p", { class: "note" }),
+				doseChart(precursor),
+			),
+		update: (item, [precursor, { delivered, doubtful, last, seen }]) => {
 			item.dataset.precursor = precursor;
 			item.dataset.quality = doubtful > 0 ? "fault" : "good";
 			setText(item.children[1], widthText(last));
 			const doubt = doubtful > 0 ? `, ${doubtful} doubtful` : "";
 			setText(item.children[2], `ordered ${last.commandedMs} ms · ${evidence(last)} · ${delivered} delivered${doubt}`);
+			drawDoses(item.querySelector("svg"), seen);
 		},
 	});
 }

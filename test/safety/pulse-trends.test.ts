@@ -28,6 +28,8 @@ describe("doses that leave nothing", () => {
 		expect(dose("TMA", 0.1)).toEqual({
 			leftNothing: 2,
 			said: "The last doses of TMA left 0.10 and 0.10 Pa s; 4.00 Pa s are usual.",
+			usualPaS: 4,
+			lowPaS: 2.8,
 		});
 	});
 

@@ -105,6 +105,38 @@ describeInBrowser("the status page", (browser) => {
 		await text(page, '[data-figure="Worst pulse error"]', "0.110 ms");
 	});
 
+	it("draws what each dose left in the chamber against what is usual and where the alarm begins", async () => {
+		const left = (number: number, areaPaS: number, usualPaS: number | null) =>
+			({
+				...pulse(number, number, "TMA", 15),
+				effective: { baselinePa: 85, peakPa: 5, areaPaS },
+				trend: { carrierSccm: 100, leftNothing: 0, repeat: false, usualPaS, lowPaS: usualPaS && 0.7 * usualPaS },
+			}) as RecordBody;
+		const page = await open({}, (prepared) => {
+			aRun(prepared);
+			prepared.write(left(1, 4, null));
+			prepared.write(left(2, 4.2, null));
+		});
+		const chart = page.locator('[data-precursor="TMA"] svg');
+		await chart.locator("path.measured").waitFor({ state: "attached" });
+		expect(await chart.locator("path.target").count()).toBe(0);
+		station.write(left(3, 4.1, 4));
+		station.write(left(4, 2, 4));
+		await station.pass(500);
+		await chart.locator("path.limit").waitFor({ state: "attached" });
+		const heights = async (line: string) =>
+			((await chart.locator(`path.${line}`).getAttribute("d")) ?? "")
+				.slice(1)
+				.split("L")
+				.map((point) => Number(point.split(" ")[1]));
+		const areas = await heights("measured");
+		expect(areas).toHaveLength(5);
+		const [usual, low] = [(await heights("target"))[0]!, (await heights("limit"))[0]!];
+		expect(usual).toBeLessThan(low);
+		expect(areas.at(-2)).toBeLessThan(usual);
+		expect(areas.at(-1)).toBeGreaterThan(low);
+	});
+
 	it("never shows a stale or faulty value as a number, but says what it was last", async () => {
 		const page = await open();
 		delete station.readings.gauge;

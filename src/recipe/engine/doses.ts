@@ -191,9 +191,9 @@ export class Doses {
 		{ step: { precursor, widthMs }, carrierSccm }: OpenDose,
 		effective: NonNullable<PulseRecord["effective"]>,
 	): PulseRecord["trend"] {
-		const { leftNothing, said } = this.reactor.doseSeen({ precursor, widthMs, carrierSccm, effective });
+		const { said, ...seen } = this.reactor.doseSeen({ precursor, widthMs, carrierSccm, effective });
 		this.leftNothing = said;
-		return { carrierSccm, leftNothing, repeat: said !== undefined };
+		return { carrierSccm, repeat: said !== undefined, ...seen };
 	}
 
 	/** The good thickness that was read after a time. */
