@@ -91,7 +91,7 @@ export const probe: Probe = async (request) => {
 
 function timingOf({ timing }: AnyDriver): LineTiming {
 	const retriesMax = timing.timeoutMs < SHORT_TIMEOUT_MS ? SHORT_TIMEOUT_RETRIES_MAX : RETRIES_MAX;
-	return { ...timing, retries: Math.min(timing.retries, retriesMax), reopens: true };
+	return { ...timing, retries: Math.min(timing.retries, retriesMax), isLook: true };
 }
 
 function addressFor(text: string, driver: AnyDriver): Address {

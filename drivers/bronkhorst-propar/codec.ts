@@ -1,8 +1,9 @@
 /**
- * ProPar, the protocol of Bronkhorst instruments, in its ASCII form: bytes to messages and back, pure.
- * Sources: RS232 interface with FLOW-BUS protocol, 9.17.027, pp 12 to 16 (frames, commands, status), 20 to 26 (examples).
+ * ProPar, the protocol of Bronkhorst instruments: messages to parameters and back, pure; frames.ts has what is around them.
+ * Sources: RS232 interface with FLOW-BUS protocol, 9.17.027, pp 12 to 16 (commands, status), 20 to 26 (examples).
  */
-import { AdlayerError, asAdlayerError } from "#core/errors.js";
+import { asAdlayerError } from "#core/errors.js";
+import { ASCII, type Framing, invalid } from "./frames.js";
 
 /** Type bits of a parameter byte. */
 export const TYPE = { char: 0x00, int: 0x20, float: 0x40, string: 0x60 } as const;
@@ -16,6 +17,8 @@ export interface Parameter {
 	readonly type: ParameterType;
 	/** Characters of a string; 0 or absent for one that ends with NUL. */
 	readonly length?: number;
+	/** By which a reply says what it answers, when it is asked for alone; 1 when absent. */
+	readonly index?: number;
 }
 
 export type Value = number | string;
@@ -25,21 +28,21 @@ const CHAINED = 0x80;
 const NUMBER_MASK = 0x1f;
 const TYPE_MASK = 0x60;
 
-/** The length byte counts what follows it, at most 255 bytes: 514 characters and the ending. */
-export const LINE_BYTES_MAX = 520;
-
-/** Length byte, node and data as `:` hex CR LF. */
-export function encodeFrame(node: number, data: readonly number[]): Uint8Array {
-	const bytes = [data.length + 1, node, ...data];
-	const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join("");
-	return Buffer.from(`:${hex}\r\n`, "latin1");
+/** How a request is numbered and framed. */
+export interface Addressing {
+	readonly firstIndex?: number;
+	readonly framing?: Framing;
 }
 
 /**
  * A request for several parameters at once. The reply carries, instead of each parameter's own number, the index that the
  * request gives it: 1, 2, 3 ... from `firstIndex` on.
  */
-export function encodeRead(node: number, parameters: readonly Parameter[], firstIndex = 1): Uint8Array {
+export function encodeRead(
+	node: number,
+	parameters: readonly Parameter[],
+	{ firstIndex = 1, framing = ASCII }: Addressing = {},
+): Uint8Array {
 	const data: number[] = [COMMAND.read];
 	for (const [i, { process, number, type, length }] of parameters.entries()) {
 		const { opens, processChained, parameterChained } = chaining(parameters, i);
@@ -47,7 +50,7 @@ export function encodeRead(node: number, parameters: readonly Parameter[], first
 		data.push((firstIndex + i) | TYPE[type] | (parameterChained ? CHAINED : 0), process, number | TYPE[type]);
 		if (type === "string") data.push(length ?? 0);
 	}
-	return encodeFrame(node, data);
+	return framing.encode(node, data);
 }
 
 /** Where a parameter stands in a chain: those of one process in a row hang together, then the next process. */
@@ -62,8 +65,13 @@ function chaining(parameters: readonly Parameter[], i: number) {
 }
 
 /** Writes an integer parameter; the instrument answers with a status. */
-export function encodeWriteInt(node: number, { process, number }: Parameter, value: number): Uint8Array {
-	return encodeFrame(node, [COMMAND.writeWithStatus, process, number | TYPE.int, value >> 8, value & 0xff]);
+export function encodeWriteInt(
+	node: number,
+	{ process, number }: Parameter,
+	value: number,
+	framing: Framing = ASCII,
+): Uint8Array {
+	return framing.encode(node, [COMMAND.writeWithStatus, process, number | TYPE.int, value >> 8, value & 0xff]);
 }
 
 /** What is wrong with a message, by the instrument's own word. */
@@ -85,10 +93,11 @@ export const SILENCE = -1;
 export function readReply(
 	node: number,
 	parameters: readonly Parameter[],
-	{ firstIndex = 1, lenient = false }: { readonly firstIndex?: number; readonly lenient?: boolean } = {},
+	{ firstIndex = 1, framing = ASCII, lenient = false }: Addressing & { readonly lenient?: boolean } = {},
 ): (received: Uint8Array) => { reply: ReadReply; taken: number } | undefined {
 	return replyFrom<ReadReply>(
 		node,
+		framing,
 		(data) => {
 			const refusal = refusalOf(data);
 			if (refusal !== undefined && refusal.refused !== 0) return refusal;
@@ -100,10 +109,10 @@ export function readReply(
 }
 
 /** One sentence about what came instead of a reply of `node`. */
-export function diagnose(node: number, received: Uint8Array): string {
+export function diagnose(node: number, received: Uint8Array, framing: Framing = ASCII): string {
 	try {
-		for (let line = readLine(received, 0); line !== undefined; line = readLine(received, line.next)) {
-			const frame = decodeFrame(line.text);
+		for (let came = framing.next(received, 0); came !== undefined; came = framing.next(received, came.next)) {
+			const { frame } = came;
 			if ("node" in frame && frame.node !== node) return `node ${frame.node} answered, not node ${node}`;
 		}
 	} catch (thrown) {
@@ -113,8 +122,11 @@ export function diagnose(node: number, received: Uint8Array): string {
 }
 
 /** Parser of the status that answers a write. 0 is success. */
-export function statusReply(node: number): (received: Uint8Array) => { reply: Refusal; taken: number } | undefined {
-	return replyFrom(node, (data) => {
+export function statusReply(
+	node: number,
+	framing: Framing = ASCII,
+): (received: Uint8Array) => { reply: Refusal; taken: number } | undefined {
+	return replyFrom(node, framing, (data) => {
 		const status = refusalOf(data);
 		if (status === undefined) throw invalid(`command ${data[0]} came instead of a status`);
 		return status;
@@ -198,15 +210,16 @@ const isEcho = (data: readonly number[]): boolean => data[0] === COMMAND.read ||
 /** Finds the first reply of `node`; echoes and frames of other nodes (late ones) are skipped, all else throws REPLY_INVALID. */
 function replyFrom<Reply>(
 	node: number,
+	framing: Framing,
 	decode: (data: readonly number[]) => Reply,
 	ofError?: (error: number) => Reply,
 ): (received: Uint8Array) => { reply: Reply; taken: number } | undefined {
 	return (received) => {
 		for (let at = 0; ; ) {
-			const line = readLine(received, at);
-			if (line === undefined) return undefined;
-			at = line.next;
-			const frame = decodeFrame(line.text);
+			const came = framing.next(received, at);
+			if (came === undefined) return undefined;
+			at = came.next;
+			const { frame } = came;
 			if ("error" in frame) {
 				if (ofError !== undefined) return { reply: ofError(frame.error), taken: at };
 				throw invalid(`error message ${frame.error}, ${errorText(frame.error)}, came`);
@@ -217,37 +230,6 @@ function replyFrom<Reply>(
 		}
 	};
 }
-
-/**
- * `:0403000005` -> node and data, or the code of an error message (`:0104`). Throws REPLY_INVALID when it is not of that
- * form or another number of bytes than the length byte says: the protocol has no checksum, this catches lost characters.
- */
-export function decodeFrame(
-	text: string,
-): { readonly node: number; readonly data: readonly number[] } | { readonly error: number } {
-	if (!/^:(?:[0-9A-Fa-f]{2}){2,}$/.test(text)) throw invalid(`"${printable(text)}" came`);
-	const bytes = [...Buffer.from(text.slice(1), "hex")];
-	const [length, node, ...data] = bytes as [number, number, ...number[]];
-	if (length !== bytes.length - 1) throw invalid(`"${printable(text)}" has another length than it says`);
-	if (length === 1) return { error: node };
-	return { node, data };
-}
-
-/** The first whole line from `from` on, without its CR LF. Throws REPLY_INVALID on one that is too long. */
-export function readLine(received: Uint8Array, from: number): { text: string; next: number } | undefined {
-	let start = from;
-	while (start < received.length && isEnding(received[start]!)) start += 1;
-	let end = start;
-	while (end < received.length && !isEnding(received[end]!)) end += 1;
-	if (end - start > LINE_BYTES_MAX) throw invalid(`a line of more than ${LINE_BYTES_MAX} bytes came`);
-	if (end === received.length) return undefined;
-	const text = Buffer.from(received.buffer, received.byteOffset + start, end - start).toString("latin1");
-	return { text, next: received[end + 1] === LF ? end + 2 : end + 1 };
-}
-
-const CR = 0x0d;
-const LF = 0x0a;
-const isEnding = (byte: number): boolean => byte === CR || byte === LF;
 
 /** Status codes, 9.17.027 p 16, as far as an instrument gives them. */
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
@@ -295,10 +277,3 @@ export const COUNTS_FULL_SCALE = 32_000;
 /** The measure's end, 131.07 %: what is higher reads as this. */
 export const COUNTS_MAX = 41_942;
 export const COUNTS_MIN = COUNTS_MAX + 1 - 0x10000;
-
-/** Text for a message: control characters as dots, cut at 40. */
-export const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, ".").slice(0, 40);
-
-export function invalid(message: string): AdlayerError {
-	return new AdlayerError("REPLY_INVALID", `No valid ProPar reply: ${message}.`);
-}

@@ -1,3 +1,5 @@
+import { FORMS, type Form } from "./frames.js";
+
 /** What the lab file says about one mass flow controller. */
 export interface BronkhorstProparSettings {
 	/** FLOW-BUS node address; 128 is whatever is at the other end of an RS-232 cable. */
@@ -8,6 +10,8 @@ export interface BronkhorstProparSettings {
 	readonly fluid_name?: string;
 	/** Full scale in sccm (0 degC, 101325 Pa), from the nameplate. Absent only in a probe. */
 	readonly full_scale_sccm?: number;
+	/** In which form it is spoken to; `ascii` when absent, and in a probe whichever is answered. */
+	readonly form?: Form;
 }
 
 /** JSON Schema (draft-07) of the settings. */
@@ -33,6 +37,10 @@ export const bronkhorstProparSettingsSchema = {
 			type: "number",
 			exclusiveMinimum: 0,
 			maximum: 5_000_000,
+		},
+		form: {
+			description: "The form of ProPar that is spoken: ascii (when absent) or binary. Instruments know both.",
+			enum: FORMS,
 		},
 	},
 } as const;

@@ -18,7 +18,6 @@ import {
 	encodeRead,
 	encodeWriteInt,
 	type Parameter,
-	printable,
 	type ReadReply,
 	readReply,
 	SILENCE,
@@ -28,6 +27,7 @@ import {
 	type Value,
 } from "./codec.js";
 import type { BronkhorstProparSettings } from "./config.js";
+import { ASCII, binary, FORMS, type Form, type Framing, printable } from "./frames.js";
 import { controlModeText, PARAMETERS, sccmPerUnit, takesOurSetpoint } from "./parameters.js";
 
 /** Nameplates are rounded; a full scale that is further off is another instrument, gas or unit. */
@@ -36,12 +36,16 @@ const FULL_SCALE_TOLERANCE = 0.005;
 /** What is read at every poll, in one chained request. */
 const STATE: readonly Parameter[] = [
 	PARAMETERS.measure,
-	PARAMETERS.setpoint,
 	PARAMETERS.controlMode,
+	PARAMETERS.setpoint,
 	PARAMETERS.capacity,
 	PARAMETERS.capacityUnit,
 	PARAMETERS.fluidName,
 ];
+
+/** Indexes have five bits, sequence numbers eight. */
+const INDEX_MAX = 31;
+const SEQUENCES = 256;
 
 /** What is undefined the instrument does not say: in a look only. */
 interface State {
@@ -71,6 +75,10 @@ export class BronkhorstPropar implements Device {
 	/** False once the instrument has shown that it does not answer several parameters at once. */
 	private chains = true;
 
+	private form: Form = "ascii";
+	private sequence = 0;
+	private chainIndex = 1;
+
 	constructor(private readonly context: DriverContext<BronkhorstProparSettings>) {
 		if (context.line === undefined) {
 			throw new AdlayerError("ADDRESS_INVALID", `${context.name} needs a serial or tcp address.`);
@@ -96,19 +104,20 @@ export class BronkhorstPropar implements Device {
 		this.absent.clear();
 		await this.line.open();
 		// First what people look for: who answers it may be silent to all that it does not know.
-		await this.readAll([PARAMETERS.measure]);
+		const warnings = await this.findForm();
 		this.optional = new OptionalQuestions(this.line, [titleOf([PARAMETERS.measure])]);
 		const identification = await this.identify();
 		const state = await this.readState();
 		this.mode = "inspected";
 		const problems = this.problemsOf(state);
-		return { ...identification, warnings: [...identification.warnings, ...problems] };
+		return { ...identification, warnings: [...warnings, ...identification.warnings, ...problems] };
 	}
 
 	async connect(): Promise<Identification> {
 		this.mode = "closed";
 		this.chains = true;
 		this.optional = undefined;
+		this.form = this.context.settings.form ?? "ascii";
 		await this.line.open();
 		const identification = await this.identify();
 		const problems = this.problemsOf(await this.readState());
@@ -168,6 +177,25 @@ export class BronkhorstPropar implements Device {
 	async close(): Promise<void> {
 		this.mode = "closed";
 		await this.line.close();
+	}
+
+	/** Instruments answer in the form in which they are asked; other far ends may know but one of the two. */
+	private async findForm(): Promise<string[]> {
+		const { form: told } = this.context.settings;
+		let unanswered: AdlayerError | undefined;
+		for (const form of told === undefined ? FORMS : [told]) {
+			this.form = form;
+			try {
+				await this.readAll([PARAMETERS.measure]);
+				const isNews = form !== (told ?? "ascii");
+				return isNews ? [`It answers in the ${form} form alone: form: ${form} in the lab file.`] : [];
+			} catch (thrown) {
+				const error = asAdlayerError(thrown);
+				if (error.code !== "DEVICE_SILENT" && error.code !== "REPLY_INVALID") throw error;
+				unanswered ??= error;
+			}
+		}
+		throw unanswered!;
 	}
 
 	/** Asks who is there and whether it answers several questions at once. */
@@ -258,7 +286,7 @@ export class BronkhorstPropar implements Device {
 
 	private async readState(): Promise<State> {
 		const values = this.chains ? await this.readAll(STATE) : await this.readEach(STATE);
-		const [measure, setpoint, controlMode, capacity, unit, fluid] = values as [
+		const [measure, controlMode, setpoint, capacity, unit, fluid] = values as [
 			number | undefined,
 			number | undefined,
 			number | undefined,
@@ -325,10 +353,12 @@ export class BronkhorstPropar implements Device {
 	private async request(parameters: readonly Parameter[]): Promise<ReadReply> {
 		const { node } = this.context.settings;
 		const { optional } = this;
+		const framing = this.framing();
+		const firstIndex = parameters.length > 1 ? this.nextChainIndex() : (parameters[0]!.index ?? 1);
 		const request: LineRequest<ReadReply> = {
-			bytes: encodeRead(node, parameters),
-			parse: readReply(node, parameters, { lenient: optional !== undefined }),
-			diagnose: (received) => diagnose(node, received),
+			bytes: encodeRead(node, parameters, { firstIndex, framing }),
+			parse: readReply(node, parameters, { firstIndex, framing, lenient: optional !== undefined }),
+			diagnose: (received) => diagnose(node, received, framing),
 			title: titleOf(parameters),
 		};
 		if (optional === undefined) return this.line.request(request);
@@ -337,9 +367,10 @@ export class BronkhorstPropar implements Device {
 
 	private async write(counts: number): Promise<void> {
 		const { node } = this.context.settings;
+		const framing = this.framing();
 		const { refused } = await this.line.request({
-			bytes: encodeWriteInt(node, PARAMETERS.setpoint, counts),
-			parse: statusReply(node),
+			bytes: encodeWriteInt(node, PARAMETERS.setpoint, counts, framing),
+			parse: statusReply(node, framing),
 			title: `write setpoint ${counts}`,
 		});
 		if (refused === 0) return;
@@ -348,6 +379,19 @@ export class BronkhorstPropar implements Device {
 			`${this.context.name} did not take the setpoint: ${statusText(refused)}.`,
 			{ context: { requested: counts, status: refused } },
 		);
+	}
+
+	private framing(): Framing {
+		if (this.form === "ascii") return ASCII;
+		this.sequence = (this.sequence + 1) % SEQUENCES;
+		return binary(this.sequence);
+	}
+
+	/** A chain has other indexes than the one before, by which a late reply is told. */
+	private nextChainIndex(): number {
+		this.chainIndex =
+			this.chainIndex + STATE.length > INDEX_MAX - STATE.length + 1 ? 1 : this.chainIndex + STATE.length;
+		return this.chainIndex;
 	}
 
 	private misconfigured(problems: readonly string[]): AdlayerError {

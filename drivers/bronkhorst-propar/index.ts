@@ -5,7 +5,7 @@ import { type BronkhorstProparPort, BronkhorstProparSimulator } from "./simulato
 
 export const bronkhorstPropar: DriverDefinition<BronkhorstProparSettings, BronkhorstProparPort> = {
 	name: "bronkhorst-propar",
-	title: "Bronkhorst mass flow controller (ProPar ASCII, RS-232)",
+	title: "Bronkhorst mass flow controller (ProPar, RS-232)",
 	settingsSchema: bronkhorstProparSettingsSchema,
 	// The address that instruments are shipped with; gas and full scale are read from the instrument.
 	probeSettings: { node: 3 },

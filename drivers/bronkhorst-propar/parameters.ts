@@ -4,25 +4,26 @@
  */
 import type { Parameter } from "./codec.js";
 
+/** Those of one type that may be asked for next to each other have different indexes: a late reply is told by it. */
 export const PARAMETERS = {
 	/** [8] 32000 for 100 %, see `signedCounts`. */
 	measure: { name: "measure", process: 1, number: 0, type: "int" },
 	/** [9] 0 to 32000. */
 	setpoint: { name: "setpoint", process: 1, number: 1, type: "int" },
 	/** [12] */
-	controlMode: { name: "control mode", process: 1, number: 4, type: "char" },
+	controlMode: { name: "control mode", process: 1, number: 4, type: "char", index: 4 },
 	/** [21] Full scale in the capacity unit. */
-	capacity: { name: "capacity", process: 1, number: 13, type: "float" },
+	capacity: { name: "capacity", process: 1, number: 13, type: "float", index: 13 },
 	/** [129] */
-	capacityUnit: { name: "capacity unit", process: 1, number: 31, type: "string", length: 7 },
+	capacityUnit: { name: "capacity unit", process: 1, number: 31, type: "string", length: 7, index: 31 },
 	/** [25] */
-	fluidName: { name: "fluid name", process: 1, number: 17, type: "string", length: 10 },
+	fluidName: { name: "fluid name", process: 1, number: 17, type: "string", length: 10, index: 17 },
 	/** [91] */
-	model: { name: "model number", process: 113, number: 2, type: "string" },
+	model: { name: "model number", process: 113, number: 2, type: "string", index: 2 },
 	/** [92] */
-	serial: { name: "serial number", process: 113, number: 3, type: "string" },
+	serial: { name: "serial number", process: 113, number: 3, type: "string", index: 3 },
 	/** [105] */
-	firmware: { name: "firmware version", process: 113, number: 5, type: "string" },
+	firmware: { name: "firmware version", process: 113, number: 5, type: "string", index: 5 },
 } as const satisfies Record<string, Parameter>;
 
 /** Modes in which a setpoint from the line counts: any bus or RS-232, and RS-232 alone. */

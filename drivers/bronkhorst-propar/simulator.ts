@@ -1,7 +1,8 @@
 import { assert } from "#core/errors.js";
 import type { InstrumentSimulator, SimulatorConnection, SimulatorContext } from "#device/contract.js";
-import { COUNTS_FULL_SCALE, COUNTS_MAX, COUNTS_MIN, encodeFrame, LINE_BYTES_MAX, NODE_ANY } from "./codec.js";
+import { COUNTS_FULL_SCALE, COUNTS_MAX, COUNTS_MIN, NODE_ANY } from "./codec.js";
 import type { BronkhorstProparSettings } from "./config.js";
+import { ASCII, binary, LINE_BYTES_MAX, readBinary } from "./frames.js";
 import { takesOurSetpoint } from "./parameters.js";
 
 /** What the simulated controller senses and actuates; flow in sccm at 0 degC. The dynamics of the flow are on the other side. */
@@ -35,6 +36,7 @@ const STATUS = {
 /** Error message for what is no frame. */
 const PROTOCOL_ERROR = 4;
 const CHAINED = 0x80;
+const DLE = "\x10";
 const PROCESSES = [1, 113];
 
 const key = (process: number, parameter: number): number => process * 32 + parameter;
@@ -104,10 +106,13 @@ export class BronkhorstProparSimulator implements InstrumentSimulator {
 		this.stored.delete(key(process, parameter));
 	}
 
+	/** Answers in the form in which it is asked. */
 	receive(bytes: Uint8Array, connection: SimulatorConnection): void {
 		let input = typeof connection.state === "string" ? connection.state : "";
 		for (const byte of bytes) {
-			if (byte === 0x3a) input = ":";
+			if (input.startsWith(DLE)) input = this.binary(input + String.fromCharCode(byte), connection);
+			else if (byte === DLE.charCodeAt(0)) input = DLE;
+			else if (byte === 0x3a) input = ":";
 			else if (byte === 0x0d) {
 				this.line(input, connection);
 				input = "";
@@ -128,6 +133,27 @@ export class BronkhorstProparSimulator implements InstrumentSimulator {
 		this.actuate();
 	}
 
+	/** What is left of the input: all of it until the message is whole. */
+	private binary(input: string, connection: SimulatorConnection): string {
+		try {
+			const message = readBinary(Buffer.from(input, "latin1"), 0);
+			if (message === undefined) return input;
+			const [sequence, node, length, command, ...data] = message.content as [
+				number,
+				number,
+				number,
+				number,
+				...number[],
+			];
+			if (length !== data.length + 1 || (node !== this.node && node !== NODE_ANY)) return "";
+			const answer = this.execute(command, data);
+			if (answer !== undefined) connection.send(binary(sequence).encode(node, answer));
+		} catch {
+			// A master that cuts a message short gets no answer.
+		}
+		return "";
+	}
+
 	private line(text: string, connection: SimulatorConnection): void {
 		if (text === "") return;
 		const bytes = /^:(?:[0-9A-F]{2}){3,}$/.test(text) ? [...Buffer.from(text.slice(1), "hex")] : [];
@@ -138,7 +164,7 @@ export class BronkhorstProparSimulator implements InstrumentSimulator {
 		}
 		if (node !== this.node && node !== NODE_ANY) return;
 		const answer = this.execute(command, data);
-		if (answer !== undefined) connection.send(encodeFrame(node, answer));
+		if (answer !== undefined) connection.send(ASCII.encode(node, answer));
 	}
 
 	private execute(command: number, data: readonly number[]): number[] | undefined {

@@ -12,7 +12,10 @@ import { CRYSTAL_HZ_MAX, CRYSTAL_HZ_MIN, type Sqm160Settings } from "./config.js
 const QUIET_MS = 5;
 const QUIET_LIMIT_MS = 200;
 const NM_PER_ANGSTROM = 0.1;
-const MODEL_PREFIX = "MON";
+/** `MON Ver 4.13` of a real one; emulators name the model. */
+const VERSION = /^(MON|SQM)/i;
+/** What is shown of a number that does not fit its field, or that there is none of. */
+const NO_NUMBER = /^\s*[*-]*\s*$/;
 
 const fault = (detail: string): PolledValue => ({ value: null, quality: "fault", detail });
 
@@ -65,7 +68,7 @@ export class Sqm160 implements Device {
 		await this.line.open();
 		this.resetKnown = true;
 		const version = (await this.demand("@")).trim();
-		if (!version.startsWith(MODEL_PREFIX)) {
+		if (!VERSION.test(version)) {
 			throw new AdlayerError("IDENTITY_MISMATCH", `"${version.slice(0, 40)}" answered as ${name}, not an SQM-160.`);
 		}
 		this.optional = looking ? new OptionalQuestions(this.line) : undefined;
@@ -132,6 +135,7 @@ export class Sqm160 implements Device {
 			);
 		}
 		if (status !== "A" && status !== "B") return fault(`${STATUS[status]} (${status}, ${message})`);
+		if (NO_NUMBER.test(data)) return fault(`the monitor shows "${data.trim()}", no number (${message})`);
 		const value = decodeNumber(data);
 		if (value === undefined) {
 			throw new AdlayerError("REPLY_INVALID", `"${data.slice(0, 40)}" came instead of a number (${message}).`);

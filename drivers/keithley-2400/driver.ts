@@ -16,7 +16,8 @@ import type {
 } from "#device/cycler.js";
 import { rangeRefusals } from "#device/cycler-refusals.js";
 import { type ActiveStep, ProgramRun } from "#device/program-run.js";
-import { invalid, type Measured, printable } from "./codec.js";
+import { unlessSilent } from "#transport/optional-question.js";
+import { invalid, kindOf, type Measured, printable } from "./codec.js";
 import type { Keithley2400Settings } from "./config.js";
 import { SourceMeter } from "./source-meter.js";
 
@@ -37,7 +38,7 @@ export class Keithley2400 implements Device, Cycler {
 	readonly currentSign: CurrentSign = "charge-positive";
 	private readonly line: RequestLine;
 	private readonly meter: SourceMeter;
-	private isReady = false;
+	private mode: "closed" | "looking" | "ready" = "closed";
 	private run: ProgramRun | undefined;
 	private test: { readonly id: string; readonly barcode: string; rows: CyclerRow[]; dropped: number } | undefined;
 	private activity: ChannelActivity = "finished";
@@ -67,11 +68,18 @@ export class Keithley2400 implements Device, Cycler {
 	/** By questions alone. */
 	inspect(): Promise<Identification> {
 		return this.inTurn(async () => {
+			this.mode = "closed";
 			await this.line.open();
 			const { identity, confirmed } = await this.meter.identify();
-			const offState = await this.meter.offState();
-			const isHigh = offState === "HIMP";
-			const warnings = isHigh ? [] : [`Its output-off state is ${offState}: off, it is no open circuit.`];
+			if (kindOf(identity) === "other") throw notA2400(identity);
+			const offState = await unlessSilent(this.meter.offState());
+			this.mode = "looking";
+			const warnings =
+				offState === undefined
+					? ["It does not say its output-off state (:OUTP:SMOD?); control would refuse it."]
+					: offState === "HIMP"
+						? []
+						: [`Its output-off state is ${offState}: off, it is no open circuit.`];
 			return { identity, confirmed, warnings };
 		});
 	}
@@ -79,17 +87,14 @@ export class Keithley2400 implements Device, Cycler {
 	/** A test that was running when the line was lost has ended: its output is switched off first of all. */
 	connect(): Promise<Identification> {
 		return this.inTurn(async () => {
-			this.isReady = false;
+			this.mode = "closed";
 			await this.line.open();
 			const { identity, confirmed } = await this.meter.identify();
-			if (!confirmed) {
-				const message = `"${printable(`${identity.manufacturer} ${identity.model}`)}" answered, not a Keithley 2400.`;
-				throw new AdlayerError("IDENTITY_MISMATCH", message);
-			}
+			if (!confirmed) throw notA2400(identity);
 			await this.meter.makeOutputSafe();
 			if (this.run !== undefined) this.end("stopped", "lost");
 			await this.meter.configure();
-			this.isReady = true;
+			this.mode = "ready";
 			return { identity, confirmed, warnings: [] };
 		});
 	}
@@ -98,7 +103,8 @@ export class Keithley2400 implements Device, Cycler {
 	poll(): Promise<PolledValues> {
 		return this.inTurn(async () => {
 			const { channel } = this.context.settings;
-			if (!this.isReady) throw new AdlayerError("DEVICE_NOT_READY", `${this.context.name} is not connected.`);
+			if (this.mode === "looking") return this.look();
+			if (this.mode === "closed") throw new AdlayerError("DEVICE_NOT_READY", `${this.context.name} is not connected.`);
 			if (this.run === undefined) {
 				if (await this.meter.isOn()) {
 					await this.meter.makeOutputSafe();
@@ -122,6 +128,19 @@ export class Keithley2400 implements Device, Cycler {
 		});
 	}
 
+	/** Asks alone: whoever has switched the output on goes on with what he does. */
+	private async look(): Promise<PolledValues> {
+		const { channel } = this.context.settings;
+		const fault = (detail: string) => ({ value: null, quality: "fault", detail }) as const;
+		const isOn = await unlessSilent(this.meter.isOn());
+		const why =
+			isOn === undefined
+				? fault("it does not say whether its output is on (:OUTP?)")
+				: fault(isOn ? "the output is on, by another: a look does not measure" : "the output is off");
+		const output = isOn === undefined ? why : ({ value: isOn ? 1 : 0, quality: "good" } as const);
+		return { [`${channel}_voltage`]: why, [`${channel}_current`]: why, output };
+	}
+
 	/** The output off, in high impedance, read back. */
 	makeSafe(): Promise<void> {
 		return this.inTurn(async () => {
@@ -133,7 +152,7 @@ export class Keithley2400 implements Device, Cycler {
 	/** Ends a test: nobody would control it any more. */
 	async close(): Promise<void> {
 		await this.inTurn(async () => {
-			this.isReady = false;
+			this.mode = "closed";
 			if (this.run !== undefined) {
 				this.end("stopped", "lost");
 				await this.meter.makeOutputSafe().catch(() => {});
@@ -202,7 +221,7 @@ export class Keithley2400 implements Device, Cycler {
 				const message = `${channel} cannot run ${program.protocol}: ${problems.map((problem) => problem.message).join(" ")}`;
 				throw new AdlayerError("CYCLER_REFUSED", message, { problems });
 			}
-			if (!this.isReady) throw new AdlayerError("DEVICE_NOT_READY", `${this.context.name} is not connected.`);
+			if (this.mode !== "ready") throw new AdlayerError("DEVICE_NOT_READY", `${this.context.name} is not connected.`);
 			if (this.run !== undefined) {
 				throw new AdlayerError("CHANNEL_BUSY", `${this.context.name}.${channel} runs ${this.test!.id}.`);
 			}
@@ -275,7 +294,7 @@ export class Keithley2400 implements Device, Cycler {
 
 	/** After any failure of a running test. */
 	private async abandon(cause: AdlayerError): Promise<void> {
-		this.isReady = false;
+		this.mode = "closed";
 		this.end("stopped", cause.message);
 		await this.meter.makeOutputSafe().catch(() => {});
 	}
@@ -312,6 +331,11 @@ export class Keithley2400 implements Device, Cycler {
 		this.turn = result.catch(() => {});
 		return result;
 	}
+}
+
+function notA2400({ manufacturer, model }: { manufacturer: string | null; model: string | null }): AdlayerError {
+	const message = `"${printable(`${manufacturer} ${model}`)}" answered, not a Keithley 2400, nor one that says SCPI2400 to *LANG?.`;
+	return new AdlayerError("IDENTITY_MISMATCH", message);
 }
 
 /** The words that cyclers use: cc charges, dc discharges. */

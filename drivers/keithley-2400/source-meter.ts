@@ -4,6 +4,7 @@ import type { RequestLine } from "#core/wire.js";
 import type { Identity } from "#device/contract.js";
 import type { CyclerProgram } from "#device/cycler.js";
 import type { ActiveStep } from "#device/program-run.js";
+import { unlessSilent } from "#transport/optional-question.js";
 import {
 	encode,
 	kindOf,
@@ -51,8 +52,8 @@ export class SourceMeter {
 		const identity = await this.ask("*IDN?", parseIdentity);
 		const kind = kindOf(identity);
 		if (kind !== "by-mode") return { identity, confirmed: kind === "native" };
-		const language = await this.ask("*LANG?", (reply) => reply);
-		return { identity, confirmed: /^"?SCPI2400"?$/i.test(language) };
+		const language = await unlessSilent(this.ask("*LANG?", (reply) => reply));
+		return { identity, confirmed: language !== undefined && /^"?SCPI2400"?$/i.test(language) };
 	}
 
 	/** Elements, four wires and both measurements; throws READBACK_MISMATCH with what the instrument refused. */

@@ -1,7 +1,7 @@
 /** Registers of one T7 over Modbus, with LabJack's own error behind a Modbus exception. */
 import { AdlayerError } from "#core/errors.js";
 import type { ModbusMaster, WriteOptions } from "#core/wire.js";
-import { isRefusal, RegisterReader, readInParts } from "#transport/register-reader.js";
+import { isRefusal, RegisterReader } from "#transport/register-reader.js";
 import { u32At, wordsOfU32 } from "./codec.js";
 import { LABJACK_ERRORS, LAST_ERR_DETAIL } from "./registers.js";
 
@@ -33,7 +33,7 @@ export class RegisterAccess {
 	/** Words that need not be there: undefined when the server refuses them or is silent to the question. */
 	async readIfThere(address: number, count: number): Promise<number[] | undefined> {
 		try {
-			return await readInParts(this.lookingReader, address, count);
+			return await this.lookingReader.readInParts(address, count);
 		} catch (error) {
 			if (error instanceof AdlayerError && (isRefusal(error) || error.code === "DEVICE_SILENT")) return undefined;
 			throw error;

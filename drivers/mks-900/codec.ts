@@ -61,7 +61,8 @@ export function diagnose(address: number, received: Uint8Array): string {
 	if (other !== undefined && other !== addressText(address)) {
 		return `address ${other} answered, not ${addressText(address)}`;
 	}
-	return `${received.length} bytes came that hold no reply`;
+	const came = `"${printable(latin1(received))}" came`;
+	return latin1(received).includes(END) ? `${came}, which is no reply` : `${came}, which does not end with ${END}`;
 }
 
 /** Codes of a NAK: 902B and 910 manuals, and the MKS 946's table of the same protocol. */

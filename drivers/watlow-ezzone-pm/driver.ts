@@ -2,7 +2,7 @@ import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError, assert } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
 import type { Device, DriverContext, Identification, PolledValue, PolledValues, SignalInfo } from "#device/contract.js";
-import { RegisterReader, readInParts, readWhole } from "#transport/register-reader.js";
+import { RegisterReader, readWhole } from "#transport/register-reader.js";
 import { checkSettings, SETPOINT_WRITE_S_MIN, type WatlowEzzonePmSettings } from "./config.js";
 import { type Dialect, identify, refuseUnlessSafe } from "./identify.js";
 import { look, type Read, type View } from "./look.js";
@@ -387,7 +387,7 @@ export class WatlowEzzonePm implements Device {
 
 	/** Control wants a float's two words from one read; a look takes them as it gets them. */
 	private readWords(address: number, count: number): Promise<number[]> {
-		if (this.isLooking) return readInParts(this.reader, this.baseAddress + address, count);
+		if (this.isLooking) return this.reader.readInParts(this.baseAddress + address, count);
 		return this.reader.read(this.baseAddress + address, count);
 	}
 

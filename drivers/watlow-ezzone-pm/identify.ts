@@ -1,7 +1,7 @@
 import { AdlayerError } from "#core/errors.js";
 import type { Identification, Identity } from "#device/contract.js";
 import type { WatlowEzzonePmSettings } from "./config.js";
-import { isSetting, isTemperature, type Read, type View, viewOf } from "./look.js";
+import { isLimit, isSetting, isTemperature, type Read, type View, viewOf } from "./look.js";
 import {
 	ANALOG_INPUT,
 	ANALOG_INPUT_WORDS,
@@ -243,8 +243,8 @@ function makesSense(loop: LoopWords, input: readonly number[], wordOrder: WordOr
 	return (
 		(loop.activeMode === undefined || isMode(loop.activeMode)) &&
 		isTemperature(setpoint) &&
-		isTemperature(min) &&
-		isTemperature(max) &&
+		isLimit(min) &&
+		isLimit(max) &&
 		min < max &&
 		setpoint >= min &&
 		setpoint <= max &&

@@ -38,10 +38,14 @@ const SMALLEST_SETTING = 1e-3;
 /** Absolute zero in Fahrenheit, and more than any thermocouple reads in either unit. */
 const TEMPERATURE_MIN = -459.67;
 const TEMPERATURE_MAX = 5000;
+/** Limits of the set point go further; as shipped they are these, in Fahrenheit (user's guide, Loop Menu, L.SP and H.SP). */
+const LIMIT_MIN = -1999;
+const LIMIT_MAX = 9999;
 
 export const isSetting = (value: number): boolean => value === 0 || Math.abs(value) >= SMALLEST_SETTING;
 export const isTemperature = (value: number): boolean =>
 	isSetting(value) && value >= TEMPERATURE_MIN && value <= TEMPERATURE_MAX;
+export const isLimit = (value: number): boolean => isSetting(value) && value >= LIMIT_MIN && value <= LIMIT_MAX;
 
 /** The view, and what has to be said to see the rest. */
 export async function viewOf(

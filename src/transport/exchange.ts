@@ -5,10 +5,11 @@ export interface LineTiming {
 	readonly timeoutMs: number;
 	readonly retries: number;
 	/**
-	 * A request that a break of the line cuts off is asked again on a new connection, like one that timed out. For a look
-	 * alone: control begins anew with the identity.
+	 * For a look alone, at something of which nothing is known yet. A request that a break of the line cuts off is asked again
+	 * on a new connection, like one that timed out; control begins anew with the identity. And after an answer to a repeated
+	 * request the line waits for those to its other attempts, however late the instrument is.
 	 */
-	readonly reopens?: boolean;
+	readonly isLook?: boolean;
 }
 
 /** A request that may look different at each attempt. */
@@ -49,6 +50,8 @@ export interface RequestJob extends JobBase {
 	readonly request: Exchange<unknown>;
 	readonly timeoutMs: number;
 	attemptsLeft: number;
+	/** When the first attempt was sent. */
+	firstSentMs?: number;
 }
 
 export interface SendJob extends JobBase {

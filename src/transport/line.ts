@@ -168,6 +168,7 @@ export class Line {
 		this.received.clear();
 		this.release = this.clock.expectAnswer();
 		this.sentMs = this.clock.nowMs();
+		if (exchange === job.request) job.firstSentMs ??= this.sentMs;
 		this.deadlineMs = this.sentMs + job.timeoutMs;
 		this.timer = this.clock.setTimer(job.timeoutMs, this.timedOut);
 		this.write(stream, exchange.bytes);
@@ -246,8 +247,17 @@ export class Line {
 		job.user.counters.exchanges += 1;
 		const { gapMs } = job.user;
 		if (gapMs !== undefined) this.quietUntilMs = Math.max(this.quietUntilMs, this.clock.nowMs() + gapMs);
+		this.outwaitOtherAttempts(job);
 		if (refusal === undefined) this.succeed(job, reply);
 		else this.fail(job, refusal);
+	}
+
+	/** Who has answered the first attempt only now may be as late with the last one. */
+	private outwaitOtherAttempts({ user, firstSentMs = this.sentMs }: RequestJob): void {
+		const isTold = user.repliesCarryIds || user.resynchronise !== undefined;
+		if (user.timing.isLook !== true || isTold || firstSentMs === this.sentMs) return;
+		const nowMs = this.clock.nowMs();
+		this.quietUntilMs = Math.max(this.quietUntilMs, this.sentMs + (nowMs - firstSentMs) + SETTLE_MS);
 	}
 
 	private onTimeout(): void {
@@ -374,7 +384,7 @@ export class Line {
 
 	/** Gives false where the user wants to hear of a break, or has no attempt left. */
 	private askAnew(job: Job): boolean {
-		if (job.user.timing.reopens !== true) return false;
+		if (job.user.timing.isLook !== true) return false;
 		if (job.kind === "drain") {
 			// Nothing more comes from a line that has ended.
 			this.endWait();
@@ -384,6 +394,7 @@ export class Line {
 		}
 		if (job.kind !== "request" || job.attemptsLeft === 0) return false;
 		this.endWait();
+		delete job.firstSentMs;
 		const { counters } = job.user;
 		counters.breaks = (counters.breaks ?? 0) + 1;
 		this.queueAgain(job);

@@ -14,6 +14,8 @@ export class RegisterReader {
 	private functionSettled = false;
 	private answered = false;
 	private silentReads = 0;
+	/** What is silent to a block and gives its words one by one knows no larger reads. */
+	private wordsMax = Number.POSITIVE_INFINITY;
 	private readonly absent = new Set<number>();
 	private readonly present = new Set<number>();
 
@@ -62,14 +64,41 @@ export class RegisterReader {
 	 */
 	async readIfThere(address: number, count: number): Promise<(number | undefined)[]> {
 		const addresses = Array.from({ length: count }, (_, offset) => address + offset);
-		if (!addresses.some((each) => this.absent.has(each))) {
+		const silentBefore = this.silentReads;
+		if (count <= this.wordsMax && !addresses.some((each) => this.absent.has(each))) {
 			const words = await this.attempt(address, count);
 			if (words !== undefined) return words;
 		}
 		if (count === 1) return [undefined];
+		const isSilentToBlock = this.silentReads > silentBefore;
 		const words: (number | undefined)[] = [];
 		for (const each of addresses) words.push(this.absent.has(each) ? undefined : (await this.attempt(each, 1))?.[0]);
+		if (isSilentToBlock && !words.includes(undefined)) {
+			this.wordsMax = 1;
+			this.silentReads = silentBefore;
+		}
 		return words;
+	}
+
+	/** All words, in one read or in smaller ones; rejects with what the instrument says of the largest read that it may know. */
+	async readInParts(address: number, count: number): Promise<number[]> {
+		const sizes = [count, 2, 1].filter(
+			(size, at) => size <= this.wordsMax && (at === 0 || size < count) && count % size === 0,
+		);
+		let first: unknown;
+		for (const size of sizes) {
+			try {
+				const words: number[] = [];
+				for (let offset = 0; offset < count; offset += size) words.push(...(await this.read(address + offset, size)));
+				if (first !== undefined && isSilence(first)) this.wordsMax = size;
+				return words;
+			} catch (thrown) {
+				first ??= thrown;
+				const error = asAdlayerError(thrown);
+				if (!isRefusal(error) && !(this.lenient && isSilence(error))) throw thrown;
+			}
+		}
+		throw first;
 	}
 
 	private async attempt(address: number, count: number): Promise<number[] | undefined> {
@@ -101,23 +130,9 @@ export async function readWhole(reader: RegisterReader, address: number, count: 
 	return words.includes(undefined) ? undefined : (words as number[]);
 }
 
-/** The words, in one read or, where the instrument refuses that, one by one; rejects with what it says of the whole. */
-export async function readInParts(reader: RegisterReader, address: number, count: number): Promise<number[]> {
-	try {
-		return await reader.read(address, count);
-	} catch (thrown) {
-		if (count === 1 || !isRefusal(asAdlayerError(thrown))) throw thrown;
-		const words: number[] = [];
-		try {
-			for (let offset = 0; offset < count; offset += 1) words.push(...(await reader.read(address + offset, 1)));
-		} catch {
-			throw thrown;
-		}
-		return words;
-	}
-}
-
 const exceptionOf = (thrown: unknown): unknown => asAdlayerError(thrown).context.exception;
+
+const isSilence = (thrown: unknown): boolean => asAdlayerError(thrown).code === "DEVICE_SILENT";
 
 /** Whether the instrument itself has said that it does not have or know what was asked for. */
 export const isRefusal = (error: AdlayerError): boolean =>

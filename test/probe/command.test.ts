@@ -188,6 +188,17 @@ describe("a line in other hands", () => {
 });
 
 describe("what a probe says", () => {
+	it("is one line for people where many readings are missing for one reason, and each reading for programs", async () => {
+		const { port } = await serveTcp(modbusTcp({ words: () => 0 }));
+		const { adlayer } = await import("../cli/support.js");
+		const address = `modbus-tcp://127.0.0.1:${port}`;
+		const { stdout } = await adlayer(["probe", "labjack-t7", address]);
+		expect(stdout).toMatch(/DIO0 to DIO22 \(23\) +fault: DIO_STATE reads words 0, 0/);
+		expect(stdout.match(/DIO_STATE/g)).toHaveLength(1);
+		const { json } = await probe("labjack-t7", address);
+		expect(Object.keys(json.readings)).toHaveLength(23);
+	});
+
 	it("is for people what it is for programs", async () => {
 		const { port } = await serveTcp(gaugeController({ answers: GAUGE }));
 		const { adlayer } = await import("../cli/support.js");

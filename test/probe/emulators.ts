@@ -65,6 +65,8 @@ export interface ModbusOptions {
 	readonly silent?: boolean;
 	/** The most registers of one read. */
 	readonly countMax?: number;
+	/** Reads of more registers are passed over in silence. */
+	readonly silentBeyond?: number;
 	/** What stands in the reply as unit, instead of the unit that was asked. */
 	readonly unit?: number;
 	readonly write?: (address: number, word: number) => void;
@@ -94,6 +96,7 @@ function modbusReply(pdu: Buffer, options: ModbusOptions): Buffer | undefined {
 		options.write?.(address, argument);
 		return pdu;
 	}
+	if (argument > (options.silentBeyond ?? countMax)) return undefined;
 	if (argument > countMax) return refuse(3);
 	const given = options.oneWord === true ? 1 : argument;
 	const out = Buffer.alloc(2 + 2 * given);

@@ -198,6 +198,18 @@ describe("probing a T7", () => {
 		20_000,
 	);
 
+	it.each([1, 2])(
+		"reads a server that is silent to reads of more than %i registers",
+		async (silentBeyond) => {
+			const { code, json } = await probeT7({ words: T7, silentBeyond });
+			expect(code).toBe(0);
+			expect(json.identityConfirmed).toBe(true);
+			expect(json.identity.serial).toBe("470046080");
+			expect(json.readings.DIO2!.value).toBe(1);
+		},
+		30_000,
+	);
+
 	it("believes no value of a server that is full of zeros", async () => {
 		const { code, json } = await probeT7({ words: () => 0 });
 		expect(code).toBe(0);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AdlayerError } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
-import { RegisterReader, readInParts } from "#transport/register-reader.js";
+import { RegisterReader } from "#transport/register-reader.js";
 
 type Answer = number[] | "silence" | number;
 
@@ -78,8 +78,32 @@ describe("a register reader", () => {
 
 	it("reads in parts what is refused as a whole, and repeats the refusal of the whole where that fails too", async () => {
 		const { modbus } = server({ holding: (_address, count) => (count === 1 ? [7] : 3) });
-		expect(await readInParts(new RegisterReader(modbus, true), 5, 3)).toEqual([7, 7, 7]);
+		expect(await new RegisterReader(modbus, true).readInParts(5, 3)).toEqual([7, 7, 7]);
 		const none = server({ holding: (_address, count) => (count === 1 ? 2 : 3) });
-		await expect(readInParts(new RegisterReader(none.modbus, true), 5, 3)).rejects.toThrow("Exception 3.");
+		await expect(new RegisterReader(none.modbus, true).readInParts(5, 3)).rejects.toThrow("Exception 3.");
+	});
+
+	it("for a look, learns from silence to blocks that single registers are known alone, and asks for no block again", async () => {
+		const { modbus, asked } = server({
+			holding: (address, count) => (count === 1 && address < 90 ? [address] : "silence"),
+			input: () => "silence",
+		});
+		const reader = new RegisterReader(modbus, true);
+		expect(await reader.readIfThere(5, 1)).toEqual([5]);
+		for (const address of [10, 20, 30, 40, 50, 60]) {
+			expect(await reader.readIfThere(address, 2)).toEqual([address, address + 1]);
+		}
+		expect(asked.filter((each) => each.endsWith("+2"))).toEqual(["03 10+2"]);
+		expect(await reader.readIfThere(90, 1)).toEqual([undefined]);
+	});
+
+	it("for a look, reads pairs where six at once draw silence; control takes silence for silence", async () => {
+		const holding = (_address: number, count: number) => (count <= 2 ? sevens(0, count) : ("silence" as const));
+		const { modbus, asked } = server({ holding, input: () => "silence" });
+		const reader = new RegisterReader(modbus, true);
+		expect(await reader.readInParts(0, 6)).toEqual([7, 7, 7, 7, 7, 7]);
+		expect(await reader.readInParts(8, 6)).toEqual([7, 7, 7, 7, 7, 7]);
+		expect(asked.filter((each) => each.endsWith("+6"))).toEqual(["03 0+6", "04 0+6"]);
+		await expect(new RegisterReader(modbus).readInParts(0, 6)).rejects.toThrow("Nothing.");
 	});
 });

@@ -332,7 +332,7 @@ describe("a request line", () => {
 	});
 
 	it("asks again on a new connection where the far end hangs up, for a look alone", async () => {
-		const { far, line } = setUp({ timing: { ...timing, reopens: true } });
+		const { far, line } = setUp({ timing: { ...timing, isLook: true } });
 		far.answer = (_request, index) => {
 			if (index === 0) void far.cut();
 			else far.send(ascii("1.0E-3\r"));
@@ -346,6 +346,17 @@ describe("a request line", () => {
 		const reply = outcome(control.line.request(ask("PR1")));
 		await settled();
 		expect(reply.code).toBe("LINK_LOST");
+	});
+
+	it("in a look waits for the answers to all attempts of a question, however late, before the next one", async () => {
+		const { far, line } = setUp({ timing: { ...timing, isLook: true } });
+		far.answer = (request, index) =>
+			far.sendLater(index === 1 ? 265 : 250, ascii(`for ${Buffer.from(request).toString("latin1")}`));
+		const first = outcome(line.request(ask("A")));
+		const second = outcome(line.request(ask("B")));
+		await far.clock.advance(1000);
+		expect([first.value, second.value]).toEqual(["for A", "for B"]);
+		expect(far.atMs).toEqual([0, 200, 485, 685]);
 	});
 
 	it("asks an instrument again that says it is busy, and gives its word when it stays so", async () => {

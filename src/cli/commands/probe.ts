@@ -86,19 +86,35 @@ export function reportLines(report: Omit<ProbeReport, "error">): string[] {
 		...(identity.firmware === null ? [] : [`firmware ${identity.firmware}`]),
 	];
 	const said = [names.join(" ") || "an instrument without a name", ...details].join(", ");
-	const width = Math.max(0, ...Object.keys(readings).map((name) => name.length));
+	const rows = rowsOf(readings);
+	const width = Math.max(0, ...rows.map(({ names }) => names.length));
 	return [
 		`${report.driver} at ${report.address}: ${said}${identityConfirmed ? "" : " (NOT CONFIRMED: control would refuse it)"}`,
 		...set.map(({ signal, requested, readBack, ok }) =>
 			ok ? `  set ${signal} ${requested}, read back ${readBack}` : `  set ${signal} ${requested} FAILED`,
 		),
-		...Object.entries(readings).map(([name, { value, unit, quality, detail }]) => {
-			const what = value === null ? (detail ?? "no value") : [Number(value.toPrecision(7)), unitText(unit)].join("");
-			return `  ${name.padEnd(width)}  ${quality === "good" ? "" : `${quality}: `}${what}`;
-		}),
+		...rows.map(({ names: signals, what }) => `  ${signals.padEnd(width)}  ${what}`),
 		...warnings.map((warning) => `Warning: ${warning}`),
 		`${exchanges} exchanges, ${retries} retries`,
 	];
+}
+
+/** One row for a reading, and one for all in a row that are not there for one and the same reason. */
+function rowsOf(readings: ProbeReport["readings"]): { names: string; what: string }[] {
+	const rows: { first: string; last: string; count: number; what: string; isFault: boolean }[] = [];
+	for (const [name, { value, unit, quality, detail }] of Object.entries(readings)) {
+		const said = value === null ? (detail ?? "no value") : [Number(value.toPrecision(7)), unitText(unit)].join("");
+		const what = `${quality === "good" ? "" : `${quality}: `}${said}`;
+		const before = rows.at(-1);
+		if (value === null && before?.isFault === true && before.what === what) {
+			before.last = name;
+			before.count += 1;
+		} else rows.push({ first: name, last: name, count: 1, what, isFault: value === null });
+	}
+	return rows.map(({ first, last, count, what }) => {
+		const names = count === 1 ? first : count === 2 ? `${first}, ${last}` : `${first} to ${last} (${count})`;
+		return { names, what };
+	});
 }
 
 const unitText = (unit: string): string => (unit === "1" || unit === "bool" ? "" : ` ${unit}`);

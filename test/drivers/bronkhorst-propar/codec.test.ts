@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import {
-	decodeFrame,
 	encodeRead,
 	encodeWriteInt,
 	type Parameter,
@@ -9,6 +8,7 @@ import {
 	statusReply,
 	statusText,
 } from "#drivers/bronkhorst-propar/codec.js";
+import { binary, decodeFrame } from "#drivers/bronkhorst-propar/frames.js";
 import { PARAMETERS, sccmPerUnit } from "#drivers/bronkhorst-propar/parameters.js";
 
 const { measure, setpoint, capacity, capacityUnit, fluidName, serial } = PARAMETERS;
@@ -27,7 +27,9 @@ describe("ProPar codec", () => {
 
 	const chain = [serial, userTag, measure, capacity, capacityUnit, fluidName];
 	it("asks for chained parameters of two processes with the manual's bytes", () => {
-		expect(text(encodeRead(3, chain, 12))).toBe(":1A0304F1EC7163006D71660001AE0120CF014DF0017F077101710A\r\n");
+		expect(text(encodeRead(3, chain, { firstIndex: 12 }))).toBe(
+			":1A0304F1EC7163006D71660001AE0120CF014DF0017F077101710A\r\n",
+		);
 	});
 
 	it("reads the manual's answer to them", () => {
@@ -55,7 +57,7 @@ describe("ProPar codec", () => {
 
 	it("reads the serial number as a real instrument gave it, NUL-terminated, from node 128", () => {
 		const reply = ":1080027163004D31353231303633344100";
-		expect(text(encodeRead(128, [serial], 3))).toBe(":0780047163716300\r\n");
+		expect(text(encodeRead(128, [serial], { firstIndex: 3 }))).toBe(":0780047163716300\r\n");
 		expect(readReply(128, [serial], { firstIndex: 3 })(bytes(reply))?.reply).toEqual({ values: ["M15210634A"] });
 	});
 
@@ -123,5 +125,58 @@ describe("ProPar codec", () => {
 		const set = Buffer.from(encodeWriteInt(3, setpoint, 16_000));
 		expect(statusReply(3)(set)).toBeUndefined();
 		expect(statusReply(3)(Buffer.concat([set, bytes(":0403000005")]))?.reply).toEqual({ refused: 0 });
+	});
+});
+
+describe("the binary form", () => {
+	const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+	const came = (text: string): Uint8Array => Buffer.from(text.replace(/ /g, ""), "hex");
+
+	// By the rules of Bronkhorst's own package (bronkhorst-propar, _propar_builder and _propar_provider): DLE STX, sequence, node,
+	// length of the data, data, DLE ETX, every DLE between doubled.
+	it("asks and writes as Bronkhorst's own program does", () => {
+		expect(hex(encodeRead(3, [measure], { framing: binary(1) }))).toBe("100201030504012101201003");
+		expect(hex(encodeWriteInt(3, setpoint, 16_000, binary(2)))).toBe("1002020305010121" + "3e801003");
+		expect(hex(encodeWriteInt(3, setpoint, 0x1010, binary(16)))).toBe("100210100305010121" + "101010101003");
+	});
+
+	// A public description of that program gives this frame for the message 01 03 10 02.
+	it("doubles a DLE in the message and takes one away again", () => {
+		expect(hex(binary(1).encode(3, [0x10]))).toContain("1010");
+		const reply = came("10 02 01 03 05 02 01 21 10 10 02 10 03");
+		expect(readReply(3, [measure], { framing: binary(1) })(reply)).toEqual({ reply: { values: [0x1002] }, taken: 13 });
+	});
+
+	const answer = came("10 02 07 03 05 02 01 21 3E 80 10 03");
+	const read = readReply(3, [measure], { framing: binary(7) });
+
+	it("waits for the whole reply at every split", () => {
+		for (let length = 0; length < answer.length; length += 1) expect(read(answer.subarray(0, length))).toBeUndefined();
+		expect(read(answer)).toEqual({ reply: { values: [16_000] }, taken: 12 });
+	});
+
+	it("passes over the reply to an earlier request", () => {
+		const late = came("10 02 06 03 05 02 01 21 7D 00 10 03");
+		expect(read(late)).toBeUndefined();
+		expect(read(Buffer.concat([late, answer]))).toEqual({ reply: { values: [16_000] }, taken: 24 });
+	});
+
+	it("never gives another value when any one byte of a reply is lost", () => {
+		for (let at = 0; at < answer.length; at += 1) {
+			const damaged = Buffer.concat([answer.subarray(0, at), answer.subarray(at + 1)]);
+			let value: unknown;
+			try {
+				value = read(damaged)?.reply;
+			} catch {
+				continue;
+			}
+			expect(value, `byte ${at}`).toBeUndefined();
+		}
+	});
+
+	it("takes a refusal, a status and an error message", () => {
+		expect(read(came("10 02 07 03 03 00 04 05 10 03"))?.reply).toEqual({ refused: 4 });
+		expect(statusReply(3, binary(7))(came("10 02 07 03 03 00 00 05 10 03"))?.reply).toEqual({ refused: 0 });
+		expect(() => read(came("10 02 07 03 01 04 10 03"))).toThrow(/error message 4/);
 	});
 });

@@ -123,6 +123,34 @@ describe("bronkhorst-propar", () => {
 		expect((await rig.poll()).flow).toMatchObject({ value: null, quality: "fault" });
 	});
 
+	it("speaks the binary form where the lab file says so", async () => {
+		const rig = new Rig({ settings: { form: "binary" } });
+		expect(await rig.connect()).toMatchObject({ confirmed: true, warnings: [] });
+		expect(await rig.set(100)).toBe(100);
+		expect(rig.targetSccm).toBe(100);
+		expect((await rig.poll()).flow).toEqual({ value: 20, quality: "good" });
+		expect(rig.wire.sent.every((bytes) => bytes.startsWith("\x10\x02"))).toBe(true);
+	});
+
+	it("takes no flow from the answer to the poll before, which comes one request late", async () => {
+		for (const form of ["ascii", "binary"] as const) {
+			const rig = new Rig({ settings: { form } });
+			await rig.connect();
+			await rig.poll();
+			let before: Uint8Array | undefined;
+			rig.wire.fault = (bytes) => {
+				const late = before;
+				before = bytes;
+				return late === undefined ? [] : [{ bytes: late, delayMs: 0 }];
+			};
+			for (let step = 1; step < 4; step += 1) {
+				rig.become(step);
+				const values = await rig.poll().catch(() => undefined);
+				if (values !== undefined) rig.expectTrue(values);
+			}
+		}
+	});
+
 	it("sets a flow, and reads it back with another question", async () => {
 		const rig = new Rig();
 		await rig.connect();

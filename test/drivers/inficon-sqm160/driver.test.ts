@@ -111,6 +111,24 @@ describe("inficon-sqm160", () => {
 		expect(values.film_thickness).toMatchObject({ value: null, quality: "fault", detail: /crystal of sensor 2/ });
 	});
 
+	it.each([
+		["N2", " ***** ", "film_thickness"],
+		["L2?", "-----", "film_rate"],
+		["R2", "", "film_life"],
+	])("has no value where the monitor answers %s with %j, and all the others", async (message, shown, signal) => {
+		const rig = new Rig();
+		await rig.connect();
+		rig.wire.fault = (bytes) => {
+			const isAsked = rig.wire.sent.at(-1)!.slice(2).startsWith(message);
+			return [{ bytes: isAsked ? encodeReply("A", shown) : bytes, delayMs: 0 }];
+		};
+		const values = await rig.poll();
+		const faults = Object.entries(values).filter(([, { quality }]) => quality !== "good");
+		expect(faults).toEqual([
+			[signal, expect.objectContaining({ value: null, detail: expect.stringContaining("no number") })],
+		]);
+	});
+
 	it("refuses a sensor that the monitor does not have, and another instrument", async () => {
 		await expect(new Rig(SETTINGS, { sensors: 1 }).connect()).rejects.toMatchObject({
 			code: "DEVICE_MISCONFIGURED",

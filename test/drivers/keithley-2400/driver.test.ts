@@ -62,6 +62,31 @@ describe("keithley-2400", () => {
 		]);
 	});
 
+	it("is polled after a look by questions alone, too: on or off, and never measured", async () => {
+		const rig = new Rig();
+		await rig.run(rig.device.inspect());
+		const off = await rig.run(rig.device.poll());
+		expect(off.output).toEqual({ value: 0, quality: "good" });
+		expect(off.cell_voltage).toEqual({ value: null, quality: "fault", detail: "the output is off" });
+		for (const told of [":SOUR:FUNC CURR", ":OUTP ON"])
+			rig.wire.atInstrument(() =>
+				rig.simulator.receive(Buffer.from(`${told}\r`), { state: undefined, send: () => {} }),
+			);
+		const on = await rig.run(rig.device.poll());
+		expect(on.output).toEqual({ value: 1, quality: "good" });
+		expect(on.cell_voltage!.value).toBeNull();
+		expect(rig.wire.sent.every((text) => /^(\*IDN|:OUTP|:OUTP:SMOD)\?$/.test(text.trim()))).toBe(true);
+	});
+
+	it("is told from another instrument in a look, too, and from a 2450 in another language", async () => {
+		const rig = new Rig();
+		rig.wire.fault = instead("HEWLETT-PACKARD,34401A,0,10-5-2\r");
+		await expect(rig.run(rig.device.inspect())).rejects.toMatchObject({ code: "IDENTITY_MISMATCH" });
+		rig.wire.fault = (bytes) =>
+			rig.wire.sent.at(-1)!.startsWith("*LANG") ? [] : instead("KEITHLEY INSTRUMENTS,MODEL 2450,1,1.6\r")(bytes);
+		await expect(rig.run(rig.device.connect())).rejects.toMatchObject({ code: "IDENTITY_MISMATCH" });
+	});
+
 	it("inspects by questions alone", async () => {
 		const rig = new Rig();
 		const { warnings } = await rig.run(rig.device.inspect());

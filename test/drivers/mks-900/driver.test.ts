@@ -243,6 +243,15 @@ describe("mks-900", () => {
 		}
 	});
 
+	it("says what came in place of a reply that does not end as replies do", async () => {
+		const rig = new Rig();
+		rig.wire.fault = instead("@253ACK1.234E-1;");
+		await expect(rig.wire.run(rig.device.inspect!())).rejects.toMatchObject({
+			code: "REPLY_INVALID",
+			message: expect.stringContaining('"@253ACK1.234E-1;" came, which does not end with ;FF'),
+		});
+	});
+
 	it("has nothing to set and nothing to make safe", async () => {
 		const rig = new Rig();
 		await rig.connect();

@@ -37,7 +37,7 @@ function pm(options: { lowFirst: boolean; unit: 30 | 15 | 0; pv: number; sp: num
 	};
 }
 
-function deviceOn(words: Words | "zeros", settings: Partial<WatlowEzzonePmSettings> = {}) {
+function deviceOn(words: Words | "zeros", settings: Partial<WatlowEzzonePmSettings> = {}, limitC?: number) {
 	const clock = new SteppedClock({ wallStartMs: 0 });
 	const [near, far] = memoryPair("x");
 	const written: [number, number[]][] = [];
@@ -65,7 +65,17 @@ function deviceOn(words: Words | "zeros", settings: Partial<WatlowEzzonePmSettin
 		timing: watlowEzzonePm.timing,
 	});
 	const all = { setpoint_degC_min: 0, setpoint_degC_max: 200, independent_cutout: CUTOUT, ...settings };
-	return { device: watlowEzzonePm.create({ name: "x", settings: all, clock, modbus }), written, clock };
+	return {
+		device: watlowEzzonePm.create({
+			name: "x",
+			settings: all,
+			clock,
+			modbus,
+			...(limitC === undefined ? {} : { limitC }),
+		}),
+		written,
+		clock,
+	};
 }
 
 describe("a PM of another maker of servers", () => {
@@ -134,6 +144,23 @@ describe("a PM of another maker of servers", () => {
 		expect((await deviceOn(words).device.connect()).warnings.join()).toContain("set map (1 or 2)");
 		expect((await deviceOn(words, { map: 1 }).device.connect()).confirmed).toBe(true);
 	});
+
+	it.each([true, false])(
+		"is known as shipped, its set point limited to -1999 and 9999 degF alone (low first: %s)",
+		async (lowFirst) => {
+			const words = {
+				...pm({ lowFirst, unit: 30, pv: 150.5, sp: 248 }),
+				...float(2164, -1999, lowFirst),
+				...float(2166, 9999, lowFirst),
+			};
+			const { device } = deviceOn(words);
+			expect((await device.inspect!()).confirmed).toBe(true);
+			await expect(deviceOn(words, {}, 200).device.connect()).rejects.toMatchObject({
+				code: "DEVICE_MISCONFIGURED",
+				message: expect.stringContaining("upper setpoint limit (register 2166)"),
+			});
+		},
+	);
 
 	it("is not made of zeros, nor of nothing", async () => {
 		for (const words of ["zeros" as const, {}]) {
