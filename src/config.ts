@@ -3,11 +3,11 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { AdlayerError, asAdlayerError, type Problem } from "#core/errors.js";
 import type { Heater } from "#recipe/heater.js";
-import { compileSchema, validate } from "#recipe/schema.js";
+import { compileSchema, PROBLEMS_MAX, validate } from "#recipe/schema.js";
 import { textOf } from "#recipe/text-of.js";
 import { readYaml } from "#recipe/yaml-document.js";
 import { heatersOf } from "#src/config/heaters.js";
-import { meaningProblems, meaningProblemsBeside } from "#src/config/lab-file-problems.js";
+import { meaningProblems } from "#src/config/lab-file-problems.js";
 import { LAB_FILE_SCHEMA, type LabFileContent } from "#src/config/lab-file-schema.js";
 
 export interface LabFile {
@@ -50,12 +50,17 @@ export function parseLabFile(text: string, path: string): LabFile {
 	const problems: Problem[] = [...document.problems];
 	const content = document.value as LabFileContent;
 	if (problems.length === 0) {
-		problems.push(...validate(validLabFile, content, document).map((finding) => finding.problem));
-		problems.push(
-			...(problems.length === 0
-				? meaningProblems(content, document)
-				: meaningProblemsBeside(problems, content, document)),
-		);
+		const findings = validate(validLabFile, content, document);
+		problems.push(...findings.map(({ problem }) => problem));
+		// Of more mistakes of form not every place is known.
+		if (findings.length < PROBLEMS_MAX)
+			problems.push(
+				...meaningProblems(
+					content,
+					document,
+					findings.map(({ path }) => path),
+				),
+			);
 	}
 	const heaters = problems.length === 0 ? heatersOf(content, document, path, problems) : {};
 	if (problems.length > 0) {

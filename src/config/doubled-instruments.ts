@@ -18,7 +18,9 @@ interface Entry {
 	readonly own: string | undefined;
 }
 
-export function doubledInstruments(instruments: LabFileContent["instruments"]): Doubled[] {
+export function doubledInstruments(
+	instruments: Readonly<Record<string, Pick<LabFileContent["instruments"][string], "driver" | "address" | "settings">>>,
+): Doubled[] {
 	const doubled: Doubled[] = [];
 	const known: Entry[] = [];
 	for (const [name, { driver: driverName, address: text, settings }] of Object.entries(instruments)) {

@@ -4,7 +4,14 @@ const name = { type: "string", pattern: "^[A-Za-z][A-Za-z0-9_]{0,31}$" };
 const instrumentName = { ...name, not: { enum: ["run", "alarms", "online"] } };
 const signal = { type: "string", pattern: "^[A-Za-z][A-Za-z0-9_]{0,31}\\.[A-Za-z][A-Za-z0-9_]{0,31}$" };
 const celsius = { type: "number", minimum: -50, maximum: 1_200 };
-const positive = { type: "number", exclusiveMinimum: 0 };
+/** Wider than any bench reactor needs: a number beyond is a slip of the pen, and a limit that bounds nothing. */
+const between = (minimum: number, maximum: number) => ({ type: "number", minimum, maximum });
+const sccm = between(0.01, 100_000);
+const torr = between(1e-9, 2_000);
+const pulseMs = between(1e-6, 600_000);
+const ppm = between(1e-3, 1_000_000);
+/** For people to read, in one line. */
+const text = (maxLength = 200) => ({ type: "string", minLength: 1, maxLength, pattern: "^[^\\p{Cc}]*$" });
 
 const strict = (properties: Record<string, object>, optional: readonly string[] = []) => ({
 	type: "object",
@@ -14,7 +21,7 @@ const strict = (properties: Record<string, object>, optional: readonly string[] 
 });
 
 /** Hardware that is absent: said, with the reason. */
-const absent = strict({ none: { type: "string", minLength: 1 } });
+const absent = strict({ none: text(500) });
 /** What is there, as `present` says, or that it is absent. The presence of `none` decides which of the two is checked. */
 const orNone = (present: object) => ({
 	type: "object",
@@ -26,8 +33,8 @@ const orNone = (present: object) => ({
 const contact = strict({ signal, safe_level: { enum: [0, 1] }, broken_wire_level: { enum: [0, 1] } });
 
 const instrument = strict({
-	driver: { type: "string", minLength: 1 },
-	address: { type: "string", minLength: 1 },
+	driver: text(),
+	address: text(500),
 	poll_ms: { type: "integer", minimum: 20, maximum: 60_000 },
 	stale_ms: { type: "integer", minimum: 100, maximum: 60_000 },
 	settings: { type: "object" },
@@ -41,7 +48,7 @@ const foil = strict({
 	lag_s: bounds({ type: "number", minimum: 0, maximum: 3_600 }),
 	offset_degC: bounds({ type: "number", minimum: -20, maximum: 20 }),
 	date: { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
-	author: { type: "string", minLength: 1 },
+	author: text(),
 });
 
 const zone = strict(
@@ -49,29 +56,29 @@ const zone = strict(
 		instrument: name,
 		heats_foil: { type: "boolean" },
 		limit_degC: celsius,
-		ramp_degC_per_min_max: positive,
+		ramp_degC_per_min_max: between(0.01, 1_000),
 		sensor: strict({
 			offset_degC: { type: "number", minimum: -20, maximum: 20 },
-			uncertainty_degC: positive,
+			uncertainty_degC: between(1e-3, 100),
 			date: { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
-			author: { type: "string", minLength: 1 },
+			author: text(),
 		}),
 		heater: strict({
 			output: { anyOf: [signal, absent] },
 			full_percent: { type: "number", exclusiveMinimum: 0, maximum: 100 },
-			rise_degC: positive,
+			rise_degC: between(0.01, 200),
 			within_s: { type: "number", minimum: 10, maximum: 1_800 },
-			runaway_degC_per_min: positive,
-			follow_degC: positive,
+			runaway_degC_per_min: between(0.01, 1_000),
+			follow_degC: between(0.01, 500),
 			follow_s: { type: "number", minimum: 1, maximum: 7_200 },
 		}),
 		prediction: strict({
 			ambient_degC: celsius,
-			cool_time_constant_s: positive,
-			settle_s: { type: "number", minimum: 0 },
+			cool_time_constant_s: between(0.1, 1_000_000),
+			settle_s: between(0, 1_000_000),
 		}),
 		foil,
-		model: { type: "string", minLength: 1 },
+		model: text(1_000),
 	},
 	["foil", "model"],
 );
@@ -81,17 +88,21 @@ const precursor = strict(
 		output: signal,
 		bottle_degC: celsius,
 		vapour: strict({
-			torr: positive,
+			torr,
 			at_degC: celsius,
-			vaporisation_kJ_per_mol: positive,
-			source: { type: "string", minLength: 1 },
+			vaporisation_kJ_per_mol: between(1, 500),
+			source: text(500),
 		}),
 		line_zone: { anyOf: [name, { type: "null" }] },
-		shortest_pulse_ms: positive,
-		longest_pulse_ms: positive,
-		mg_per_ms: positive,
+		shortest_pulse_ms: pulseMs,
+		longest_pulse_ms: pulseMs,
+		mg_per_ms: between(1e-9, 10_000),
 		wired: { const: "normally-closed" },
-		full_line: strict({ ms: positive, area_torr_s: positive, pulses_to_empty: { type: "integer", minimum: 1 } }),
+		full_line: strict({
+			ms: pulseMs,
+			area_torr_s: between(1e-9, 1_000_000),
+			pulses_to_empty: { type: "integer", minimum: 1 },
+		}),
 	},
 	["full_line"],
 );
@@ -99,9 +110,9 @@ const precursor = strict(
 /** Exactly one of `valid_hours` and `not_required` is given. */
 const leakCheck = strict(
 	{
-		mtorr_per_min_max: positive,
-		valid_hours: positive,
-		not_required: { type: "string", minLength: 1, maxLength: 500 },
+		mtorr_per_min_max: between(1e-6, 10_000),
+		valid_hours: between(0.01, 8_784),
+		not_required: text(500),
 	},
 	["valid_hours", "not_required"],
 );
@@ -110,17 +121,21 @@ const leakCheck = strict(
 const workingPressure = strict({
 	within_percent: { type: "number", minimum: 1, maximum: 50 },
 	date: { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
-	author: { type: "string", minLength: 1 },
-	at: { type: "array", minItems: 1, maxItems: 50, items: strict({ sccm: positive, torr: positive }) },
+	author: text(),
+	at: { type: "array", minItems: 1, maxItems: 50, items: strict({ sccm, torr }) },
 });
 
 /** When people are told to do something; absent: they are told nothing. */
 const maintenance = strict(
 	{
-		valves: { type: "object", propertyNames: name, additionalProperties: strict({ pulses_max: positive }) },
-		bottles: { type: "object", propertyNames: name, additionalProperties: strict({ grams_left_min: positive }) },
-		pump: strict({ hours_max: positive }),
-		base_pressure: strict({ torr_max: positive }),
+		valves: { type: "object", propertyNames: name, additionalProperties: strict({ pulses_max: between(1, 1e12) }) },
+		bottles: {
+			type: "object",
+			propertyNames: name,
+			additionalProperties: strict({ grams_left_min: between(1e-6, 1_000_000) }),
+		},
+		pump: strict({ hours_max: between(0.01, 10_000_000) }),
+		base_pressure: strict({ torr_max: torr }),
 	},
 	["valves", "bottles", "pump", "base_pressure"],
 );
@@ -129,7 +144,7 @@ export const LAB_FILE_SCHEMA = strict(
 	{
 		adlayer: { const: "lab/1" },
 		station: name,
-		title: { type: "string", minLength: 1 },
+		title: text(),
 		simulation: strict(
 			{
 				seed: { type: "integer", minimum: 0 },
@@ -146,9 +161,9 @@ export const LAB_FILE_SCHEMA = strict(
 								couple: { enum: ["Li-Li", "Na-Na", "Li-O2", "Li-LFP"] },
 								finish: { enum: ["bare", "Al2O3", "LiAlOx-in", "LiAlOx-ex", "NaAlOx"] },
 								coating_cycles: { type: "integer", minimum: 1, maximum: 10_000 },
-								foil_um: positive,
-								area_cm2: positive,
-								active_mass_mg: positive,
+								foil_um: between(0.01, 100_000),
+								area_cm2: between(1e-4, 100_000),
+								active_mass_mg: between(1e-6, 10_000_000),
 							},
 							["coating_cycles", "active_mass_mg"],
 						),
@@ -162,10 +177,10 @@ export const LAB_FILE_SCHEMA = strict(
 			{
 				carrier: strict({
 					instrument: name,
-					gas: { type: "string", minLength: 1 },
-					sccm_min: positive,
-					sccm_max: positive,
-					purge_sccm: positive,
+					gas: text(40),
+					sccm_min: sccm,
+					sccm_max: sccm,
+					purge_sccm: sccm,
 				}),
 				pressures: strict({ chamber: signal, foreline: signal }),
 				zones: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: zone },
@@ -180,32 +195,35 @@ export const LAB_FILE_SCHEMA = strict(
 					nitrogen_present: orNone(contact),
 					air_present: orNone(contact),
 				}),
-				atmosphere: orNone(
-					strict({ oxygen: signal, water: signal, oxygen_ppm_max: positive, water_ppm_max: positive }),
-				),
+				atmosphere: orNone(strict({ oxygen: signal, water: signal, oxygen_ppm_max: ppm, water_ppm_max: ppm })),
 				limits: strict(
 					{
-						base_torr: positive,
-						dose_torr_min: positive,
-						dose_torr_max: positive,
-						pressure_torr_max: positive,
-						max_static_torr: positive,
+						base_torr: torr,
+						dose_torr_min: torr,
+						dose_torr_max: torr,
+						pressure_torr_max: torr,
+						max_static_torr: torr,
 						gauge_frozen_s: { type: "number", minimum: 1, maximum: 600 },
-						pump_time_constant_s: positive,
+						pump_time_constant_s: between(1e-3, 36_000),
 						leak_check: leakCheck,
 						working_pressure: workingPressure,
 					},
 					["working_pressure"],
 				),
 				qcm: strict({ thickness: signal }),
-				chamber_volume_l: positive,
+				chamber_volume_l: between(1e-3, 100_000),
 				suspension: strict({
 					wait_s: { type: "number", minimum: 10, maximum: 7_200 },
 					dwell_s: { type: "number", minimum: 2, maximum: 600 },
 				}),
 				manual: strict({
 					idle_s: { type: "number", minimum: 10, maximum: 7_200 },
-					purge_s: { type: "object", minProperties: 1, propertyNames: name, additionalProperties: positive },
+					purge_s: {
+						type: "object",
+						minProperties: 1,
+						propertyNames: name,
+						additionalProperties: between(1e-3, 86_400),
+					},
 				}),
 			},
 			["chamber_volume_l", "qcm", "suspension", "manual"],

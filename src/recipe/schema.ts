@@ -7,7 +7,7 @@ import type { RuleCode } from "#recipe/rule-codes.js";
 import { problemAt, type YamlDocument } from "#recipe/yaml-document.js";
 
 /** More than this tells nobody anything. */
-const PROBLEMS_MAX = 200;
+export const PROBLEMS_MAX = 200;
 
 export type Validator = ValidateFunction;
 
@@ -147,8 +147,13 @@ function describe(error: ErrorObject, root: unknown): Described | undefined {
 	}
 }
 
-/** Patterns as people write what they stand for. */
-const FORMS: Readonly<Record<string, string>> = { "^\\d{4}-\\d{2}-\\d{2}$": "YYYY-MM-DD" };
+/** Patterns as people say what they stand for. */
+const FORMS: Readonly<Record<string, string>> = {
+	"^\\d{4}-\\d{2}-\\d{2}$": "YYYY-MM-DD",
+	"^[A-Za-z][A-Za-z0-9_]{0,31}$": "of a name: letters, digits and underscores, a letter first, 32 at most",
+	"^[A-Za-z][A-Za-z0-9_]{0,31}\\.[A-Za-z][A-Za-z0-9_]{0,31}$": "instrument.signal",
+	"^[^\\p{Cc}]*$": "of one line of text without control characters",
+};
 
 /** From a JSON pointer; list positions become numbers by what the data are. */
 function pathOf(pointer: string, root: unknown): Path {

@@ -1,5 +1,17 @@
 /** YAML text to a value in which every place can still be found in the text. Pure. */
-import { type Document, isAlias, isMap, isNode, isPair, isSeq, LineCounter, parseDocument, visit } from "yaml";
+import {
+	type Document,
+	isAlias,
+	isMap,
+	isNode,
+	isPair,
+	isScalar,
+	isSeq,
+	LineCounter,
+	parseDocument,
+	type Scalar,
+	visit,
+} from "yaml";
 import type { Problem } from "#core/errors.js";
 import { type Path, printPath } from "#recipe/path.js";
 
@@ -55,7 +67,7 @@ export function readYaml(text: string, bytesMax = TEXT_BYTES_MAX): YamlDocument 
 				path: "",
 			};
 		});
-		if (problems.length > 0) return unreadable(problems);
+		if (problems.length > 0) return unreadable(withoutRepeats(problems));
 		const refused = [...otherYaml(document, text, lines), ...hiddenMeaning(document, lines)];
 		if (refused.length > 0) return unreadable(refused.slice(0, PROBLEMS_MAX));
 		return {
@@ -76,6 +88,15 @@ export function readYaml(text: string, bytesMax = TEXT_BYTES_MAX): YamlDocument 
 	} finally {
 		Error.stackTraceLimit = stackTraceLimit;
 	}
+}
+
+/** One mistake may be many errors at one place. */
+function withoutRepeats(problems: readonly Problem[]): Problem[] {
+	const seen = new Set<string>();
+	return problems.filter(({ line, column, message }) => {
+		const key = `${line}:${column} ${message}`;
+		return !seen.has(key) && seen.add(key);
+	});
 }
 
 /** What the parser says, where it speaks to programmers. */
@@ -112,7 +133,10 @@ function otherYaml(document: Document.Parsed, text: string, lines: LineCounter):
 	];
 }
 
-/** Aliases and tags are refused: what a line says should stand on that line, and be of the kind that it looks like. */
+/**
+ * Aliases, tags and numbers that are not written in decimal digits are refused: what a line says should stand on that line, and
+ * be what it looks like to everybody. `017` is 15 to other readers of YAML.
+ */
 function hiddenMeaning(document: Document.Parsed, lines: LineCounter): Problem[] {
 	const problems: Problem[] = [];
 	visit(document, {
@@ -121,6 +145,20 @@ function hiddenMeaning(document: Document.Parsed, lines: LineCounter): Problem[]
 				const { line, col } = lines.linePos(node.range?.[0] ?? 0);
 				const message = `YAML tags are not used here (${node.tag}): write the value as what it is.`;
 				problems.push({ severity: "error", code: "YAML_TAG", message, line, column: col, path: "", value: node.tag });
+			}
+			if (isScalar(node) && isOddNumber(node)) {
+				const { line, col } = lines.linePos(node.range?.[0] ?? 0);
+				const message = `${node.source} stands for the number ${node.value}: write ${node.value}, or "${node.source}" where it is a text.`;
+				problems.push({
+					severity: "error",
+					code: "YAML_INVALID",
+					message,
+					line,
+					column: col,
+					path: "",
+					value: node.source,
+					limit: node.value,
+				});
 			}
 			const anchor = isAlias(node)
 				? `*${node.source}`
@@ -135,6 +173,10 @@ function hiddenMeaning(document: Document.Parsed, lines: LineCounter): Problem[]
 	});
 	return problems;
 }
+
+/** Octal, hexadecimal, or with a zero in front. */
+const isOddNumber = ({ value, source }: Scalar): boolean =>
+	typeof value === "number" && source !== undefined && /^[-+]?0[0-9a-z]/i.test(source) && !/^[-+]?0e/i.test(source);
 
 function locate(document: Document.Parsed, lines: LineCounter, path: Path, part: "key" | "value") {
 	let node: unknown = document.contents;
