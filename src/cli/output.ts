@@ -44,6 +44,8 @@ export class Output {
 	failure(error: AdlayerError): void {
 		this.stderr.write(`${error.code}: ${error.message}\n`);
 		for (const { line, column, severity, code, message } of error.problems) {
+			// One that has no place and is said already.
+			if (line === undefined && error.message.endsWith(message)) continue;
 			const place = line === undefined ? "" : `${line}:${column ?? 1} `;
 			this.stderr.write(`  ${place}${severity} ${code}: ${message}\n`);
 		}

@@ -93,7 +93,7 @@ function describe(error: ErrorObject, root: unknown): Described | undefined {
 		case "type":
 			return at(
 				"VALUE_TYPE",
-				`${name} is ${print(error.data)}, but must be ${article(String(params.type))}.`,
+				`${name} is ${print(error.data)}, but must be ${article(String(params.type))}${typeof error.data === "number" && params.type === "string" ? ": write it in quotes" : ""}.`,
 				params.type,
 			);
 		case "minimum":

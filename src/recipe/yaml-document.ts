@@ -108,6 +108,12 @@ function inWords(code: string, message: string, key: string): string {
 			return 'a second document begins here ("---"); a file has one.';
 		case "TAB_AS_INDENT":
 			return "a tab indents here; indent with spaces.";
+		case "BLOCK_AS_IMPLICIT_KEY":
+		case "MULTILINE_IMPLICIT_KEY":
+		case "NON_STRING_KEY":
+			return "this is indented otherwise than the lines around it.";
+		case "MISSING_CHAR":
+			return /map values/.test(message) ? "a key has no colon behind it." : message;
 		default:
 			return /maximum call stack/i.test(message) ? "it is nested too deeply." : message;
 	}

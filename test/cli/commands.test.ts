@@ -67,6 +67,11 @@ describe("arguments", () => {
 		expect(stdout.trim().split("\n")).toHaveLength(1);
 	});
 
+	it("are refused in one sentence, not in the same one twice", async () => {
+		const { stderr } = await adlayer(["probe", "pfeiffer-tpg362", "tcp://127.0.0.1:1", "--option", "nonsense=1"]);
+		expect(stderr.match(/Unknown key "nonsense"/g)).toHaveLength(1);
+	});
+
 	it("give help and version with exit code 0", async () => {
 		expect((await adlayer(["--help"])).stdout).toContain("demo");
 		expect((await adlayer(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+/);

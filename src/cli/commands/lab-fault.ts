@@ -58,7 +58,7 @@ export async function labFault(
 			clear: kind ?? null,
 			...on,
 		});
-		out.line(cleared.length === 0 ? "Nothing was active." : "");
+		if (cleared.length === 0) out.line("Nothing was active.");
 		for (const each of cleared) out.line(`Cleared ${faultText(each)}.`);
 		out.result({ ok: true, cleared });
 		return 0;

@@ -93,10 +93,12 @@ function readLine(text: string, line: number): Row | Problem {
 	const name = word === "stabilise" ? "stabilize" : word;
 	if (!Object.hasOwn(COMMANDS, name)) {
 		const known = Object.keys(COMMANDS);
-		return atLine(line, "TABLE_COMMAND_UNKNOWN", `there is no command ${JSON.stringify(cells[0]!.slice(0, 40))}.`, {
-			value: cells[0]!.slice(0, 40),
-			limit: known,
-		});
+		const isNumbered = /^\d+$/.test(word) && Object.hasOwn(COMMANDS, cells[1]?.toLowerCase() ?? "");
+		const advice = isNumbered
+			? "Line numbers are no part of a table: take them away."
+			: `A table has ${known.join(", ")}.`;
+		const message = `there is no command ${JSON.stringify(cells[0]!.slice(0, 40))}. ${advice}`;
+		return atLine(line, "TABLE_COMMAND_UNKNOWN", message, { value: cells[0]!.slice(0, 40), limit: known });
 	}
 	const command = name as Command;
 	const { takes, units } = COMMANDS[command];

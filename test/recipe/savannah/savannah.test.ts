@@ -49,6 +49,17 @@ const imported = (
 const said = ({ problems }: Imported): string[] =>
 	problems.filter(({ severity }) => severity === "error").map(({ line, code }) => `${line ?? "-"} ${code}`);
 
+describe("a table that is no table", () => {
+	it.each([
+		["0\tflow\t0\t100\tsccm", "Line numbers are no part of a table: take them away."],
+		["Instruction\t#\tvalue", "A table has flow, heater, stabilize, wait, pulse, goto, stopvalve."],
+	])("says what a table has: %j", (line, advice) => {
+		const { problems } = readTable(latin1([line]));
+		expect(problems.map(({ code }) => code)).toEqual(["TABLE_COMMAND_UNKNOWN"]);
+		expect(problems[0]!.message).toContain(advice);
+	});
+});
+
 describe("a table that is imported", () => {
 	it("becomes a recipe that may be launched, with every line as a comment where its step is", () => {
 		expect(mappingProblems).toEqual([]);
