@@ -270,7 +270,7 @@ export class Control {
 		return Object.fromEntries(
 			Object.keys(this.reactor.spec.precursors).map((precursor) => {
 				const { at, fate } = this.recollection.doseOf(precursor) ?? { at: null, fate: null };
-				return [precursor, { at, fate, countedS: this.supervisor.doses.secondsSince(precursor, nowMs) }];
+				return [precursor, { at, fate, countedS: this.supervisor.doses.purgedS(precursor, nowMs) }];
 			}),
 		);
 	}

@@ -242,6 +242,9 @@ function ownPurge(step: Step, before: ProcessState, input: RuleInput, longestS: 
  * The longest minimum that any dose of the plan asks for, by precursor. Where an override lets the chamber be colder than
  * the table, the recipe's own shortest purge stands in for it.
  */
+/** Not before what was dosed last, by whomever, is gone. */
+const NEEDS_PURGED: ReadonlySet<Step["type"]> = new Set(["pulse", "exposure", "line-evacuate", "backfill"]);
+
 function purgeMinima(input: RuleInput): Record<string, number> {
 	const minima: Record<string, number> = {};
 	const own: Record<string, number> = {};
@@ -258,7 +261,7 @@ function purgeMinima(input: RuleInput): Record<string, number> {
 	for (const [precursor, ownS] of Object.entries(own)) minima[precursor] = Math.max(minima[precursor] ?? 0, ownS);
 	// What this recipe never doses may have been dosed just before it, by another.
 	for (const { step, before } of input.trace.steps) {
-		if (step.type !== "line-evacuate" && !isDose(step)) continue;
+		if (!NEEDS_PURGED.has(step.type)) continue;
 		for (const precursor of Object.keys(input.lab.precursors)) {
 			if (minima[precursor] !== undefined) continue;
 			const need = needAfter(input, before, undefined, precursor);

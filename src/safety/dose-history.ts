@@ -1,4 +1,4 @@
-/** When each precursor was last dosed, and which may be open now. After any restart all count as just dosed. */
+/** When each precursor was last dosed, how long it has been purged since, and which may be open now. After any restart all count as just dosed. */
 interface OpenDose {
 	readonly sinceMs: number;
 	readonly widthMs: number;
@@ -16,6 +16,8 @@ export interface LastDose {
 
 export class DoseHistory {
 	private readonly endedMs = new Map<string, number>();
+	/** The end of the last dose, later by all the time that was no purge. */
+	private readonly purgedSinceMs = new Map<string, number>();
 	private readonly open = new Map<string, OpenDose>();
 	/** The last dose since this process came up. */
 	last: LastDose | undefined;
@@ -24,9 +26,11 @@ export class DoseHistory {
 	 * former process its flow is not known (NaN).
 	 */
 	leak: LastDose | undefined;
+	/** The carrier was lost, and the chamber has not been purged for long enough since. */
+	isUnpurged = false;
 
 	constructor(precursors: readonly string[], nowMs: number) {
-		for (const precursor of precursors) this.endedMs.set(precursor, nowMs);
+		for (const precursor of precursors) this.ended(precursor, nowMs);
 	}
 
 	/** From here on the precursor counts as open, until `ended`. */
@@ -38,6 +42,7 @@ export class DoseHistory {
 	ended(precursor: string, nowMs: number): void {
 		this.open.delete(precursor);
 		this.endedMs.set(precursor, nowMs);
+		this.purgedSinceMs.set(precursor, nowMs);
 	}
 
 	isOpen(precursor: string): boolean {
@@ -55,20 +60,25 @@ export class DoseHistory {
 		return false;
 	}
 
-	/** Seconds since the end of the last dose; 0 while it may be open. */
-	secondsSince(precursor: string, nowMs: number): number {
+	/** Seconds of purge since the end of the last dose; 0 while it may be open. */
+	purgedS(precursor: string, nowMs: number): number {
 		if (this.open.has(precursor)) return 0;
-		return (nowMs - (this.endedMs.get(precursor) ?? nowMs)) / 1_000;
+		return (nowMs - (this.purgedSinceMs.get(precursor) ?? nowMs)) / 1_000;
 	}
 
-	/** Every precursor counts as dosed at this moment; one that may be open still may. */
-	allJustDosed(nowMs: number): void {
-		for (const precursor of this.endedMs.keys()) this.endedMs.set(precursor, nowMs);
+	/** The last `spentMs` were no purge, for any precursor. */
+	notPurged(spentMs: number, nowMs: number): void {
+		for (const [precursor, sinceMs] of this.purgedSinceMs)
+			this.purgedSinceMs.set(precursor, Math.min(nowMs, sinceMs + spentMs));
+	}
+
+	/** What is in the chamber is as if every precursor had been dosed at this moment. */
+	purgeBeginsAnew(nowMs: number): void {
+		for (const precursor of this.purgedSinceMs.keys()) this.purgedSinceMs.set(precursor, nowMs);
 	}
 
 	/** What drives the valves has come back and has proven them shut: nobody knows what they did meanwhile. */
 	allProvenShut(nowMs: number): void {
-		this.open.clear();
-		this.allJustDosed(nowMs);
+		for (const precursor of this.endedMs.keys()) this.ended(precursor, nowMs);
 	}
 }

@@ -46,8 +46,6 @@ export class GuardedReactor {
 	}[];
 	private readonly flowSignal: string;
 	private readonly actuators: Actuators;
-	/** Dosed behind the shut stop valve: their purge begins when it opens. */
-	private readonly exposed = new Set<string>();
 	private readonly trends: PulseTrends;
 
 	constructor(
@@ -146,9 +144,6 @@ export class GuardedReactor {
 		else permitStopValveShut(this.supervisor);
 		this.supervisor.takenOver("stop valve");
 		await this.actuators.setStopValve(open, this.why(reason));
-		if (!open) return;
-		for (const precursor of this.exposed) this.supervisor.doses.ended(precursor, this.clock.nowMs());
-		this.exposed.clear();
 	}
 
 	/** Shuts the chamber off on purpose. The carrier must be shut before. */
@@ -255,7 +250,6 @@ export class GuardedReactor {
 		const { carrierSccm } = supervisor.commanded;
 		const found = { baselinePa: meanPa(chamber), forelinePa: meanPa(foreline), carrierSccm };
 		supervisor.doses.started(precursor, nowMs, widthMs, found);
-		if (supervisor.commanded.shutFor === "exposure") this.exposed.add(precursor);
 		await pulses.fire();
 		return { acknowledgedMs: this.clock.nowMs() };
 	}

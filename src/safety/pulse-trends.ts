@@ -1,11 +1,7 @@
-/** The doses of each precursor against their own trend: a bottle that runs low, a valve that sticks, a purge that is too short. */
+/** The doses of each precursor against doses of their kind: a bottle that runs low, a valve that sticks, a purge that is too short. */
+import { doseKind, newestKind } from "#record/dose-kind.js";
 import type { Alarms } from "#safety/alarms.js";
-
-export interface DoseEvidence {
-	readonly baselinePa: number;
-	readonly peakPa: number;
-	readonly areaPaS: number;
-}
+import { type DoseEvidence, LOW_SHARE, PulseTrend, REFERENCE_DOSES, type Verdict } from "#safety/pulse-trend.js";
 
 export interface TrendDose {
 	readonly precursor: string;
@@ -19,146 +15,104 @@ export interface Judged {
 	readonly leftNothing: number;
 	/** What was seen where these are too many to go on. */
 	readonly said: string | undefined;
-	/** Area that is usual, and the least that is not yet alarmed, Pa s; null while not known. */
+	/** Area that is usual for its kind, and the least that is not yet alarmed, Pa s; null while not known. */
 	readonly usualPaS: number | null;
 	readonly lowPaS: number | null;
 }
 
 const UNKNOWN: Judged = { leftNothing: 0, said: undefined, usualPaS: null, lowPaS: null };
 
-/** The first doses of a width and flow make the reference; the newest ones are compared with it, both by their median. */
-const REFERENCE_DOSES = 10;
-const RECENT_DOSES = 5;
-/** Doses that are seen stand out from their own scatter (standard error of the median) by so many times; others make no reference. */
-const SEEN_ERRORS = 3;
-const DEVIATION_OF_MAD = 1.4826;
-/** Below this share of the reference area the bottle runs low; it is well again this much above. */
-const LOW_SHARE = 0.7;
-const LOW_DEADBAND = 0.05;
-/** So many doses one after the other below this share: the valve has not opened. */
-const STUCK_SHARE = 0.2;
+/** So many doses one after the other that leave nothing, of whatever kind: the valve has not opened. */
 const STUCK_DOSES = 2;
-/** Below this share of the reference the pressure before the doses has shrunk too, and the gauge may read low. */
-const BASELINE_LOW_SHARE = 0.9;
-/** The pressure before the doses may rise by this share of the reference. */
-const BASELINE_RISE = 0.1;
+/** What the doses of a kind told stands until so many of the precursor were of other kinds. */
+const CURRENT_DOSES = REFERENCE_DOSES;
 
-interface Trend {
-	readonly key: string;
-	readonly areas: number[];
-	readonly baselines: number[];
-	referencePaS: number | undefined;
-	referencePa: number | undefined;
+interface Kind {
+	readonly trend: PulseTrend;
+	verdict: Verdict | undefined;
+	/** Number of its newest dose among those of its precursor. */
+	atDose: number;
 }
 
-/** A trend that has something to compare with. */
-type Known = Pick<Trend, "areas" | "baselines"> & { readonly referencePaS: number; readonly referencePa: number };
+/** The doses of one precursor. */
+interface Course {
+	readonly kinds: Map<string, Kind>;
+	doses: number;
+	/** Doses in a row that left nothing, and the last of them with what is usual. */
+	leftNothing: number;
+	readonly missing: { readonly areaPaS: number; readonly usualPaS: number }[];
+}
 
 export class PulseTrends {
-	private readonly trends = new Map<string, Trend>();
+	private readonly courses = new Map<string, Course>();
 
 	constructor(private readonly alarms: Alarms) {}
 
-	/** A delivered dose. Another width or flow begins a new trend. */
+	/** A delivered dose. One of another width or at another flow has a trend of its own. */
 	seen(dose: TrendDose): Judged {
-		const known = this.follow(dose);
-		return known === undefined ? UNKNOWN : this.judge(dose.precursor, known);
+		const { usualPaS } = this.follow(dose);
+		const said = this.tell(dose.precursor);
+		if (usualPaS === undefined) return UNKNOWN;
+		const { leftNothing } = this.course(dose.precursor);
+		return { leftNothing, said, usualPaS, lowPaS: LOW_SHARE * usualPaS };
 	}
 
-	/** Doses from before this process, oldest first: what the last of them told is told again. */
+	/** Doses from before this process, oldest first: what they told is told again. */
 	recall(doses: readonly TrendDose[]): void {
-		const newest = new Map<string, Known | undefined>();
-		for (const dose of doses) newest.set(dose.precursor, this.follow(dose));
-		for (const [precursor, known] of newest) if (known !== undefined) this.judge(precursor, known);
+		for (const dose of doses) this.follow(dose);
+		for (const precursor of this.courses.keys()) this.tell(precursor);
 	}
 
-	/** Gives the trend once there is something to compare with. */
-	private follow({
-		precursor,
-		widthMs,
-		carrierSccm,
-		effective: { areaPaS, baselinePa },
-	}: TrendDose): Known | undefined {
-		const trend = this.trendOf(precursor, `${widthMs} ms at ${carrierSccm} sccm`);
-		trend.areas.push(areaPaS);
-		trend.baselines.push(baselinePa);
-		if (trend.areas.length > REFERENCE_DOSES) {
-			trend.areas.shift();
-			trend.baselines.shift();
-		}
-		const { areas, baselines, referencePaS, referencePa } = trend;
-		if (referencePaS !== undefined && referencePa !== undefined) return { areas, baselines, referencePaS, referencePa };
-		if (areas.length < REFERENCE_DOSES || !this.isSeen(precursor, areas)) return undefined;
-		trend.referencePaS = median(areas);
-		trend.referencePa = median(baselines);
-		return undefined;
+	private follow({ precursor, widthMs, carrierSccm, effective }: TrendDose): Verdict {
+		const course = this.course(precursor);
+		const begin = (): Kind => ({ trend: new PulseTrend(precursor), verdict: undefined, atDose: 0 });
+		const kind = newestKind(course.kinds, doseKind(precursor, widthMs, carrierSccm), begin);
+		course.doses += 1;
+		kind.atDose = course.doses;
+		const verdict = kind.trend.seen(effective);
+		kind.verdict = verdict;
+		const { usualPaS } = verdict;
+		// A dose that cannot be compared neither proves the valve nor accuses it.
+		if (usualPaS === undefined) return verdict;
+		course.leftNothing = verdict.leftNothing ? course.leftNothing + 1 : 0;
+		course.missing.push({ areaPaS: effective.areaPaS, usualPaS });
+		if (course.missing.length > STUCK_DOSES) course.missing.shift();
+		return verdict;
 	}
 
-	/** A hand valve that was shut from the first dose on must not become what is usual. */
-	private isSeen(precursor: string, areas: readonly number[]): boolean {
-		const middlePaS = median(areas);
-		const scatterPaS = DEVIATION_OF_MAD * median(areas.map((area) => Math.abs(area - middlePaS)));
-		const isSeen = middlePaS > (SEEN_ERRORS * scatterPaS) / Math.sqrt(areas.length);
-		this.alarms.follow(!isSeen, {
-			alarm: `valve-sticking.${precursor}`,
-			message: `The last ${areas.length} doses of ${precursor} left ${middlePaS.toFixed(2)} Pa s, give or take ${scatterPaS.toFixed(2)} each: nothing that the chamber's gauge can see, and none before them has shown more.`,
-		});
-		return isSeen;
+	/** Raises and clears the alarms of a precursor; gives what is said of a valve that has not opened. */
+	private tell(precursor: string): string | undefined {
+		const course = this.course(precursor);
+		const current = [...course.kinds.values()].filter(({ atDose }) => course.doses - atDose < CURRENT_DOSES).reverse();
+		const newest = (what: "unseen" | "low" | "risen") =>
+			current.map(({ verdict }) => verdict?.[what]).find((sentence) => sentence !== undefined);
+		const stuck = course.leftNothing >= STUCK_DOSES ? this.stuckInWords(precursor, course) : undefined;
+		this.follows(`valve-sticking.${precursor}`, stuck ?? newest("unseen"));
+		this.follows(`bottle-low.${precursor}`, stuck === undefined ? newest("low") : undefined);
+		this.follows(`purge-insufficient.${precursor}`, newest("risen"));
+		return stuck;
 	}
 
-	private judge(precursor: string, { areas, baselines, referencePaS, referencePa }: Known): Judged {
-		const { alarms } = this;
-		const leftNothing = areas.length - 1 - areas.findLastIndex((area) => area >= STUCK_SHARE * referencePaS);
-		const isStuck = leftNothing >= STUCK_DOSES;
-		const newest = areas.slice(-STUCK_DOSES);
-		const areasPaS = newest.map((area) => area.toFixed(2)).join(" and ");
-		const others = this.othersWithNothing(precursor);
+	private stuckInWords(precursor: string, { missing }: Course): string {
+		const areasPaS = missing.map(({ areaPaS }) => areaPaS.toFixed(2)).join(" and ");
+		const usualPaS = [...new Set(missing.map((each) => each.usualPaS.toFixed(2)))].join(" and ");
+		const others = [...this.courses].filter(([of, { leftNothing }]) => of !== precursor && leftNothing > 0);
 		const common =
 			others.length === 0
 				? ""
-				: ` Nor did the last of ${others.join(", ")} leave anything: it may be the gauge, the air or the valves' supply rather than one valve.`;
-		const said = `The last doses of ${precursor} left ${areasPaS} Pa s; ${referencePaS.toFixed(2)} Pa s are usual.${common}`;
-		alarms.follow(isStuck, { alarm: `valve-sticking.${precursor}`, message: said });
-		const low = `bottle-low.${precursor}`;
-		const share = median(areas.slice(-RECENT_DOSES)) / referencePaS;
-		const baselinePa = median(baselines.slice(-RECENT_DOSES));
-		const baselineShare = baselinePa / referencePa;
-		const alike =
-			baselineShare < BASELINE_LOW_SHARE
-				? ` The pressure before them has become ${(baselineShare * 100).toFixed(0)} %: the gauge may read low, and the bottle be well.`
-				: "";
-		alarms.follow(!isStuck && share < LOW_SHARE + (alarms.isActive(low) ? LOW_DEADBAND : 0), {
-			alarm: low,
-			message: `The doses of ${precursor} have become ${(share * 100).toFixed(0)} % of what they were.${alike}`,
-		});
-		alarms.follow(baselinePa > (1 + BASELINE_RISE) * referencePa, {
-			alarm: `purge-insufficient.${precursor}`,
-			message: `Before the doses of ${precursor} the chamber is at ${baselinePa.toFixed(1)} Pa; it was at ${referencePa.toFixed(1)} Pa.`,
-		});
-		const compared = { usualPaS: referencePaS, lowPaS: LOW_SHARE * referencePaS };
-		return { leftNothing, said: isStuck ? said : undefined, ...compared };
+				: ` Nor did the last of ${others.map(([of]) => of).join(", ")} leave anything: it may be the gauge, the air or the valves' supply rather than one valve.`;
+		return `The last doses of ${precursor} left ${areasPaS} Pa s; ${usualPaS} Pa s are usual.${common}`;
 	}
 
-	/** Other precursors whose newest dose left nothing. */
-	private othersWithNothing(precursor: string): string[] {
-		return [...this.trends]
-			.filter(([of, { areas, referencePaS }]) => {
-				return of !== precursor && referencePaS !== undefined && areas.at(-1)! < STUCK_SHARE * referencePaS;
-			})
-			.map(([of]) => of);
+	private follows(alarm: string, message: string | undefined): void {
+		this.alarms.follow(message !== undefined, { alarm, message: message ?? "" });
 	}
 
-	private trendOf(precursor: string, key: string): Trend {
-		const known = this.trends.get(precursor);
-		if (known?.key === key) return known;
-		const trend: Trend = { key, areas: [], baselines: [], referencePaS: undefined, referencePa: undefined };
-		this.trends.set(precursor, trend);
-		return trend;
+	private course(precursor: string): Course {
+		const known = this.courses.get(precursor);
+		if (known !== undefined) return known;
+		const course: Course = { kinds: new Map(), doses: 0, leftNothing: 0, missing: [] };
+		this.courses.set(precursor, course);
+		return course;
 	}
-}
-
-function median(values: readonly number[]): number {
-	const sorted = [...values].sort((a, b) => a - b);
-	const middle = Math.floor(sorted.length / 2);
-	return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -2,6 +2,7 @@
 import type { DoseHistory } from "#safety/dose-history.js";
 import { contactInWords, inWords, isGood, isMade, type SafetyView, zoneSignal } from "#safety/interlock.js";
 import { forelineLimitPa } from "#safety/interlocks/foreline-above-chamber.js";
+import { longestPurgeS } from "#safety/purge-watch.js";
 import { isAtFlowOf, RECOVERED_MS, settlingInWords, unsettled } from "#safety/settling.js";
 import { whyAboveInWords } from "#safety/why-above.js";
 import { expectedPa } from "#safety/working-pressure.js";
@@ -128,6 +129,17 @@ export const RULES = {
 		}
 	},
 
+	/** What was in the chamber when the carrier was lost has been carried out. */
+	*purged({ view, doses }: DoseQuestion): Generator<Reason> {
+		if (!doses.isUnpurged) return;
+		const longestS = longestPurgeS(view);
+		const needed =
+			longestS === undefined ? "a purge that nobody has declared" : `a purge of ${longestS} s without a gap`;
+		const purgedS = Math.min(...Object.keys(view.reactor.precursors).map((name) => doses.purgedS(name, view.nowMs)));
+		const text = `The carrier was lost: ${needed} is needed; ${(Math.floor(purgedS * 10) / 10).toFixed(1)} s are done.`;
+		yield { about: "dose", text };
+	},
+
 	/** No valve of a precursor may still be open, its own among them. */
 	*"one-at-a-time"({ view, doses }: DoseQuestion): Generator<Reason> {
 		for (const precursor of Object.keys(view.reactor.precursors))
@@ -163,11 +175,8 @@ export const RULES = {
 
 	*"fill-purged"({ view, doses }: DoseQuestion): Generator<Reason> {
 		for (const precursor of Object.keys(view.reactor.precursors)) {
-			const minimumS = view.declaration?.purgeMinimumS[precursor] ?? 0;
-			const sinceS = doses.secondsSince(precursor, view.nowMs);
-			if (sinceS >= minimumS) continue;
-			const text = `Only ${sinceS.toFixed(1)} s of purge since ${precursor}; ${minimumS} s are needed.`;
-			yield { about: "dose", text };
+			const minimumS = view.declaration?.purgeMinimumS[precursor] ?? view.reactor.manual?.purgeS[precursor];
+			yield* tooShort(precursor, doses.purgedS(precursor, view.nowMs), minimumS);
 		}
 	},
 
@@ -296,15 +305,16 @@ function* purgeReasons(
 	for (const other of Object.keys(reactor.precursors)) {
 		// One that may be open is one-at-a-time's affair.
 		if (other === precursor || declaration === null || doses.isOpen(other)) continue;
-		const minimumS = declaration.purgeMinimumS[other];
-		if (minimumS === undefined) {
-			yield { about: "dose", text: `No purge minimum is declared after ${other}.` };
-			continue;
-		}
-		const sinceS = doses.secondsSince(other, nowMs);
-		if (sinceS < minimumS) {
-			yield { about: "dose", text: `Only ${sinceS.toFixed(1)} s of purge since ${other}; ${minimumS} s are needed.` };
-		}
+		yield* tooShort(other, doses.purgedS(other, nowMs), declaration.purgeMinimumS[other]);
+	}
+}
+
+function* tooShort(precursor: string, purgedS: number, minimumS: number | undefined): Generator<Reason> {
+	if (minimumS === undefined) yield { about: "dose", text: `No purge minimum is declared after ${precursor}.` };
+	else if (purgedS < minimumS) {
+		// Downwards: 4.97 s are not the 5 s that are needed.
+		const seconds = (Math.floor(purgedS * 10) / 10).toFixed(1);
+		yield { about: "dose", text: `Only ${seconds} s of purge since ${precursor}; ${minimumS} s are needed.` };
 	}
 }
 

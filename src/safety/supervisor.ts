@@ -22,7 +22,7 @@ import {
 } from "#safety/interlock.js";
 import { interlocksOf } from "#safety/interlocks/index.js";
 import { Latch } from "#safety/latch.js";
-import { PurgeWatch } from "#safety/purge-watch.js";
+import { PurgeWatch, UNPURGED_ALARM } from "#safety/purge-watch.js";
 import { SafeState, worseEffect } from "#safety/safe-state.js";
 import { SignalHistory } from "#safety/signal-history.js";
 import { Watchdogs } from "#safety/watchdogs.js";
@@ -126,15 +126,16 @@ export class Supervisor {
 		for (const { interlock, finding } of this.latches) {
 			if (finding !== undefined) this.alarms.raise(tripAlarm(interlock, finding.cause));
 		}
-		for (const record of alarms) this.restoreLeak(record);
+		for (const record of alarms) if (!isOver(record)) this.restoreDanger(record);
 		if (this.standing !== undefined)
 			void this.makeSafe(this.standing, "Interlocks were latched when control restarted.");
 	}
 
-	/** A valve that may leak is not tight because control has died. */
-	private restoreLeak({ alarm, state, message }: AlarmRecord): void {
+	/** A valve that may leak is not tight because control has died, nor is the chamber purged. */
+	private restoreDanger({ alarm, message }: AlarmRecord): void {
+		if (alarm === UNPURGED_ALARM) this.purge.lost();
 		const precursor = Object.keys(this.reactor.precursors).find((name) => alarm === `valve-leaking.${name}`);
-		if (precursor === undefined || state === "normal" || state === "returned-unacknowledged") return;
+		if (precursor === undefined) return;
 		this.doses.leak = { precursor, baselinePa: undefined, carrierSccm: Number.NaN };
 		this.alarms.raise({ alarm, message });
 	}
@@ -415,6 +416,11 @@ export class Supervisor {
 			...(by === undefined ? {} : { by }),
 		});
 	}
+}
+
+/** What is shelved or out of service is not known to be over. */
+function isOver({ state }: AlarmRecord): boolean {
+	return state === "normal" || state === "returned-unacknowledged";
 }
 
 function tripAlarm({ id, title, response }: Interlock, cause: string) {

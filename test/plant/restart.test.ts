@@ -169,8 +169,8 @@ describe("control that dies and comes back", () => {
 		await loseControl();
 		const { doses } = story.control.supervisor;
 		const nowMs = story.control.status.t;
-		expect(doses.secondsSince("TMA", nowMs)).toBeLessThanOrEqual(20);
-		expect(doses.secondsSince("H2O", nowMs)).toBeLessThanOrEqual(20);
+		expect(doses.purgedS("TMA", nowMs)).toBeLessThanOrEqual(20);
+		expect(doses.purgedS("H2O", nowMs)).toBeLessThanOrEqual(20);
 	});
 
 	it("lets go of the run by stop or abort, and then launches the next one", async () => {

@@ -3,6 +3,7 @@ import { SteppedClock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
 import type { Device, PolledValues, SignalInfo } from "#device/contract.js";
 import { Plant, type PlantInstrument } from "#device/plant.js";
+import type { Reactor } from "#device/reactor.js";
 import { MemoryJournal } from "#journal/memory.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
 import { type SafetyCarry, Supervisor } from "#safety/supervisor.js";
@@ -79,7 +80,7 @@ export class StallingClock extends SteppedClock {
 	}
 }
 
-export function fakeReactor({ carry }: { readonly carry?: SafetyCarry } = {}) {
+export function fakeReactor({ carry, spec = REACTOR }: { readonly carry?: SafetyCarry; readonly spec?: Reactor } = {}) {
 	const clock = new StallingClock({ wallStartMs: 0 });
 	const journal = new MemoryJournal(clock);
 	const devices = {
@@ -138,8 +139,8 @@ export function fakeReactor({ carry }: { readonly carry?: SafetyCarry } = {}) {
 		sample: () => supervisor?.sampled(),
 		instrument: (name, state) => supervisor?.instrumentChanged(name, state === "ready"),
 	});
-	supervisor = new Supervisor(clock, plant, REACTOR, journal);
-	const guarded = new GuardedReactor(clock, plant, REACTOR, supervisor, journal);
+	supervisor = new Supervisor(clock, plant, spec, journal);
+	const guarded = new GuardedReactor(clock, plant, spec, supervisor, journal);
 	const trips: string[] = [];
 	if (carry !== undefined) supervisor.restore(carry);
 	supervisor.start((interlock, effect) => trips.push(`${interlock}: ${effect}`));

@@ -308,16 +308,16 @@ describe("the permit for a carrier flow", () => {
 describe("the history of doses", () => {
 	it("counts both precursors as just dosed when it begins, and after a loss of the valves", () => {
 		const doses = new DoseHistory(["TMA", "H2O"], 1_000);
-		expect(doses.secondsSince("TMA", 3_000)).toBe(2);
+		expect(doses.purgedS("TMA", 3_000)).toBe(2);
 		doses.started("TMA", 3_000, 15);
-		expect(doses.secondsSince("TMA", 9_000)).toBe(0);
+		expect(doses.purgedS("TMA", 9_000)).toBe(0);
 		// Time without flow is no purge, and shuts no valve either.
-		doses.allJustDosed(9_500);
+		doses.purgeBeginsAnew(9_500);
 		expect(doses.isOpen("TMA")).toBe(true);
-		expect(doses.secondsSince("H2O", 10_000)).toBe(0.5);
+		expect(doses.purgedS("H2O", 10_000)).toBe(0.5);
 		doses.allProvenShut(10_000);
 		expect(doses.isOpen("TMA")).toBe(false);
-		expect(doses.secondsSince("H2O", 12_000)).toBe(2);
+		expect(doses.purgedS("H2O", 12_000)).toBe(2);
 	});
 
 	it("knows a dose that should have been proven over", () => {

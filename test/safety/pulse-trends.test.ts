@@ -8,8 +8,8 @@ const sink = { append: () => 1, synced: async () => {} };
 function arrange() {
 	const alarms = new Alarms(new SteppedClock({ wallStartMs: 0 }), sink);
 	const trends = new PulseTrends(alarms);
-	const dose = (precursor: string, areaPaS: number, baselinePa = 80) =>
-		trends.seen({ precursor, widthMs: 15, carrierSccm: 100, effective: { baselinePa, peakPa: 5, areaPaS } });
+	const dose = (precursor: string, areaPaS: number, baselinePa = 80, widthMs = 15) =>
+		trends.seen({ precursor, widthMs, carrierSccm: 100, effective: { baselinePa, peakPa: 5, areaPaS } });
 	const healthy = (precursor: string) => {
 		for (let count = 0; count < 12; count += 1) dose(precursor, 4);
 	};
@@ -94,5 +94,65 @@ describe("doses that become smaller", () => {
 		healthy("TMA");
 		for (let count = 0; count < 5; count += 1) dose("TMA", 2, baselinePa);
 		expect(message("bottle-low.TMA")).toMatch(said);
+	});
+});
+
+describe("doses of two widths in turn", () => {
+	const alternating = () => {
+		const arranged = arrange();
+		for (let count = 0; count < 12; count += 1) {
+			arranged.dose("TMA", 4, 80, 15);
+			arranged.dose("TMA", 8, 80, 30);
+		}
+		return arranged;
+	};
+
+	it("are each compared with their own: nothing is told of them", () => {
+		const { dose, message } = alternating();
+		expect(dose("TMA", 4, 80, 15).leftNothing).toBe(0);
+		for (const alarm of ["valve-sticking", "bottle-low", "purge-insufficient"])
+			expect(message(`${alarm}.TMA`)).toBeUndefined();
+	});
+
+	it("that leave nothing one after the other are a valve that does not open, whatever their width", () => {
+		const { dose } = alternating();
+		expect(dose("TMA", 0.1, 80, 15)).toMatchObject({ leftNothing: 1, said: undefined, usualPaS: 4 });
+		expect(dose("TMA", 0.2, 80, 30)).toEqual({
+			leftNothing: 2,
+			said: "The last doses of TMA left 0.10 and 0.20 Pa s; 4.00 and 8.00 Pa s are usual.",
+			usualPaS: 8,
+			lowPaS: 5.6,
+		});
+	});
+
+	it("are not excused by a dose of a third, with which nothing can be compared", () => {
+		const { dose } = alternating();
+		dose("TMA", 0.1, 80, 15);
+		expect(dose("TMA", 0.1, 80, 45)).toMatchObject({ leftNothing: 0, said: undefined, usualPaS: null });
+		expect(dose("TMA", 0.1, 80, 15).leftNothing).toBe(2);
+	});
+
+	it("show a bottle that runs low by one of them, and go on showing it until that is well or long past", () => {
+		const { dose, message } = alternating();
+		for (let count = 0; count < 5; count += 1) {
+			dose("TMA", 2, 80, 15);
+			dose("TMA", 8, 80, 30);
+		}
+		expect(message("bottle-low.TMA")).toBe("The doses of TMA have become 50 % of what they were.");
+		for (let count = 0; count < 8; count += 1) dose("TMA", 8, 80, 30);
+		expect(message("bottle-low.TMA")).toBeDefined();
+		dose("TMA", 8, 80, 30);
+		expect(message("bottle-low.TMA")).toBeUndefined();
+	});
+
+	it("are recalled by a new process as they were given", () => {
+		const { trends, dose } = arrange();
+		const of = (widthMs: number, areaPaS: number) => ({
+			...{ precursor: "TMA", widthMs, carrierSccm: 100 },
+			effective: { baselinePa: 80, peakPa: 5, areaPaS },
+		});
+		const given = Array.from({ length: 12 }, () => [of(15, 4), of(30, 8)]).flat();
+		trends.recall([...given, of(15, 0.1)]);
+		expect(dose("TMA", 0.1, 80, 30).leftNothing).toBe(2);
 	});
 });

@@ -72,7 +72,7 @@ describe("a carrier that has been lost", () => {
 		await clock.advance(10_000);
 		expect(supervisor.latched).toContain("carrier-lost");
 		expect(supervisor.doses.isOpen("TMA")).toBe(true);
-		expect(supervisor.doses.secondsSince("H2O", clock.nowMs())).toBeLessThan(1);
+		expect(supervisor.doses.purgedS("H2O", clock.nowMs())).toBeLessThan(1);
 	});
 });
 

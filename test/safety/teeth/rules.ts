@@ -228,6 +228,30 @@ export const RULE_BITES: Record<Rule, Bite> = {
 		forS: 1,
 		harm: violates("both-precursor-valves-open"),
 	},
+	purged: {
+		blind: /^(?!carrier-lost)/,
+		besides: ["recovery", "purge-minimum", "working-pressure", "vacuum-band"],
+		begin: flowing,
+		// The way to the pump is narrow. Reset and flowing again, in a hurry.
+		fault: async (story) => {
+			const { control, lab } = story;
+			const { twin } = lab;
+			await story.forS(60);
+			twin.setPumpSpeed(0.02);
+			await dose(story, "TMA", 200);
+			twin.setCarrierSupply(false);
+			await story.forS(4);
+			twin.setCarrierSupply(true);
+			await story.forS(2);
+			control.supervisor.alarms.acknowledge("interlock.carrier-lost", "test");
+			control.supervisor.reset("carrier-lost", "test");
+			await carrier(100)(story);
+			await story.forS(1);
+			await dose(story, "H2O");
+		},
+		forS: 2,
+		harm: violates("precursors-met"),
+	},
 	"purge-minimum": {
 		besides: ["recovery"],
 		begin: flowing,
