@@ -3,7 +3,7 @@ import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import type { Plant } from "#device/plant.js";
 import type { Reactor } from "#device/reactor.js";
-import type { AlarmRecord, InterlockRecord, RecordSink } from "#record/records.js";
+import type { AlarmRecord, AlarmState, InterlockRecord, RecordSink } from "#record/records.js";
 import type { InterlockStatus } from "#record/status.js";
 import { Actuators } from "#safety/actuators.js";
 import { ALARM_DEFINITIONS } from "#safety/alarm-definitions.js";
@@ -255,12 +255,15 @@ export class Supervisor {
 		if (latch.state === "tripped")
 			throw new AdlayerError("INTERLOCK_TRIPPED", `The cause of ${id} is still there. It tripped because: ${cause}`, {
 				context: { interlock: id },
+				hint: latch.interlock.response,
 			});
-		if (this.alarms.state(`interlock.${id}`) !== "latched-acknowledged") {
+		const alarm = `interlock.${id}`;
+		const state = this.alarms.state(alarm);
+		if (state !== "latched-acknowledged") {
 			throw new AdlayerError(
 				"INTERLOCK_TRIPPED",
-				`The alarm interlock.${id} is ${this.alarms.state(`interlock.${id}`)}, not yet acknowledged. It tripped because: ${cause}`,
-				{ context: { interlock: id } },
+				`The alarm ${alarm} is ${state}, not yet acknowledged. It tripped because: ${cause}`,
+				{ context: { interlock: id, state }, hint: howToAcknowledge(alarm, state) },
 			);
 		}
 		latch.reset();
@@ -416,6 +419,12 @@ export class Supervisor {
 			...(by === undefined ? {} : { by }),
 		});
 	}
+}
+
+function howToAcknowledge(alarm: string, state: AlarmState): string {
+	if (state === "shelved") return `Unshelve ${alarm}, then acknowledge it.`;
+	if (state === "out-of-service") return `Return ${alarm} to service, then acknowledge it.`;
+	return `Acknowledge ${alarm} first.`;
 }
 
 /** What is shelved or out of service is not known to be over. */
