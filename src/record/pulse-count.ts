@@ -25,7 +25,17 @@ export class PulseCount {
 		if (index !== undefined) this.stepOf.set(pulse, index);
 	}
 
-	ended({ pulse, precursor, cycle, fate, issuedT, confirmedMs, commandedMs, trend }: Omit<PulseRecord, "kind">): void {
+	/** Gives the cycles that are found out to have gone on after a dose that left nothing. */
+	ended({
+		pulse,
+		precursor,
+		cycle,
+		fate,
+		issuedT,
+		confirmedMs,
+		commandedMs,
+		trend,
+	}: Omit<PulseRecord, "kind">): readonly number[] {
 		const index = this.stepOf.get(pulse);
 		this.stepOf.delete(pulse);
 		const hasStarted = issuedT !== null || fate === "delivered";
@@ -36,12 +46,14 @@ export class PulseCount {
 		}
 		if (fate === "delivered" && confirmedMs !== null)
 			this.worstErrorMs = Math.max(this.worstErrorMs ?? 0, Math.abs(confirmedMs - commandedMs));
-		if (trend === undefined) return;
+		if (trend === undefined) return [];
+		const found = trend.repeat ? (this.suspected.get(precursor) ?? []) : [];
 		if (trend.repeat) {
 			if (index !== undefined) this.inDoubt.set(index, "left-nothing");
-			for (const suspected of this.suspected.get(precursor) ?? []) this.missed.add(suspected);
+			for (const suspected of found) this.missed.add(suspected);
 		}
 		if (trend.repeat || trend.leftNothing === 0) this.suspected.delete(precursor);
 		else if (cycle !== undefined) this.suspected.set(precursor, [...(this.suspected.get(precursor) ?? []), cycle]);
+		return found;
 	}
 }

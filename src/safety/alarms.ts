@@ -28,10 +28,10 @@ export interface ShelveOrder {
 	readonly for: number | "one-shot";
 }
 
-/** Without `untilMs` until its cause has gone once. The wall clock, which people see, may jump: whichever comes first ends it. */
+/** Without `untilWall` until its cause has gone once. The wall clock, which people see, may jump: whichever comes first ends it. */
 interface Shelving {
 	readonly untilWall: number | null;
-	readonly untilMs: number | null;
+	readonly untilMs: number;
 }
 
 interface Entry {
@@ -116,7 +116,7 @@ export class Alarms {
 		return entry.state;
 	}
 
-	/** Silences an alarm for a time, or until its cause has gone once; the interlock behind it acts all the same. */
+	/** Silences an alarm for a time, or until its cause has gone once and for SHELVE_S_MAX at most; the interlock behind it acts all the same. */
 	shelve(alarm: string, order: ShelveOrder): AlarmState {
 		const entry = this.ordered(alarm, "shelve");
 		const forS = order.for === "one-shot" ? undefined : order.for;
@@ -160,7 +160,9 @@ export class Alarms {
 				const delayMs = pending.input === "alarm" ? definition.onDelayMs : definition.offDelayMs;
 				if (nowMs - pending.sinceMs >= delayMs) this.seen(entry, pending.input, 0);
 			}
-			const isOver = shelved?.untilMs != null && (nowMs >= shelved.untilMs || wallMs >= (shelved.untilWall ?? wallMs));
+			const isOver =
+				shelved !== undefined &&
+				(nowMs >= shelved.untilMs || (shelved.untilWall !== null && wallMs >= shelved.untilWall));
 			if (entry.state === "shelved" && isOver) this.move(entry, "unshelve");
 			const isSaidAlready = definition.suppressedBy?.some((id) => this.isAnyActive(id)) ?? false;
 			if (isSaidAlready && entry.condition !== "clear") this.move(entry, "suppress");
@@ -219,7 +221,8 @@ export class Alarms {
 	}
 
 	private shelving(forMs: number | null): Shelving {
-		if (forMs === null) return { untilWall: null, untilMs: null };
+		// A cause that never goes, or never comes, would be silenced for ever.
+		if (forMs === null) return { untilWall: null, untilMs: this.clock.nowMs() + SHELVE_S_MAX * 1_000 };
 		return { untilWall: Math.round(this.clock.wallMs() + forMs), untilMs: this.clock.nowMs() + forMs };
 	}
 

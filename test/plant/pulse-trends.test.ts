@@ -40,6 +40,10 @@ describe("the trend of the doses", () => {
 		twin.setValve = (valve, open, atMs) => setValve(valve, open && valve !== "H2O", atMs);
 		await story.state("held");
 		expect(alarms()).toContain("valve-sticking.H2O unacknowledged");
-		expect(story.records("pulse").at(-1)).toMatchObject({ precursor: "H2O" });
+		const last = story.records("pulse").at(-1)!;
+		expect(last).toMatchObject({ precursor: "H2O" });
+		expect(story.run.cause).toContain(
+			`Cycle ${last.cycle! - 1} has gone on without H2O: that is not made up, and counts as not complete.`,
+		);
 	});
 });

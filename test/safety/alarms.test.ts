@@ -160,6 +160,15 @@ describe("the alarms", () => {
 		expect(alarms.state(plain.alarm)).toBe("unacknowledged");
 	});
 
+	it("that are shelved for one shot whose cause never goes come back all the same, before the next day", async () => {
+		alarms.raise(plain);
+		alarms.shelve(plain.alarm, { by: "Ada", reason: "known", for: "one-shot" });
+		await after(SHELVE_S_MAX - 1);
+		expect(alarms.state(plain.alarm)).toBe("shelved");
+		await after(1);
+		expect(alarms.state(plain.alarm)).toBe("unacknowledged");
+	});
+
 	it.each([0, -1, Number.NaN, SHELVE_S_MAX + 1])("are not shelved for %s s", (forS) => {
 		expect(() => alarms.shelve(plain.alarm, { by: "Ada", reason: "-", for: forS })).toThrowError(
 			expect.objectContaining({ code: "USAGE" }),

@@ -183,7 +183,9 @@ export class Doses {
 			...(trend === undefined ? {} : { trend }),
 		};
 		this.sink.append(record);
-		this.count.ended(record);
+		const missed = this.count.ended(record);
+		if (this.leftNothing !== undefined && missed.length > 0)
+			this.leftNothing += notMadeUpInWords(step.precursor, missed);
 		return effective;
 	}
 
@@ -230,6 +232,11 @@ export class Doses {
 		}
 		signal.throwIfAborted();
 	}
+}
+
+function notMadeUpInWords(precursor: string, cycles: readonly number[]): string {
+	const [which, have, count] = cycles.length === 1 ? ["Cycle", "has", "counts"] : ["Cycles", "have", "count"];
+	return ` ${which} ${cycles.join(", ")} ${have} gone on without ${precursor}: that is not made up, and ${count} as not complete.`;
 }
 
 /** Refusals that come before a byte has left. */
