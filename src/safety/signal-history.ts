@@ -8,8 +8,10 @@ const POINTS_MAX = 4_096;
 interface Course {
 	readonly times: number[];
 	readonly values: number[];
-	/** Since when the value has been bit-identical. */
-	unchangedSinceMs: number;
+	/** The newest value, also over a gap. */
+	newest: number | undefined;
+	/** Two readings, one after the other, have differed. */
+	hasMoved: boolean;
 	/** When something happened that must have changed it and has not. */
 	owedSinceMs: number | undefined;
 }
@@ -17,21 +19,24 @@ interface Course {
 export class SignalHistory {
 	private readonly courses = new Map<string, Course>();
 
-	/** A new reading; null when it is not good, which ends the course: nothing is concluded over a gap. */
+	/**
+	 * A new reading; null when it is not good, which ends the course: no rate and no level is concluded over a gap. A change
+	 * that is owed stays owed until a value differs.
+	 */
 	push(signal: string, atMs: number, value: number | null): void {
 		const course = this.course(signal);
 		const { times, values } = course;
 		if (value === null) {
 			times.length = 0;
 			values.length = 0;
-			course.owedSinceMs = undefined;
 			return;
 		}
 		if (times.at(-1) === atMs) return;
-		if (values.at(-1) !== value) {
-			course.unchangedSinceMs = atMs;
+		if (course.newest !== undefined && course.newest !== value) {
+			course.hasMoved = true;
 			course.owedSinceMs = undefined;
 		}
+		course.newest = value;
 		times.push(atMs);
 		values.push(value);
 		if (times.length <= POINTS_MAX && times[0]! >= atMs - 2 * KEPT_MS) return;
@@ -47,6 +52,11 @@ export class SignalHistory {
 	disturb(signal: string, nowMs: number): void {
 		const course = this.course(signal);
 		if (course.values.length > 0) course.owedSinceMs ??= nowMs;
+	}
+
+	/** Whether its value has ever differed from the one before. */
+	hasMoved(signal: string): boolean {
+		return this.course(signal).hasMoved;
 	}
 
 	/** Since when a change is owed; undefined while none is. */
@@ -101,7 +111,8 @@ export class SignalHistory {
 		const course: Course = {
 			times: [],
 			values: [],
-			unchangedSinceMs: Number.NEGATIVE_INFINITY,
+			newest: undefined,
+			hasMoved: false,
 			owedSinceMs: undefined,
 		};
 		this.courses.set(signal, course);

@@ -236,9 +236,9 @@ function filling(scene: Scene): Scene {
 	return scene;
 }
 
-/** The gauge repeats itself since long ago, and a dose was given `agoS` before now. */
+/** The gauge repeats itself since two minutes ago, and a dose was given `agoS` before now. */
 function frozenFor(scene: Scene, agoS: number): void {
-	scene.ran("gauge.chamber", () => 90);
+	scene.ran("gauge.chamber", (beforeS) => (beforeS > 120 ? 91 : 90));
 	scene.history.disturb("gauge.chamber", scene.nowMs - agoS * 1_000);
 }
 

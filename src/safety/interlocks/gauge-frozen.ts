@@ -17,16 +17,21 @@ export function gaugeFrozen(reactor: Reactor): Interlock {
 		countedSignal: signal,
 		response: "Switch the gauge controller off and on; compare it with the foreline gauge before resetting.",
 		judge(view, tripped) {
-			const owedSinceMs = view.history.owedSinceMs(signal);
 			const reading = view.reading(signal);
 			if (!isGood(reading))
 				return tripped
 					? { cause: `Chamber pressure is ${inWords(reading)}.`, value: null, limit: null, unit: "Pa" }
 					: undefined;
-			if (owedSinceMs === undefined) return undefined;
+			const reads = `Chamber pressure reads ${reading.value.toFixed(2)} Pa unchanged`;
+			const owedSinceMs = view.history.owedSinceMs(signal);
+			if (owedSinceMs === undefined) {
+				// Neither a gap nor a restart of control is a value that differs.
+				if (!tripped || view.history.hasMoved(signal)) return undefined;
+				return { cause: `${reads} since control started.`, value: null, limit: null, unit: "Pa" };
+			}
 			const owedS = (view.nowMs - owedSinceMs) / 1_000;
-			if (owedS < limitS) return undefined;
-			const cause = `Chamber pressure reads ${reading.value.toFixed(2)} Pa unchanged for ${owedS.toFixed(0)} s after flow, valve or dose has moved it.`;
+			if (owedS < limitS && !tripped) return undefined;
+			const cause = `${reads} for ${owedS.toFixed(0)} s after flow, valve or dose has moved it.`;
 			return { cause, value: owedS, limit: limitS, unit: "s" };
 		},
 	};
