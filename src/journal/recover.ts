@@ -101,32 +101,13 @@ export function lastKnown(dir: string): LastKnown | undefined {
 		lastSeq,
 		lastWall,
 		openRun: follower.openRun(),
-		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
-		intended: tracker.intended,
-		...(tracker.leakCheck === undefined ? {} : { leakCheck: tracker.leakCheck }),
-		...(tracker.manual === undefined ? {} : { manual: tracker.manual }),
-		interlocks: tracker.interlocks,
-		alarms: tracker.alarms,
+		...carried(tracker),
 		cellTests: cellTests.records,
 	};
 }
 
 /** The same from records in memory, oldest first. */
-export function lastKnownFrom(
-	records: Iterable<JournalRecord>,
-): Pick<
-	LastKnown,
-	| "lastSeq"
-	| "lastWall"
-	| "openRun"
-	| "lastDose"
-	| "intended"
-	| "leakCheck"
-	| "manual"
-	| "interlocks"
-	| "alarms"
-	| "cellTests"
-> {
+export function lastKnownFrom(records: Iterable<JournalRecord>): Omit<LastKnown, "journal" | "station"> {
 	const tracker = new CarryTracker();
 	const cellTests = new CellTestsFollower();
 	let follower = new RunFollower();
@@ -145,12 +126,7 @@ export function lastKnownFrom(
 		lastSeq,
 		lastWall,
 		openRun,
-		lastDose: dosesWithIntended(tracker.lastDose, tracker.intended),
-		intended: tracker.intended,
-		...(tracker.leakCheck === undefined ? {} : { leakCheck: tracker.leakCheck }),
-		...(tracker.manual === undefined ? {} : { manual: tracker.manual }),
-		interlocks: tracker.interlocks,
-		alarms: tracker.alarms,
+		...carried(tracker),
 		cellTests: cellTests.records,
 	};
 }
@@ -191,4 +167,17 @@ function dosesWithIntended(
 		if (seq > (all[precursor]?.seq ?? 0)) all[precursor] = { seq, wall, fate: "unknown" };
 	}
 	return all;
+}
+
+/** What the tracker of the newest records knows by itself. */
+function carried(tracker: CarryTracker) {
+	const { lastDose, intended, leakCheck, manual, interlocks, alarms } = tracker;
+	return {
+		lastDose: dosesWithIntended(lastDose, intended),
+		intended,
+		...(leakCheck === undefined ? {} : { leakCheck }),
+		...(manual === undefined ? {} : { manual }),
+		interlocks,
+		alarms,
+	};
 }

@@ -1,6 +1,6 @@
 /** The broker of the simulated lab: instruments publish to it, and it ends with the lab, not with the service. */
-import { createServer, type Socket } from "node:net";
 import { AdlayerError } from "#core/errors.js";
+import { serveTcp } from "#core/tcp-service.js";
 import type { MemoryBroker } from "#transport/memory-mqtt.js";
 import type { LineHost } from "./line-host.js";
 
@@ -33,35 +33,19 @@ export async function openMqttHost(broker: MemoryBroker, host = "127.0.0.1", por
 			callback(null);
 		},
 	});
-	const sockets = new Set<Socket>();
-	const server = createServer({ noDelay: true }, (socket) => {
-		sockets.add(socket);
-		socket.on("close", () => sockets.delete(socket));
-		socket.on("error", () => socket.destroy());
-		aedes.handle(socket);
-	});
-	server.maxConnections = CONNECTIONS_MAX;
-	await new Promise<void>((resolve, reject) => {
-		server.once("error", (cause) => {
-			reject(
-				new AdlayerError("LINK_UNREACHABLE", `The simulated lab's broker cannot listen on ${host}:${port}.`, { cause }),
-			);
+	const address = { host, port, connectionsMax: CONNECTIONS_MAX };
+	const service = await serveTcp(address, (socket) => aedes.handle(socket)).catch((cause) => {
+		throw new AdlayerError("LINK_UNREACHABLE", `The simulated lab's broker cannot listen on ${host}:${port}.`, {
+			cause,
 		});
-		server.listen(port, host, () => resolve());
 	});
 	broker.observe((topic, payload, retain) => {
 		if (isFromClient && COMMAND.test(topic)) return;
 		aedes.publish({ cmd: "publish", topic, payload: Buffer.from(payload), qos: 1, retain, dup: false }, () => {});
 	});
-	const address = server.address();
 	const shown = host.includes(":") ? `[${host}]` : host;
 	return {
-		place: `${shown}:${typeof address === "object" && address !== null ? address.port : port}`,
-		close: async () => {
-			const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-			await new Promise<void>((resolve) => aedes.close(() => resolve()));
-			for (const socket of sockets) socket.destroy();
-			await closed;
-		},
+		place: `${shown}:${service.port}`,
+		close: () => service.close(() => new Promise<void>((resolve) => aedes.close(() => resolve()))),
 	};
 }

@@ -1,7 +1,7 @@
 /** The embedded broker, for dashboards on this machine when no other broker is given. */
 import { randomBytes } from "node:crypto";
-import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Aedes } from "aedes";
+import { serveTcp } from "#core/tcp-service.js";
 
 const PUBLISHER = "adlayer-publisher";
 /** Only the service itself may speak under this prefix. */
@@ -35,27 +35,11 @@ export async function startBroker(options: { host?: string; port?: number } = {}
 			callback(isForged ? new Error(`Only the service publishes under ${OWN_PREFIX}.`) : null);
 		},
 	});
-	const sockets = new Set<Socket>();
-	const server = createServer({ noDelay: true }, (socket) => {
-		sockets.add(socket);
-		socket.on("close", () => sockets.delete(socket));
-		socket.on("error", () => socket.destroy());
-		aedes.handle(socket);
-	});
-	server.maxConnections = CONNECTIONS_MAX;
-	await new Promise<void>((resolve, reject) => {
-		server.once("error", reject);
-		server.listen(options.port ?? 0, host, resolve);
-	});
-	const { port } = server.address() as AddressInfo;
+	const address = { host, port: options.port ?? 0, connectionsMax: CONNECTIONS_MAX };
+	const { port, close } = await serveTcp(address, (socket) => aedes.handle(socket));
 	return {
 		url: `mqtt://${host}:${port}`,
 		login: { username: PUBLISHER, password },
-		close: async () => {
-			const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-			await new Promise<void>((resolve) => aedes.close(() => resolve()));
-			for (const socket of sockets) socket.destroy();
-			await closed;
-		},
+		close: () => close(() => new Promise<void>((resolve) => aedes.close(() => resolve()))),
 	};
 }

@@ -3,24 +3,9 @@
 import { interpolate } from "#recipe/interpolate.js";
 import type { LabFacts } from "#recipe/lab-facts.js";
 import type { FilmData, Shielding } from "#recipe/library.js";
-import { isDose, type Step } from "#recipe/plan.js";
+import { type DryRun, isDose, type Step } from "#recipe/plan.js";
 import { foilC, precursorFacts } from "#recipe/rules/rule.js";
 import type { ProcessState, Trace } from "#recipe/trace.js";
-import type { RunPhase } from "#record/records.js";
-
-export interface DryRun {
-	readonly totalS: number;
-	/** Number of pulses by precursor; every precursor of the films is named. */
-	readonly pulses: Readonly<Record<string, number>>;
-	/** What leaves each bottle, mg. */
-	readonly precursorMg: Readonly<Record<string, number>>;
-	readonly tmaMg: number;
-	/** All films at the end, by the growth data of the material. */
-	readonly thicknessNm: number;
-	readonly thicknessOfNm: Readonly<Record<string, number>>;
-	/** In the order in which they first occur. */
-	readonly phases: readonly RunPhase[];
-}
 
 export function dryRun({
 	trace,

@@ -165,7 +165,23 @@ export interface Material {
 	readonly source: string;
 }
 
-export interface Plan {
+/** What a plan will do. */
+export interface DryRun {
+	readonly totalS: number;
+	/** Number of pulses by precursor; every precursor of the films is named. */
+	readonly pulses: Readonly<Record<string, number>>;
+	/** What leaves each bottle, mg. */
+	readonly precursorMg: Readonly<Record<string, number>>;
+	readonly tmaMg: number;
+	/** All films at the end, by the growth data of the material. */
+	readonly thicknessNm: number;
+	/** The part of each film of the product. */
+	readonly thicknessOfNm: Readonly<Record<string, number>>;
+	/** In the order in which they first occur. */
+	readonly phases: readonly RunPhase[];
+}
+
+export interface Plan extends DryRun {
 	readonly recipe: string;
 	readonly recipeVersion: string;
 	readonly sha256: string;
@@ -182,15 +198,6 @@ export interface Plan {
 	/** Zone temperature while held; null: the lower of the setpoint and 20 degC below the melting point. */
 	readonly holdC: number | null;
 	readonly maxPauseS: number;
-	readonly phases: readonly RunPhase[];
-	readonly totalS: number;
-	readonly pulses: Readonly<Record<string, number>>;
-	/** What leaves each bottle, mg. */
-	readonly precursorMg: Readonly<Record<string, number>>;
-	readonly tmaMg: number;
-	readonly thicknessNm: number;
-	/** The part of each film of the product. */
-	readonly thicknessOfNm: Readonly<Record<string, number>>;
 	/** Conditions that the person who launches must acknowledge by code. */
 	readonly acknowledgements: readonly { readonly code: string; readonly reason: string }[];
 	/** Purge time that must have passed after each precursor before another may open, by precursor: the longest that any dose asks for. */
