@@ -8,7 +8,8 @@ import { interlocksOf } from "#safety/interlocks/index.js";
 import { reactorOf } from "#src/config/reactor-of.js";
 import { type LabFile, loadLabFile, parseLabFile } from "#src/config.js";
 import { instead } from "../faults/kinds.js";
-import { SHORT_RECIPE, Story } from "../plant/stories.js";
+import { Story } from "../plant/stories.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
 import { atMost, type Bar, type BenchResult, isTrue } from "./report.js";
 import { tripInRealTime } from "./trip-real.js";
 

@@ -2,9 +2,9 @@
 import { Prng } from "#core/prng.js";
 import type { JournalRecord } from "#record/records.js";
 import { Story } from "../plant/stories.js";
+import { TEN_CYCLES } from "../recipe/short-recipe.js";
 import { Invariants, recordFaults } from "./invariants.js";
 import { type Fault, KINDS } from "./kinds.js";
-import { TEN_CYCLES } from "./recipe.js";
 
 export interface Outcome {
 	readonly seed: number;

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import type { CampaignDetail, CampaignOrder, CampaignsStatus } from "#record/campaigns.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
 import { VirtualPlant } from "../support/virtual-plant.js";
-import { SHORT_RECIPE } from "./stories.js";
 
 const DOCUMENT = `adlayer: campaign/1
 name: two

@@ -11,8 +11,8 @@ import type { CellTestRow } from "#record/cell-tests.js";
 import type { JournalRecord } from "#record/records.js";
 import { parseLabFile } from "#src/config.js";
 import { Control } from "#src/control.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
 import { VirtualPlant } from "../support/virtual-plant.js";
-import { SHORT_RECIPE } from "./stories.js";
 
 const RECIPES = resolve(import.meta.dirname, "../../recipes");
 const FILE = resolve(RECIPES, "labs/simulated.lab.yaml");

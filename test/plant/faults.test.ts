@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { SHORT_RECIPE, Story } from "./stories.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
+import { Story } from "./stories.js";
 
 let story: Story;
 afterEach(async () => {

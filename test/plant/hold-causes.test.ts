@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { AdlayerError } from "#core/errors.js";
-import { SHORT_RECIPE, Story } from "./stories.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
+import { Story } from "./stories.js";
 
 let story: Story;
 afterEach(async () => {

@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseLabFile } from "#src/config.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
 import { RECIPES, recipeText } from "../recipe/support.js";
-import { SHORT_RECIPE, Story } from "./stories.js";
+import { Story } from "./stories.js";
 
 const LAB = resolve(RECIPES, "labs/simulated.lab.yaml");
 const LAB_TEXT = readFileSync(LAB, "utf8");

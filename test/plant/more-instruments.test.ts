@@ -8,8 +8,8 @@ import { serveLab } from "#lab/serve.js";
 import { parseLabFile } from "#src/config.js";
 import { parseAddress } from "#transport/address.js";
 import { BrokerLink, type MqttAddress } from "#transport/mqtt.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
 import { VirtualPlant } from "../support/virtual-plant.js";
-import { SHORT_RECIPE } from "./stories.js";
 
 const FILE = resolve(import.meta.dirname, "../../recipes/labs/simulated.lab.yaml");
 const TEXT = readFileSync(FILE, "utf8");

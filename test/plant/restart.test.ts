@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { lastKnownFrom } from "#journal/recover.js";
 import { loadLabFile } from "#src/config.js";
-import { SHORT_RECIPE, Story } from "./stories.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
+import { Story } from "./stories.js";
 
 const LAB_FILE = resolve(import.meta.dirname, "../../recipes/labs/simulated.lab.yaml");
 

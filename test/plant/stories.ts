@@ -1,53 +1,7 @@
 /** What the stories of the virtual plant share: a short recipe, ways to a moment in it, and what an outsider sees there. */
 import type { JournalRecord, RunState } from "#record/records.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
 import { VirtualPlant, type VirtualPlantOptions } from "../support/virtual-plant.js";
-
-/** The shape of the shipped lithium recipe in a tenth of its time: four cycles, a two-minute anneal, cooling to 60 °C. */
-export const SHORT_RECIPE = `adlayer: recipe/1
-name: short
-title: Short two-step run
-version: "1.0"
-description: Four cycles at 80 °C, then a short anneal.
-material: Li
-product: { film: LiAlOx, suffix: ex }
-parameters:
-  cycles: { title: Deposition cycles, unit: cycles, min: 1, max: 500, default: 4, integer: true }
-steps:
-  - phase: prepare
-    steps:
-      - flow: { sccm: 0 }
-      - pump_down: { below_torr: 0.1, timeout_s: 900 }
-      - flow: { sccm: 100 }
-      - heat:
-          tma_line: { to_degC: 50, ramp_degC_per_min: 15 }
-          wall: { to_degC: 80, ramp_degC_per_min: 15 }
-          stage: { to_degC: 80, ramp_degC_per_min: 15 }
-      - stabilise: { zones: [tma_line, wall, stage], within_degC: 1, for_s: 60, timeout_s: 1800 }
-  - phase: deposit
-    steps:
-      - repeat:
-          times: $cycles
-          steps:
-            - pulse: { precursor: TMA, ms: 15 }
-            - purge: { for_s: 5 }
-            - pulse: { precursor: H2O, ms: 15 }
-            - purge: { for_s: 20 }
-  - phase: anneal
-    steps:
-      - anneal:
-          zone: stage
-          at_degC: 100
-          within_degC: 0.5
-          for_s: 120
-          ramp_degC_per_min: 5
-          approach_last_degC: 5
-          approach_degC_per_min: 2
-          never_above_degC: 105
-          timeout_s: 3600
-  - phase: cool
-    steps:
-      - cool: { zone: stage, below_degC: 60, timeout_s: 14400 }
-`;
 
 export class Story extends VirtualPlant {
 	/** A plant with a run of the short recipe. */

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseLabFile } from "#src/config.js";
-import { SHORT_RECIPE, Story } from "./stories.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
+import { Story } from "./stories.js";
 
 let story: Story;
 afterEach(() => {

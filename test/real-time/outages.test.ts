@@ -1,16 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
 import { connectAsync } from "mqtt";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SystemClock } from "#core/clock.js";
 import type { AlarmState, JournalRecord } from "#record/records.js";
 import type { ControlStatus } from "#record/status.js";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "#store/embedded-postgres.js";
-import { SHORT_RECIPE } from "../plant/stories.js";
-import { MOSQUITTO, Mosquitto } from "../support/mosquitto.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
+import { MOSQUITTO } from "../support/mosquitto.js";
+import { OutsideServices } from "../support/outside-services.js";
 import { RealSystem } from "../support/real-system.js";
 
 const EPOCH_2000_MS = Date.UTC(2000, 0, 1);
@@ -33,10 +29,7 @@ interface Rows {
 type Retained = Map<string, { at?: number; state?: string; online?: boolean }>;
 
 describe("a run at full rate with its database killed for ten minutes, then its broker, then the service, twice", () => {
-	const folder = mkdtempSync(join(tmpdir(), "adlayer-outages-"));
-	const clock = new SystemClock();
-	let postgres: EmbeddedPostgres;
-	let broker: Mosquitto | undefined;
+	let outside: OutsideServices;
 	let system: RealSystem;
 	let records: JournalRecord[];
 	let rows: Rows;
@@ -62,12 +55,8 @@ describe("a run at full rate with its database killed for ten minutes, then its 
 	}
 
 	beforeAll(async () => {
-		postgres = await startEmbeddedPostgres({ folder, clock });
-		process.env.DATABASE_URL = postgres.url;
-		if (MOSQUITTO !== undefined) {
-			broker = await Mosquitto.started();
-			process.env.MQTT_URL = broker.url;
-		}
+		outside = await OutsideServices.started();
+		const { broker } = outside;
 		system = await RealSystem.start({ speed: SPEED });
 		await system.instrumentsReady(60_000);
 		await system.until(({ service }) => service?.database === "ready" && service.broker === "ready", 60_000);
@@ -75,18 +64,15 @@ describe("a run at full rate with its database killed for ten minutes, then its 
 
 		await away(
 			"database.away",
-			() => process.kill(postgres.pid, "SIGKILL"),
-			async () => {
-				await postgres.exited;
-				postgres = await startEmbeddedPostgres({ folder, clock, preferredPort: postgres.port });
-			},
+			() => outside.killDatabase(),
+			() => outside.restartDatabase(),
 		);
 		await system.until(alarmIs("database.away", "returned-unacknowledged"), 60_000, 20);
 		if (broker !== undefined) {
 			await away(
 				"broker.away",
-				() => broker!.kill(),
-				() => broker!.start(),
+				() => broker.kill(),
+				() => broker.start(),
 			);
 			const returned = system.until(alarmIs("broker.away", "returned-unacknowledged"), 60_000, 20);
 			signals = Object.keys((await system.status()).signals);
@@ -98,17 +84,13 @@ describe("a run at full rate with its database killed for ten minutes, then its 
 			await system.control.request("acknowledge-alarm", { alarm: "service.away", by: "test" });
 		}
 		await system.until(({ run }) => run?.state === "complete", 240_000);
-		rows = await drained(postgres.url);
+		rows = await drained(outside.databaseUrl);
 		records = (await system.journal()).filter(({ seq }) => seq <= rows.seq);
 	});
 
 	afterAll(async () => {
 		await system?.stop();
-		delete process.env.DATABASE_URL;
-		delete process.env.MQTT_URL;
-		await postgres?.stop();
-		broker?.stop();
-		rmSync(folder, { recursive: true, force: true });
+		await outside?.stop();
 	});
 
 	it("goes on as if nothing had been: every cycle delivered, nothing tripped or held, every purge done", () => {
@@ -135,7 +117,7 @@ describe("a run at full rate with its database killed for ten minutes, then its 
 		const killed = [...came("service.away"), "service.away normal test"];
 		expect(alarms).toEqual([
 			...came("database.away"),
-			...(broker === undefined ? [] : came("broker.away")),
+			...(outside.broker === undefined ? [] : came("broker.away")),
 			...Array.from({ length: KILLS }, () => killed).flat(),
 		]);
 		for (const ms of Object.values(awayMs)) expect(ms).toBeGreaterThanOrEqual(AWAY_MS);

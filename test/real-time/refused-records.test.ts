@@ -1,17 +1,14 @@
 /** Records that a real database refuses: what whoever looks at REST, MQTT or the page sees of it, and how it ends. */
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
 import { connectAsync, type MqttClient } from "mqtt";
 import pg from "pg";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SystemClock } from "#core/clock.js";
 import type { AlarmState } from "#record/records.js";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "#store/embedded-postgres.js";
-import { SHORT_RECIPE } from "../plant/stories.js";
-import { MOSQUITTO, Mosquitto } from "../support/mosquitto.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
+import { OutsideServices } from "../support/outside-services.js";
 import { RealSystem } from "../support/real-system.js";
 import { browserIfAny } from "../web/browser.js";
 
@@ -19,9 +16,7 @@ const ALARM = "records.refused";
 const WAIT_MS = 60_000;
 
 describe("records that the database refuses", () => {
-	const folder = mkdtempSync(join(tmpdir(), "adlayer-refused-"));
-	let postgres: EmbeddedPostgres;
-	let broker: Mosquitto | undefined;
+	let outside: OutsideServices;
 	let listener: MqttClient | undefined;
 	let system: RealSystem;
 	let browser: Browser | undefined;
@@ -34,7 +29,7 @@ describe("records that the database refuses", () => {
 			alarms.some(({ alarm, state }) => alarm === ALARM && states.includes(state));
 
 	const sql = async (text: string) => {
-		const client = new pg.Client({ connectionString: postgres.url });
+		const client = new pg.Client({ connectionString: outside.databaseUrl });
 		await client.connect();
 		try {
 			return (await client.query(text)).rows;
@@ -56,12 +51,9 @@ describe("records that the database refuses", () => {
 	}
 
 	beforeAll(async () => {
-		postgres = await startEmbeddedPostgres({ folder, clock: new SystemClock() });
-		process.env.DATABASE_URL = postgres.url;
-		if (MOSQUITTO !== undefined) {
-			broker = await Mosquitto.started();
-			process.env.MQTT_URL = broker.url;
-			listener = await connectAsync(broker.url);
+		outside = await OutsideServices.started();
+		if (outside.broker !== undefined) {
+			listener = await connectAsync(outside.broker.url);
 			listener.on("message", (_topic, payload) => void published.push(JSON.parse(payload.toString())));
 			await listener.subscribeAsync(`adlayer/v1/+/alarms/${ALARM}`);
 		}
@@ -80,11 +72,7 @@ describe("records that the database refuses", () => {
 		await browser?.close();
 		await listener?.endAsync();
 		await system?.stop();
-		delete process.env.DATABASE_URL;
-		delete process.env.MQTT_URL;
-		await postgres?.stop();
-		broker?.stop();
-		rmSync(folder, { recursive: true, force: true });
+		await outside?.stop();
 	});
 
 	const file = () => join(system.dataDir, "refused-records.jsonl");
@@ -122,7 +110,7 @@ describe("records that the database refuses", () => {
 
 	it("are an alarm no more once the cause is mended and the file is moved to where it is kept", async () => {
 		await sql("ALTER TABLE events DROP CONSTRAINT forbidden");
-		renameSync(file(), join(folder, "kept.jsonl"));
+		renameSync(file(), join(outside.folder, "kept.jsonl"));
 		await byRest("returned-unacknowledged");
 		await fetch(`${system.system.url}/api/v1/alarms/${ALARM}/acknowledge`, {
 			method: "POST",

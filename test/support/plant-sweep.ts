@@ -6,7 +6,8 @@ import { Prng } from "#core/prng.js";
 import { driverNamed } from "#drivers/index.js";
 import type { JournalRecord } from "#record/records.js";
 import type { LabFile } from "#src/config.js";
-import { SHORT_RECIPE, Story } from "../plant/stories.js";
+import { Story } from "../plant/stories.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
 import { driverOnLine } from "./virtual-plant.js";
 import { everyInjection, type Frame, type Injection, type Spoiling, spoilt } from "./wire-tap.js";
 

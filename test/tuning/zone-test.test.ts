@@ -4,7 +4,8 @@ import { proposedSettings } from "#heating/controller-settings.js";
 import { identify, zoneModelOf } from "#heating/identify.js";
 import type { TuneOrder, TuneProgress, TuneRow } from "#record/tune.js";
 import { FOLLOWED_S } from "#src/tuning/zone-test.js";
-import { SHORT_RECIPE, Story } from "../plant/stories.js";
+import { Story } from "../plant/stories.js";
+import { SHORT_RECIPE } from "../recipe/short-recipe.js";
 
 const ORDER: TuneOrder = {
 	zone: "stage",
