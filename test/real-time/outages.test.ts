@@ -115,7 +115,7 @@ describe("a run at full rate with its database killed for ten minutes, then its 
 		);
 		const came = (alarm: string) => [`${alarm} unacknowledged`, `${alarm} returned-unacknowledged`];
 		const killed = [...came("service.away"), "service.away normal test"];
-		expect(alarms).toEqual([
+		expect(alarms, system.story()).toEqual([
 			...came("database.away"),
 			...(outside.broker === undefined ? [] : came("broker.away")),
 			...Array.from({ length: KILLS }, () => killed).flat(),

@@ -84,7 +84,8 @@ describe("records that the database refuses", () => {
 			message: `1 record was refused by the database: ${file()}.`,
 			response: expect.stringContaining("what is refused and why"),
 		});
-		expect((await system.status()).run?.state).toBe("running");
+		const { run } = await system.status();
+		expect(run?.state, `${run?.cause}\n${system.story()}`).toBe("running");
 		if (listener !== undefined)
 			await expect
 				.poll(() => published.at(-1), { timeout: WAIT_MS })
