@@ -16,11 +16,14 @@ export interface Clock {
 	/** Resolves `delayMs` from now; rejects with the signal's reason when aborted first. */
 	sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 	/**
-	 * Says that an answer from outside this process (wire, disk) is on its way, so that simulated time waits for it.
-	 * Call the returned function when it has come. On the system clock this does nothing.
+	 * Says that an answer from outside this process (wire, disk) is on its way, so that simulated time waits for it, so many
+	 * milliseconds of real time. Call the returned function when it has come. On the system clock this does nothing.
 	 */
-	expectAnswer(): () => void;
+	expectAnswer(patienceMs?: number): () => void;
 }
+
+/** A dead instrument stops simulated time for this long; then its time-outs must run. */
+const ANSWER_PATIENCE_MS = 250;
 
 function sleepOn(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
 	return new Promise((resolve, reject) => {
@@ -64,6 +67,12 @@ export class SystemClock implements Clock {
 	expectAnswer(): () => void {
 		return nothing;
 	}
+}
+
+/** An answer that is on its way, or is hoped for no more. */
+interface Awaited {
+	readonly untilRealMs: number;
+	isGivenUp: boolean;
 }
 
 interface Entry {
@@ -127,7 +136,7 @@ export class SteppedClock implements Clock {
 	private order = 0;
 	private now: number;
 	private readonly wallAtZero: number;
-	private answersExpected = 0;
+	private readonly awaited = new Set<Awaited>();
 	private whenAnswered: (() => void) | undefined;
 
 	constructor(options: { startMs?: number; wallStartMs: number }) {
@@ -157,20 +166,21 @@ export class SteppedClock implements Clock {
 		return sleepOn(this, delayMs, signal);
 	}
 
-	expectAnswer(): () => void {
-		this.answersExpected += 1;
-		let pending = true;
+	expectAnswer(patienceMs = ANSWER_PATIENCE_MS): () => void {
+		const one = { untilRealMs: performance.now() + patienceMs, isGivenUp: false };
+		this.awaited.add(one);
 		return () => {
-			if (!pending) return;
-			pending = false;
-			this.answersExpected -= 1;
-			if (this.answersExpected === 0) this.whenAnswered?.();
+			if (this.awaited.delete(one) && this.hopedFor.length === 0) this.whenAnswered?.();
 		};
+	}
+
+	private get hopedFor(): Awaited[] {
+		return [...this.awaited].filter(({ isGivenUp }) => !isGivenUp);
 	}
 
 	/** How many answers from outside are on their way. */
 	get expecting(): number {
-		return this.answersExpected;
+		return this.awaited.size;
 	}
 
 	/** When the next timer is due; Infinity when none is set. */
@@ -178,16 +188,34 @@ export class SteppedClock implements Clock {
 		return this.heap.first?.dueMs ?? Number.POSITIVE_INFINITY;
 	}
 
-	/** Resolves when no answer is expected any more, or after `graceMs` of real time. */
-	answered(graceMs: number): Promise<void> {
-		if (this.answersExpected === 0) return Promise.resolve();
+	/**
+	 * Settles until no answer is on its way that there is hope for. An answer may set off the next question, which is waited
+	 * for in its turn. One that is late is given up after `heard`: whoever gives the answers has had its turn since.
+	 */
+	async answers(heard: () => Promise<void>): Promise<void> {
+		for (;;) {
+			await settled();
+			const { hopedFor } = this;
+			if (hopedFor.length === 0) return;
+			const waitMs = Math.max(...hopedFor.map(({ untilRealMs }) => untilRealMs)) - performance.now();
+			if (waitMs > 0) await this.answered(waitMs);
+			else {
+				await heard();
+				await settled();
+				for (const one of hopedFor) one.isGivenUp = true;
+			}
+		}
+	}
+
+	/** Resolves when none is hoped for any more, or after so much real time. */
+	private answered(limitMs: number): Promise<void> {
 		return new Promise((resolve) => {
 			const done = () => {
 				clearTimeout(handle);
 				this.whenAnswered = undefined;
 				resolve();
 			};
-			const handle = setTimeout(done, graceMs);
+			const handle = setTimeout(done, limitMs);
 			this.whenAnswered = done;
 		});
 	}

@@ -15,6 +15,8 @@ import { listSegments, type SegmentHeader, segmentFile } from "./segments.js";
 export const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 export const SYNC_INTERVAL_MS = 100;
 const DISK_INTERVAL_MS = 10_000;
+/** Simulated time stands still for a disk that is slow; one that hangs must be seen to. */
+const DISK_PATIENCE_MS = 10_000;
 /** Acknowledged segments are deleted, but the newest ones stay for whoever looks at what just happened. */
 const SEGMENTS_KEPT = 2;
 /** Samples are written together; a poll's line has some hundred bytes. */
@@ -160,7 +162,7 @@ export class JournalWriter implements RecordSink {
 	/** Resolves when everything appended so far is on the disk. Rejects with DISK_FULL or JOURNAL_FAILED when it cannot be. */
 	synced(): Promise<void> {
 		if (this.syncedSeq >= this.lastSeq && this.failure === undefined) return Promise.resolve();
-		const answered = this.options.clock.expectAnswer();
+		const answered = this.options.clock.expectAnswer(DISK_PATIENCE_MS);
 		return new Promise<void>((resolve, reject) => {
 			this.waiters.push({ seq: this.lastSeq, resolve, reject });
 			this.startSync();

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { AdlayerError } from "#core/errors.js";
-import { JsonLines, type PaceAck, type PaceHello } from "#transport/pace-client.js";
+import { JsonLines, type PaceAck, type PaceEcho, type PaceHello, READ_MS } from "#transport/pace-client.js";
 import { listenLocal } from "./local-socket.js";
 import { GRID_MS } from "./simulated-lab.js";
 
@@ -156,12 +156,25 @@ export class PaceServer {
 	}
 
 	private hear(client: Client, message: unknown): void {
-		const { upTo, next } = (message ?? {}) as Partial<Record<keyof PaceAck, unknown>>;
+		const { upTo, next, echo } = (message ?? {}) as Partial<Record<keyof (PaceAck & PaceEcho), unknown>>;
+		if (typeof echo === "number") {
+			this.echo(client, { echo });
+			return;
+		}
 		if (typeof upTo !== "number" || !(next === null || typeof next === "number")) {
-			throw new AdlayerError("REPLY_INVALID", `A client's word is not {upTo, next}: ${JSON.stringify(message)}`);
+			throw new AdlayerError(
+				"REPLY_INVALID",
+				`A client's word is not {upTo, next} or {echo}: ${JSON.stringify(message)}`,
+			);
 		}
 		client.upToMs = upTo;
 		client.nextMs = next ?? Number.POSITIVE_INFINITY;
 		if (this.haveAllActed()) this.wake?.();
+	}
+	/** Once everything that the client sent before has been read and answered. */
+	private echo(client: Client, echo: PaceEcho): void {
+		setTimeout(() => {
+			if (client.socket.writable) client.socket.write(`${JSON.stringify(echo)}\n`);
+		}, READ_MS);
 	}
 }

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
-import { SteppedClock, settled } from "#core/clock.js";
+import { setTimeout as rest } from "node:timers/promises";
+import { SteppedClock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
 
 /** The lab's first word: its time, the wall time that goes with it, and how fast it would like to go. */
@@ -20,8 +21,13 @@ export interface PaceAck {
 	readonly next: number | null;
 }
 
-/** How long simulated time waits for an answer from wire or disk that does not come; past it the time-outs must run. */
-const ANSWER_GRACE_MS = 250;
+/** "Have you read what was sent to you?", and the same back: "I have." */
+export interface PaceEcho {
+	readonly echo: number;
+}
+
+/** Both ends of a wire have read what was on it after having run for so long. */
+export const READ_MS = 20;
 /** Far above any message of this protocol; whoever sends more speaks another one. */
 const MESSAGE_CHARS_MAX = 4096;
 
@@ -64,8 +70,8 @@ export class PaceClient {
 	private readonly waiting: PaceAdvance[] = [];
 	private hasStarted = false;
 	private isWorking = false;
-	/** Answers that did not come in time and are no longer waited for. */
-	private givenUp = 0;
+	private echoes = 0;
+	private echoed: (() => void) | undefined;
 	private lost: Error | undefined;
 	private lostListener: ((cause: Error) => void) | undefined;
 
@@ -96,7 +102,11 @@ export class PaceClient {
 	}
 
 	/** A message from the lab. */
-	take(message: PaceAdvance): void {
+	take(message: PaceAdvance | PaceEcho): void {
+		if ("echo" in message) {
+			this.echoed?.();
+			return;
+		}
 		this.waiting.push(message);
 		if (this.hasStarted && !this.isWorking) void this.work();
 	}
@@ -105,6 +115,7 @@ export class PaceClient {
 	end(cause: Error): void {
 		if (this.lost !== undefined) return;
 		this.lost = cause;
+		this.echoed?.();
 		this.lostListener?.(cause);
 	}
 
@@ -126,27 +137,25 @@ export class PaceClient {
 
 	private async actUpTo(nowMs: number): Promise<void> {
 		// What outsiders (control link, files) set in motion meanwhile comes before the next instant.
-		await this.settle();
-		while (this.clock.fireNext(nowMs)) await this.settle();
+		await this.clock.answers(this.heard);
+		while (this.clock.fireNext(nowMs)) await this.clock.answers(this.heard);
 		const nextMs = this.clock.nextDueMs();
 		const ack: PaceAck = { upTo: nowMs, next: Number.isFinite(nextMs) ? nextMs : null };
 		if (this.socket.writable) this.socket.write(`${JSON.stringify(ack)}\n`);
 	}
 
-	/** Until nothing moves any more: an answer that comes may ask the next question. */
-	private async settle(): Promise<void> {
-		await settled();
-		this.givenUp = Math.min(this.givenUp, this.clock.expecting);
-		while (this.clock.expecting > this.givenUp) {
-			const untilMs = performance.now() + ANSWER_GRACE_MS;
-			if (this.givenUp === 0) await this.clock.answered(ANSWER_GRACE_MS);
-			else while (this.clock.expecting > this.givenUp && performance.now() < untilMs) await settled();
-			await settled();
-			// A dead instrument is waited for once, not at every instant until its time-out.
-			if (performance.now() >= untilMs) this.givenUp = this.clock.expecting;
-			else this.givenUp = Math.min(this.givenUp, this.clock.expecting);
-		}
-	}
+	/** The lab has had the time to answer, and this process to read it, however busy the machine is. */
+	private readonly heard = async (): Promise<void> => {
+		if (!this.socket.writable) return;
+		const echoed = new Promise<void>((resolve) => {
+			this.echoed = resolve;
+		});
+		this.echoes += 1;
+		const echo: PaceEcho = { echo: this.echoes };
+		this.socket.write(`${JSON.stringify(echo)}\n`);
+		await echoed;
+		await rest(READ_MS);
+	};
 }
 
 /** Connects to the lab's pace socket (a path) and waits for its first word. Rejects with LINK_UNREACHABLE or REPLY_INVALID. */
@@ -172,7 +181,7 @@ export function connectPace(path: string): Promise<PaceClient> {
 					if (client === undefined) {
 						client = new PaceClient(readHello(message), socket);
 						resolve(client);
-					} else client.take(readAdvance(message));
+					} else client.take(readWord(message));
 				}
 			} catch (cause) {
 				fail(cause instanceof Error ? cause : undefined);
@@ -187,8 +196,9 @@ function readHello(message: unknown): PaceHello {
 	throw new AdlayerError("REPLY_INVALID", `The lab's first word is not {now, wall, speed}: ${JSON.stringify(message)}`);
 }
 
-function readAdvance(message: unknown): PaceAdvance {
-	const { now } = (message ?? {}) as { now?: unknown };
+function readWord(message: unknown): PaceAdvance | PaceEcho {
+	const { now, echo } = (message ?? {}) as { now?: unknown; echo?: unknown };
 	if (typeof now === "number") return { now };
-	throw new AdlayerError("REPLY_INVALID", `The lab's word is not {now}: ${JSON.stringify(message)}`);
+	if (typeof echo === "number") return { echo };
+	throw new AdlayerError("REPLY_INVALID", `The lab's word is not {now} or {echo}: ${JSON.stringify(message)}`);
 }

@@ -149,6 +149,34 @@ describe("pacing", () => {
 		expect(performance.now() - realMs).toBeLessThan(15_000);
 	});
 
+	it("gives an answer up only when the lab has read every question, and never with it the question that a late answer sets off", async () => {
+		const path = join(folder(), "pace.sock");
+		const said: unknown[] = [];
+		let answered: () => void;
+		const lab = createServer((socket) => {
+			socket.on("error", () => {});
+			socket.write(`${JSON.stringify({ now: 0, wall: 0, speed: 1_000 })}\n`);
+			socket.on("data", (text) => {
+				const word = JSON.parse(String(text)) as { echo?: number };
+				said.push(word);
+				if (word.echo === undefined) return;
+				if (word.echo === 1) {
+					answered();
+					client.clock.expectAnswer();
+				}
+				socket.write(`${JSON.stringify({ echo: word.echo })}\n`);
+			});
+		});
+		await new Promise<void>((resolve) => lab.listen(path, () => resolve()));
+		cleanups.push(() => lab.close());
+		const client = await paceClient(path);
+		answered = client.clock.expectAnswer();
+		client.clock.setTimer(5, () => {});
+		client.start();
+		await until(() => said.length >= 3);
+		expect(said).toEqual([{ echo: 1 }, { echo: 2 }, { upTo: 0, next: 5 }]);
+	});
+
 	it("rejects a socket nobody listens on, and one that speaks something else", async () => {
 		const path = join(folder(), "other.sock");
 		await expect(connectPace(path)).rejects.toMatchObject({ code: "LINK_UNREACHABLE" });

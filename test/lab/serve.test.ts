@@ -176,7 +176,11 @@ function serialClient(address: string): () => Promise<LineClient> {
 		const received = collect((listener) => port.on("data", listener));
 		return {
 			ask: (...bytes) => answer(received, () => port.write(Buffer.from(bytes))),
-			isBroken: () => !port.isOpen,
+			// Not every hang-up wakes the reader; whoever writes learns of it.
+			isBroken: () => {
+				if (port.isOpen) port.write(Buffer.of(0));
+				return !port.isOpen;
+			},
 			close: () => port.close(),
 		};
 	};
