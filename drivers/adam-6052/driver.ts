@@ -10,6 +10,7 @@ import type {
 	SignalInfo,
 	Watchdog,
 } from "#device/contract.js";
+import { Movements } from "#device/movements.js";
 import { type Adam6052Settings, readWiring, type Wiring } from "./config.js";
 import { AdamPulseOutputs } from "./pulse-outputs.js";
 import { QuietLink } from "./quiet-link.js";
@@ -38,9 +39,7 @@ export class Adam6052 implements Device {
 	/** What each output was told, by line. */
 	private readonly held = new Map<number, boolean>();
 	private hasDiagnostics = false;
-	/** A poll that overlaps a movement of outputs does not judge them. */
-	private movementsBegun = 0;
-	private movementsRunning = 0;
+	private readonly movements = new Movements();
 
 	constructor(context: DriverContext<Adam6052Settings>) {
 		const { name, settings, clock, modbus } = context;
@@ -78,19 +77,19 @@ export class Adam6052 implements Device {
 		}
 		this.link.guard();
 		await this.makeSafe();
-		await this.moving(async () => {
+		await this.movements.during(async () => {
 			for (const line of this.wiring.outputLines.values()) await this.writeAndVerify(line, false);
 		});
 		return identification;
 	}
 
 	async poll(): Promise<PolledValues> {
-		const movementsBefore = this.movementsRunning === 0 ? this.movementsBegun : -1;
+		const nothingMoved = this.movements.watch();
 		const busyBefore = this.pulses?.busyLine;
 		const outputs = await this.link.readCoils(OUTPUT_COILS, OUTPUT_COUNT);
 		const inputs = await this.readInputs();
 		if (this.hasDiagnostics) await this.assertNoOverload();
-		if (this.movementsBegun === movementsBefore) this.assertAsSet(outputs, busyBefore);
+		if (nothingMoved()) this.assertAsSet(outputs, busyBefore);
 		const values: Record<string, PolledValue> = {};
 		const { pulseLines, outputLines, inputLines } = this.wiring;
 		for (const [signal, line] of [...pulseLines, ...outputLines]) values[signal] = outputs[line] ? HIGH : LOW;
@@ -115,13 +114,13 @@ export class Adam6052 implements Device {
 		if (pulseLine !== undefined && this.pulses?.busyLine === line) {
 			throw new AdlayerError("OUTPUT_BUSY", `${signal} cannot be set while a pulse is armed or running on it.`);
 		}
-		await this.moving(() => this.writeAndVerify(line, value === 1));
+		await this.movements.during(() => this.writeAndVerify(line, value === 1));
 		return value;
 	}
 
 	/** Every pulse output shut, verified. The other outputs are for the caller to decide. */
 	async makeSafe(): Promise<void> {
-		await this.moving(async () => {
+		await this.movements.during(async () => {
 			if (this.pulses !== undefined) await this.pulses.releaseAll();
 			else for (const line of this.wiring.pulseLines.values()) await this.writeAndVerify(line, false);
 			for (const line of this.wiring.pulseLines.values()) this.held.set(line, false);
@@ -201,16 +200,6 @@ export class Adam6052 implements Device {
 		throw new AdlayerError("READBACK_MISMATCH", `${this.name} has outputs that are not as they were set: ${names}.`, {
 			hint: "Its watchdog, a loss of power or another program has moved them.",
 		});
-	}
-
-	private async moving<Result>(movement: () => Promise<Result>): Promise<Result> {
-		this.movementsBegun += 1;
-		this.movementsRunning += 1;
-		try {
-			return await movement();
-		} finally {
-			this.movementsRunning -= 1;
-		}
 	}
 
 	private async readIfThere(address: number, count: number, absent: readonly string[]): Promise<number[] | undefined> {

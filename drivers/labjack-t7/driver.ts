@@ -2,6 +2,7 @@
 import { AdlayerError, assert } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
 import type { Device, DriverContext, Identification, PolledValue, SignalInfo } from "#device/contract.js";
+import { Movements } from "#device/movements.js";
 import { bitOf, f32At, hasBit, u32At, wordsOfU32 } from "./codec.js";
 import { type LabjackT7Settings, readWiring, type Wiring } from "./config.js";
 import { T7PulseOutputs } from "./pulse-outputs.js";
@@ -45,9 +46,7 @@ export class LabjackT7 implements Device {
 	private heldHighMask = 0;
 	/** The latest order for each line, so that an order overtaken by another does not judge its result. */
 	private readonly latestOrders = new Map<number, object>();
-	/** A poll that overlaps a movement of outputs does not judge them. */
-	private movementsBegun = 0;
-	private movementsRunning = 0;
+	private readonly movements = new Movements();
 	private polls = 0;
 	/** Looked at by reading alone: `poll` then judges nothing. `orderProven` says whether 32-bit values can be believed. */
 	private looking: { readonly orderProven: boolean } | undefined;
@@ -82,7 +81,7 @@ export class LabjackT7 implements Device {
 		if (await this.watchdog.ensure({ feed }))
 			warnings.push("The watchdog settings in the instrument's flash were written.");
 		// After the watchdog has been fed, so that it cannot act in between.
-		await this.moving(async () => {
+		await this.movements.during(async () => {
 			for (const line of this.wiring.outputLines.values()) await this.access.writeU16(dio(line), 0);
 			this.heldHighMask = 0;
 			await this.releaseInputs();
@@ -142,7 +141,7 @@ export class LabjackT7 implements Device {
 
 	async poll(): Promise<Record<string, PolledValue>> {
 		if (this.looking !== undefined) return this.look(this.looking.orderProven);
-		const movementsBefore = this.movementsRunning === 0 ? this.movementsBegun : -1;
+		const nothingMoved = this.movements.watch();
 		const busyLineBefore = this.pulses.busy?.line;
 		const state = await this.access.readU32(DIO_STATE);
 		const direction = await this.access.readU32(DIO_DIRECTION);
@@ -159,7 +158,7 @@ export class LabjackT7 implements Device {
 		}
 		this.polls += 1;
 		this.hasPolled = true;
-		if (this.movementsBegun === movementsBefore) this.assertAsSet(state, busyLineBefore);
+		if (nothingMoved()) this.assertAsSet(state, busyLineBefore);
 
 		const values: Record<string, PolledValue> = {};
 		const { pulseLines, outputLines, inputLines } = this.wiring;
@@ -190,7 +189,7 @@ export class LabjackT7 implements Device {
 		// Taken as held open before it is: whatever happens on the way, no pulse is armed over an open valve.
 		if (value === 1) this.noteHeld(line, 1);
 		const order = this.orderFor(line);
-		return await this.moving(async () => {
+		return await this.movements.during(async () => {
 			await this.access.writeU16(dio(line), value);
 			const state = await this.access.readU32(DIO_STATE);
 			const readBack = hasBit(state, line) ? 1 : 0;
@@ -212,7 +211,7 @@ export class LabjackT7 implements Device {
 	async makeSafe(): Promise<void> {
 		const lines = [...this.wiring.pulseLines.values()];
 		for (const line of lines) this.orderFor(line);
-		await this.moving(async () => {
+		await this.movements.during(async () => {
 			await this.pulses.releaseAll();
 			for (const line of lines) this.noteHeld(line, 0);
 		});
@@ -355,16 +354,6 @@ export class LabjackT7 implements Device {
 	private noteHeld(line: number, value: number): void {
 		const bit = bitOf(line);
 		this.heldHighMask = (value === 1 ? this.heldHighMask | bit : this.heldHighMask & ~bit) >>> 0;
-	}
-
-	private async moving<Result>(movement: () => Promise<Result>): Promise<Result> {
-		this.movementsBegun += 1;
-		this.movementsRunning += 1;
-		try {
-			return await movement();
-		} finally {
-			this.movementsRunning -= 1;
-		}
 	}
 }
 
