@@ -271,6 +271,42 @@ describe("the alarms", () => {
 		expect(alarms.state(disk.alarm)).toBe("returned-unacknowledged");
 	});
 
+	it("with a delay begin to count anew when their cause or its end was only a flicker", async () => {
+		const disk = { alarm: "disk.filling", message: "70 %" };
+		alarms.raise(disk);
+		await after(1);
+		alarms.cleared(disk.alarm);
+		await after(60);
+		expect(alarms.state(disk.alarm)).toBe("normal");
+		alarms.raise(disk);
+		await after(10);
+		alarms.cleared(disk.alarm);
+		await after(1);
+		alarms.raise(disk);
+		await after(60);
+		expect(alarms.state(disk.alarm)).toBe("unacknowledged");
+		expect(alarms.isActive(disk.alarm)).toBe(true);
+	});
+
+	it("that are out of service cannot be shelved, and are shelved no more", async () => {
+		alarms.raise(plain);
+		alarms.shelve(plain.alarm, { by: "Ada", reason: "noise", for: 60 });
+		alarms.removeFromService(plain.alarm, "Ada", "sent in");
+		expect(alarms.status[0]!.until).toBeUndefined();
+		expect(() => alarms.shelve(plain.alarm, { by: "Ada", reason: "noise", for: 60 })).toThrowError(/out of service/);
+		await after(120);
+		expect(alarms.state(plain.alarm)).toBe("out-of-service");
+	});
+
+	it("that are latched and that nobody has acknowledged are not acknowledged by a restart", () => {
+		alarms.raise(latching);
+		const carry = new CarryTracker();
+		for (const record of journal.records) carry.follow(record);
+		const restored = new Alarms(clock, new MemoryJournal(clock));
+		restored.restore(carry.alarms, () => true);
+		expect(restored.state(latching.alarm)).toBe("unacknowledged");
+	});
+
 	it("are counted in a flood, and none is dropped", async () => {
 		for (let i = 0; i < 25; i += 1) {
 			alarms.raise({ ...plain, alarm: `instrument.i${i}` });
