@@ -74,6 +74,9 @@ describe("a gauge that has been found frozen", () => {
 		latch.restore(finding!);
 		reads(90, 60);
 		expect(latch.state).toBe("tripped");
+		disturb();
+		reads(90, 2);
+		expect(latch.state).toBe("tripped");
 		reads(91, 1);
 		expect(latch.state).toBe("cleared");
 	});
