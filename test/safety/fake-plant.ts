@@ -1,4 +1,5 @@
 /** Instruments that answer from memory, as a plant and a supervisor see them: what they were told is in `told`. */
+import { vi } from "vitest";
 import { SteppedClock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
 import type { Device, PolledValues, SignalInfo } from "#device/contract.js";
@@ -6,8 +7,9 @@ import { Plant, type PlantInstrument } from "#device/plant.js";
 import type { Reactor } from "#device/reactor.js";
 import { MemoryJournal } from "#journal/memory.js";
 import { GuardedReactor } from "#safety/guarded-reactor.js";
+import { Latch } from "#safety/latch.js";
 import { type SafetyCarry, Supervisor } from "#safety/supervisor.js";
-import { REACTOR } from "./support.js";
+import { DECLARATION, REACTOR } from "./support.js";
 
 const info: SignalInfo = { unit: "1", kind: "measurement", description: "" };
 
@@ -167,3 +169,18 @@ export function fakeReactor({ carry, spec = REACTOR }: { readonly carry?: Safety
 		},
 	};
 }
+
+/** The chamber open to the pump with carrier flowing, as a run's commands would have brought it about; `hot` zones heat to 120 °C. */
+export async function flowing(reactor: ReturnType<typeof fakeReactor>, hot: readonly string[] = []): Promise<void> {
+	const { guarded, supervisor, devices, clock } = reactor;
+	supervisor.declare(DECLARATION);
+	await guarded.setStopValve(true, "test");
+	await guarded.setCarrier(100, "test");
+	devices.mfc.values.flow = 100;
+	for (const zone of hot) await guarded.setZone(zone, 120, "test");
+	await clock.advance(20_000);
+	for (const device of Object.values(devices)) device.told.length = 0;
+}
+
+/** No interlock acts: what is looked at stands alone. */
+export const blind = () => vi.spyOn(Latch.prototype, "judge").mockReturnValue(undefined);

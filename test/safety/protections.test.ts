@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SafetyView } from "#safety/interlock.js";
 import { Latch } from "#safety/latch.js";
 import { BEAT_MS } from "#safety/supervisor.js";
-import { fakeReactor } from "./fake-plant.js";
+import { blind, fakeReactor, flowing } from "./fake-plant.js";
 import { DECLARATION } from "./support.js";
 
 let reactor: ReturnType<typeof fakeReactor>;
@@ -17,16 +17,6 @@ afterEach(async () => {
 	await reactor.stop();
 });
 
-async function flowing(): Promise<void> {
-	const { guarded, supervisor, devices, clock } = reactor;
-	supervisor.declare(DECLARATION);
-	await guarded.setStopValve(true, "test");
-	await guarded.setCarrier(100, "test");
-	devices.mfc.values.flow = 100;
-	await clock.advance(20_000);
-	for (const device of Object.values(devices)) device.told.length = 0;
-}
-
 async function press(isPressed: boolean): Promise<void> {
 	reactor.devices.io.values.stop_button = isPressed ? 1 : 0;
 	await reactor.clock.advance(1_000);
@@ -34,9 +24,6 @@ async function press(isPressed: boolean): Promise<void> {
 
 /** A foreline above the chamber lets no stop valve open. */
 const gas = (chamber: number, foreline: number) => Object.assign(reactor.devices.gauge.values, { chamber, foreline });
-
-/** No interlock acts: what is looked at stands alone. */
-const blind = () => vi.spyOn(Latch.prototype, "judge").mockReturnValue(undefined);
 
 describe("a latch", () => {
 	const at = (nowMs: number) => ({ nowMs }) as SafetyView;
@@ -121,7 +108,7 @@ describe("a run that is declared", () => {
 
 describe("a valve that may leak", () => {
 	it("is not cleared by a low working pressure, only below base pressure", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { supervisor, clock } = reactor;
 		supervisor.doses.leak = { precursor: "TMA", baselinePa: undefined, carrierSccm: Number.NaN };
 		gas(20, 10);
@@ -135,7 +122,7 @@ describe("a valve that may leak", () => {
 
 describe("the valve I/O", () => {
 	it("that has come back leaves no dose open, and everything as just dosed", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { supervisor, guarded, devices, clock } = reactor;
 		reactor.pulseCompletes = false;
 		await guarded.fireDose("TMA", 15);
@@ -152,7 +139,7 @@ describe("the valve I/O", () => {
 	});
 
 	it("that has come back gets the carrier of the standing safe state anew", async () => {
-		await flowing();
+		await flowing(reactor);
 		await press(true);
 		const { devices, clock } = reactor;
 		devices.io.silence = reactor.silent("io");
@@ -176,7 +163,7 @@ describe("the watchdogs", () => {
 	});
 
 	it("are not fed while the stop valve alone is not where the safe state wants it", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { devices, supervisor, clock } = reactor;
 		vi.spyOn(devices.io, "set").mockRejectedValue(reactor.silent("io"));
 		void supervisor.makeSafe("trip", "test");
@@ -187,7 +174,7 @@ describe("the watchdogs", () => {
 	});
 
 	it("are not fed for long over a dose that does not end", async () => {
-		await flowing();
+		await flowing(reactor);
 		reactor.pulseCompletes = false;
 		await reactor.guarded.fireDose("TMA", 15);
 		const before = reactor.feeds;
@@ -232,7 +219,7 @@ describe("the safe state", () => {
 	});
 
 	it("shuts an open stop valve when the pump has stopped, whatever the cause", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { devices, supervisor, clock } = reactor;
 		blind();
 		devices.io.values.pump = 0;
@@ -243,7 +230,7 @@ describe("the safe state", () => {
 	});
 
 	it("leaves an open stop valve open when only the foreline gauge is lost", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { devices, supervisor, clock } = reactor;
 		devices.gauge.silence = reactor.silent("gauge");
 		await clock.advance(5_000);
@@ -254,7 +241,7 @@ describe("the safe state", () => {
 	});
 
 	it("shuts a stop valve of which nobody knows where it is, when it may not be opened", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { devices, supervisor, clock } = reactor;
 		blind();
 		supervisor.commanded.stopValve = "unknown";
@@ -266,7 +253,7 @@ describe("the safe state", () => {
 	});
 
 	it("stops a purge that fills the chamber: the stop valve is told to be open, and is not", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { devices, supervisor, clock } = reactor;
 		gas(300, 20);
 		await clock.advance(1_000);
@@ -276,7 +263,7 @@ describe("the safe state", () => {
 	});
 
 	it("says of an actuator that failed although another order came meanwhile and is still on its way", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { devices, supervisor, clock } = reactor;
 		let fail = () => {};
 		const set = vi.spyOn(devices.mfc, "set").mockImplementationOnce(
@@ -297,7 +284,7 @@ describe("the safe state", () => {
 
 describe("what was commanded", () => {
 	it("counts as more flow before it flows, so that a full shut chamber is seen", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { guarded, devices, supervisor } = reactor;
 		devices.mfc.failure = reactor.silent("mfc");
 		await guarded.setCarrier(150, "test").catch(() => {});
@@ -307,7 +294,7 @@ describe("what was commanded", () => {
 	});
 
 	it("of a stop valve that did not answer is not known", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { guarded, devices, supervisor } = reactor;
 		devices.mfc.values.flow = 0;
 		await guarded.setCarrier(0, "test");
@@ -317,7 +304,7 @@ describe("what was commanded", () => {
 	});
 
 	it("of a zone whose controller did not answer counts as heated", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { guarded, devices, supervisor } = reactor;
 		devices.wall.failure = reactor.silent("wall");
 		await guarded.setZone("wall", 100, "test").catch(() => {});
@@ -325,7 +312,7 @@ describe("what was commanded", () => {
 	});
 
 	it("ends the purpose for which the chamber was shut", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { guarded, supervisor, devices } = reactor;
 		await guarded.setCarrier(0, "test");
 		devices.mfc.values.flow = 0;
@@ -336,7 +323,7 @@ describe("what was commanded", () => {
 	});
 
 	it("is moved although the journal refuses to be told", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { guarded, journal, devices } = reactor;
 		vi.spyOn(journal, "append").mockImplementation(() => {
 			throw new Error("disk full");
@@ -349,7 +336,7 @@ describe("what was commanded", () => {
 
 describe("a trip whose listener fails", () => {
 	it("is latched and made safe all the same, and the failure is recorded", async () => {
-		await flowing();
+		await flowing(reactor);
 		reactor.trips.push = () => {
 			throw new Error("no run");
 		};
@@ -363,7 +350,7 @@ describe("a trip whose listener fails", () => {
 
 describe("the chamber", () => {
 	it("counts as above its level only at the flow of the last dose, and by a pressure that is known", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { supervisor, guarded, devices, clock } = reactor;
 		supervisor.doses.last = { precursor: "TMA", baselinePa: 45, carrierSccm: 50 };
 		expect(guarded.isAboveBaseline).toBe(false);
@@ -377,7 +364,7 @@ describe("the chamber", () => {
 
 describe("a dose", () => {
 	it("whose line still reads high has not ended, whatever the timer says", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { guarded, devices, supervisor, clock } = reactor;
 		await guarded.fireDose("TMA", 15);
 		devices.io.pulses!.confirm = async () => ({ completed: true, widthMs: 15, lineLow: false });
@@ -386,7 +373,7 @@ describe("a dose", () => {
 	});
 
 	it("that was disarmed is over", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { guarded, supervisor } = reactor;
 		await guarded.fireDose("TMA", 15);
 		await guarded.disarm("TMA");

@@ -1,10 +1,8 @@
 /** What the safe state does at its edges: two causes at once, orders that overtake each other, pressures that nobody knows. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DoseHistory } from "#safety/dose-history.js";
-import { Latch } from "#safety/latch.js";
 import { worseEffect } from "#safety/safe-state.js";
-import { fakeReactor } from "./fake-plant.js";
-import { DECLARATION } from "./support.js";
+import { blind, fakeReactor, flowing } from "./fake-plant.js";
 
 let reactor: ReturnType<typeof fakeReactor>;
 
@@ -16,19 +14,6 @@ afterEach(async () => {
 	vi.restoreAllMocks();
 	await reactor.stop();
 });
-
-async function flowing(): Promise<void> {
-	const { guarded, supervisor, devices, clock } = reactor;
-	supervisor.declare(DECLARATION);
-	await guarded.setStopValve(true, "test");
-	await guarded.setCarrier(100, "test");
-	devices.mfc.values.flow = 100;
-	await clock.advance(20_000);
-	for (const device of Object.values(devices)) device.told.length = 0;
-}
-
-/** No interlock acts: what is looked at stands alone. */
-const blind = () => vi.spyOn(Latch.prototype, "judge").mockReturnValue(undefined);
 
 async function comesBack(name: "io" | "mfc"): Promise<void> {
 	const device = reactor.devices[name];
@@ -52,7 +37,7 @@ describe("of two causes", () => {
 
 describe("the precursor valves", () => {
 	it("are not proven shut by a former order while a newer one is on its way", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { devices, supervisor, clock } = reactor;
 		const shut: (() => void)[] = [];
 		vi.spyOn(devices.io, "makeSafe").mockImplementation(() => new Promise((resolve) => shut.push(resolve)));
@@ -70,7 +55,7 @@ describe("the precursor valves", () => {
 
 describe("purge gas", () => {
 	it("does not flow on into a chamber that is beyond its gauge, though the stop valve is told to be open", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { devices, supervisor, plant, clock } = reactor;
 		blind();
 		const reading = plant.reading.bind(plant);
@@ -83,7 +68,7 @@ describe("purge gas", () => {
 	});
 
 	it("flows past a stop valve that nobody knows only as long as the pressure shows that it gets out", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { devices, clock } = reactor;
 		devices.io.silence = reactor.silent("io");
 		await clock.advance(5_000);
@@ -120,7 +105,7 @@ describe("an instrument that comes back", () => {
 
 describe("a valve that may leak", () => {
 	it("is not cleared by a pressure that is not known, but by one that is back", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { supervisor, guarded, devices, clock } = reactor;
 		const last = { precursor: "TMA", baselinePa: 90, carrierSccm: 100 };
 		Object.assign(supervisor.doses, { last, leak: last });
@@ -138,7 +123,7 @@ describe("a valve that may leak", () => {
 
 describe("a zone that is given back to its instrument", () => {
 	it("counts as heated until that has succeeded", async () => {
-		await flowing();
+		await flowing(reactor);
 		const { guarded, devices, supervisor, clock } = reactor;
 		let giveBack = () => {};
 		const letGo = () => new Promise<void>((resolve) => (giveBack = resolve));
@@ -161,7 +146,7 @@ describe("the purge since a dose", () => {
 		["the pump is not proven to run", () => (reactor.devices.io.values.pump = 0)],
 		["nobody knows where the stop valve is", () => (reactor.supervisor.commanded.stopValve = "unknown")],
 	])("stands still while %s", async (_, lose) => {
-		await flowing();
+		await flowing(reactor);
 		blind();
 		lose();
 		await reactor.clock.advance(1_000);

@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Effect } from "#safety/interlock.js";
 import { worseEffect } from "#safety/safe-state.js";
 import { BEAT_MS, STALL_MS } from "#safety/supervisor.js";
-import { fakeReactor } from "./fake-plant.js";
-import { DECLARATION } from "./support.js";
+import { fakeReactor, flowing } from "./fake-plant.js";
 
 let reactor: ReturnType<typeof fakeReactor>;
 
@@ -16,18 +15,8 @@ afterEach(async () => {
 	await reactor.stop();
 });
 
-/** A run in deposition, as its commands would have brought it about. */
-async function deposit(): Promise<void> {
-	const { guarded, supervisor, devices, clock } = reactor;
-	supervisor.declare(DECLARATION);
-	await guarded.setStopValve(true, "test");
-	await guarded.setCarrier(100, "test");
-	devices.mfc.values.flow = 100;
-	await guarded.setZone("stage", 120, "test");
-	await guarded.setZone("wall", 120, "test");
-	await clock.advance(20_000);
-	for (const device of Object.values(devices)) device.told.length = 0;
-}
+/** A run in deposition. */
+const deposit = () => flowing(reactor, ["stage", "wall"]);
 
 describe("the alarms that a reactor can have", () => {
 	it.each(["instrument.io", "heater.stage", "safe-state.zone-stage", "safe-state.stop-valve", "disk.filling"])(
