@@ -127,7 +127,10 @@ describe("the purge since a dose", () => {
 });
 
 describe("a chamber that has lost its carrier", () => {
-	it("gets no dose before flow has lasted for the longest purge without a gap", async () => {
+	it.each([
+		["weak flow", 70],
+		["flow that nobody knows", Number.NaN],
+	])("gets no dose before flow has lasted for the longest purge without a gap of %s", async (_, gapSccm) => {
 		await doseTma();
 		await loseCarrier();
 		await carrierReset();
@@ -136,7 +139,7 @@ describe("a chamber that has lost its carrier", () => {
 		expect(() => reactor.guarded.permitDose("TMA", 15)).toThrowError(
 			/carrier was lost: a purge of 10 s without a gap is needed; [78]\.\d s are done/,
 		);
-		devices.mfc.values.flow = 70;
+		devices.mfc.values.flow = gapSccm;
 		await clock.advance(1_000);
 		devices.mfc.values.flow = 100;
 		await clock.advance(8_000);
@@ -145,6 +148,16 @@ describe("a chamber that has lost its carrier", () => {
 		await clock.advance(3_000);
 		expect(supervisor.alarms.isActive("chamber.unpurged")).toBe(false);
 		expect(() => reactor.guarded.permitDose("TMA", 15)).not.toThrow();
+	});
+
+	it("is not purged by being pumped empty without flow", async () => {
+		await doseTma();
+		await loseCarrier();
+		await carrierReset();
+		await flow(0);
+		Object.assign(reactor.devices.gauge.values, { chamber: 1, foreline: 0.5 });
+		await reactor.clock.advance(60_000);
+		expect(reactor.supervisor.doses.isUnpurged).toBe(true);
 	});
 
 	it("is still told of a valve that is driven open without a dose", async () => {
