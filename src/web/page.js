@@ -36,9 +36,13 @@ void followCampaigns(() => isConnected);
 
 followStatus({
 	onStatus(status) {
-		if (!isConnected) forget();
+		const isBack = !isConnected;
 		last = status;
 		isConnected = true;
+		if (isBack) {
+			forget();
+			void refreshCampaigns();
+		}
 		const isLive = isControlHeard(status);
 		render(isLive ? status : withoutTrust(status), isLive);
 		renderTrends(status);

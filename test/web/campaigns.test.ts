@@ -45,7 +45,7 @@ describeInBrowser("campaigns on the page", (browser) => {
 		await look();
 		return seen.page;
 	};
-	/** The page looks for campaigns every five seconds, in which it wants to hear of control too. */
+	/** The page looks for campaigns every five seconds, and when it hears of control again after such a time. */
 	const look = async () => {
 		await seen.page.clock.fastForward(5_000);
 		await station.pass(500);
