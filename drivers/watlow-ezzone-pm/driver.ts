@@ -2,6 +2,7 @@ import type { Clock } from "#core/clock.js";
 import { AdlayerError, asAdlayerError, assert } from "#core/errors.js";
 import type { ModbusMaster } from "#core/wire.js";
 import type { Device, DriverContext, Identification, PolledValue, PolledValues, SignalInfo } from "#device/contract.js";
+import { Movements } from "#device/movements.js";
 import { RegisterReader, readWhole } from "#transport/register-reader.js";
 import { checkSettings, SETPOINT_WRITE_S_MIN, type WatlowEzzonePmSettings } from "./config.js";
 import { type Dialect, identify, refuseUnlessSafe } from "./identify.js";
@@ -70,9 +71,7 @@ export class WatlowEzzonePm implements Device {
 	private waitingC: number | undefined;
 	private writtenMs = Number.NEGATIVE_INFINITY;
 	private eepromWrites = 0;
-	/** Orders under way: what is polled meanwhile is not judged. */
-	private ordering = 0;
-	private orders = 0;
+	private readonly movements = new Movements();
 	/** Counts safe states, so that a command under way does not outlive one. */
 	private safeStates = 0;
 
@@ -128,10 +127,9 @@ export class WatlowEzzonePm implements Device {
 			return look((address, count) => this.readIfThere(address, count), this.view);
 		}
 		await this.raiseWaiting(dialect);
-		const { orders } = this;
-		const wasQuiet = this.ordering === 0;
+		const nothingMoved = this.movements.watch();
 		const readings = await this.read(dialect);
-		const isJudged = wasQuiet && orders === this.orders && this.isSettled();
+		const isJudged = nothingMoved() && this.isSettled();
 		if (isJudged) this.assertNoHotterThanOrdered(readings);
 		const doubt = isJudged ? this.whyNotFollowing(readings) : undefined;
 		const { outputPercent, activeSetpointC } = readings;
@@ -163,7 +161,7 @@ export class WatlowEzzonePm implements Device {
 			this.waitingC = value;
 			return await this.readSetpoint(dialect);
 		}
-		return await this.ordered(() => this.heat(dialect, value));
+		return await this.movements.during(() => this.heat(dialect, value));
 	}
 
 	/** Control mode off, read back with an output of 0. If that fails, the lowest set point as well. */
@@ -175,7 +173,7 @@ export class WatlowEzzonePm implements Device {
 			throw new AdlayerError("DEVICE_NOT_READY", `${this.name} has not been identified; nothing is written to it.`);
 		}
 		this.order = { kind: "off", sinceMs: this.clock.nowMs() };
-		await this.ordered(async () => {
+		await this.movements.during(async () => {
 			try {
 				await this.switchOff(dialect);
 			} catch (failure) {
@@ -272,19 +270,9 @@ export class WatlowEzzonePm implements Device {
 
 	private async raiseWaiting(dialect: Dialect): Promise<void> {
 		const { waitingC } = this;
-		if (waitingC === undefined || this.ordering > 0 || !this.mayWrite(dialect)) return;
+		if (waitingC === undefined || this.movements.isUnderWay || !this.mayWrite(dialect)) return;
 		this.waitingC = undefined;
-		await this.ordered(() => this.heat(dialect, waitingC));
-	}
-
-	private async ordered<Result>(act: () => Promise<Result>): Promise<Result> {
-		this.ordering += 1;
-		this.orders += 1;
-		try {
-			return await act();
-		} finally {
-			this.ordering -= 1;
-		}
+		await this.movements.during(() => this.heat(dialect, waitingC));
 	}
 
 	private stillAllowed(safeStates: number): void {

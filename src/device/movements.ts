@@ -1,7 +1,11 @@
-/** Movements of outputs that are under way: a poll which overlaps one does not judge what it reads. */
+/** Movements of outputs and setpoints that are under way: a poll which overlaps one does not judge what it reads. */
 export class Movements {
 	private begun = 0;
 	private running = 0;
+
+	get isUnderWay(): boolean {
+		return this.running > 0;
+	}
 
 	async during<Result>(movement: () => Promise<Result>): Promise<Result> {
 		this.begun += 1;

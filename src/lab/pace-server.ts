@@ -171,6 +171,7 @@ export class PaceServer {
 		client.nextMs = next ?? Number.POSITIVE_INFINITY;
 		if (this.haveAllActed()) this.wake?.();
 	}
+
 	/** Once everything that the client sent before has been read and answered. */
 	private echo(client: Client, echo: PaceEcho): void {
 		setTimeout(() => {

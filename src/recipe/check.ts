@@ -238,13 +238,13 @@ function ownPurge(step: Step, before: ProcessState, input: RuleInput, longestS: 
 	return need && !need.isColder && need.seconds < longestS[step.precursor]! ? { purgeMinimumS: need.seconds } : {};
 }
 
+/** Not before what was dosed last, by whomever, is gone. */
+const NEEDS_PURGED: ReadonlySet<Step["type"]> = new Set(["pulse", "exposure", "line-evacuate", "backfill"]);
+
 /**
  * The longest minimum that any dose of the plan asks for, by precursor. Where an override lets the chamber be colder than
  * the table, the recipe's own shortest purge stands in for it.
  */
-/** Not before what was dosed last, by whomever, is gone. */
-const NEEDS_PURGED: ReadonlySet<Step["type"]> = new Set(["pulse", "exposure", "line-evacuate", "backfill"]);
-
 function purgeMinima(input: RuleInput): Record<string, number> {
 	const minima: Record<string, number> = {};
 	const own: Record<string, number> = {};

@@ -136,7 +136,7 @@ export const RULES = {
 		const needed =
 			longestS === undefined ? "a purge that nobody has declared" : `a purge of ${longestS} s without a gap`;
 		const purgedS = Math.min(...Object.keys(view.reactor.precursors).map((name) => doses.purgedS(name, view.nowMs)));
-		const text = `The carrier was lost: ${needed} is needed; ${(Math.floor(purgedS * 10) / 10).toFixed(1)} s are done.`;
+		const text = `The carrier was lost: ${needed} is needed; ${tenthsDown(purgedS)} s are done.`;
 		yield { about: "dose", text };
 	},
 
@@ -312,11 +312,13 @@ function* purgeReasons(
 function* tooShort(precursor: string, purgedS: number, minimumS: number | undefined): Generator<Reason> {
 	if (minimumS === undefined) yield { about: "dose", text: `No purge minimum is declared after ${precursor}.` };
 	else if (purgedS < minimumS) {
-		// Downwards: 4.97 s are not the 5 s that are needed.
-		const seconds = (Math.floor(purgedS * 10) / 10).toFixed(1);
-		yield { about: "dose", text: `Only ${seconds} s of purge since ${precursor}; ${minimumS} s are needed.` };
+		const text = `Only ${tenthsDown(purgedS)} s of purge since ${precursor}; ${minimumS} s are needed.`;
+		yield { about: "dose", text };
 	}
 }
+
+/** 4.97 s are not the 5 s that are needed. */
+const tenthsDown = (seconds: number): string => (Math.floor(seconds * 10) / 10).toFixed(1);
 
 /** Why the chamber may not be opened to the pump, whatever is latched. */
 export function* stopValveReasons(view: SafetyView): Generator<Reason> {
