@@ -12,55 +12,53 @@ const RETRY_MS = 5_000;
 /** Doses that a chart goes back over. */
 const DOSES_SHOWN = 200;
 
-let followed = null;
-let source = null;
-let triedMs = Number.NEGATIVE_INFINITY;
-let precursors = new Map();
+/** The run that is kept to, and how far: another run gets another feed, and answers to the old one are dropped. */
+let feed = newFeed(null);
+
+function newFeed(run) {
+	return { run, precursors: new Map(), source: null, isAsking: false, triedMs: Number.NEGATIVE_INFINITY };
+}
 
 /** Keeps to the run of the state: reads its pulses once, then takes each new one as it happens. */
 export function followPulses(status) {
 	const run = status.run?.run ?? null;
-	if (run !== followed) {
-		source?.close();
-		source = null;
-		followed = run;
-		precursors = new Map();
-		triedMs = Number.NEGATIVE_INFINITY;
+	if (run !== feed.run) {
+		feed.source?.close();
+		feed = newFeed(run);
 		render();
 	}
-	const isOpen = source !== null && source.readyState !== EventSource.CLOSED;
-	if (run === null || isOpen || performance.now() - triedMs < RETRY_MS) return;
-	triedMs = performance.now();
-	void open(run, newest(status));
+	const isOpen = feed.source !== null && feed.source.readyState !== EventSource.CLOSED;
+	if (run === null || isOpen || feed.isAsking || performance.now() - feed.triedMs < RETRY_MS) return;
+	void open(feed, newest(status));
 }
 
 /** The journal's number that the state reaches to: what was read before it and what is followed after it meet there. */
 const newest = (status) => Math.max(0, ...Object.values(status.signals).map(({ seq }) => seq ?? 0));
 
-async function open(run, seq) {
+async function open(mine, seq) {
+	const path = `/runs/${encodeURIComponent(mine.run)}`;
+	mine.triedMs = performance.now();
+	mine.isAsking = true;
+	const answer = await get(`${path}/pulses`).catch(() => null);
+	mine.isAsking = false;
+	if (answer === null || mine !== feed) return;
 	const seen = new Set();
 	const take = (pulse) => {
-		if (run !== followed || seen.has(pulse.pulse)) return;
+		if (seen.has(pulse.pulse)) return;
 		seen.add(pulse.pulse);
-		count(pulse);
+		count(mine.precursors, pulse);
 	};
-	try {
-		const { pulses } = await get(`/runs/${encodeURIComponent(run)}/pulses`);
-		if (run !== followed) return;
-		precursors = new Map();
-		for (const pulse of pulses) take(pulse);
-		render();
-	} catch {
-		return;
-	}
-	source = new EventSource(`/api/v1/runs/${encodeURIComponent(run)}/events?after=${seq}`);
-	source.addEventListener("pulse", (event) => {
+	mine.precursors = new Map();
+	for (const pulse of answer.pulses) take(pulse);
+	render();
+	mine.source = new EventSource(`/api/v1${path}/events?after=${seq}`);
+	mine.source.addEventListener("pulse", (event) => {
 		take(JSON.parse(event.data));
 		render();
 	});
 }
 
-function count(pulse) {
+function count(precursors, pulse) {
 	const line = precursors.get(pulse.precursor) ?? { delivered: 0, doubtful: 0, last: pulse, seen: [] };
 	if (pulse.fate === "delivered") line.delivered += 1;
 	else line.doubtful += 1;
@@ -75,6 +73,7 @@ function count(pulse) {
 }
 
 function render() {
+	const { precursors } = feed;
 	$("no-pulses").hidden = precursors.size > 0;
 	follow($("pulses"), [...precursors], {
 		key: ([precursor]) => precursor,

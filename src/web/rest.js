@@ -1,6 +1,8 @@
 /** Requests to the service. A refusal is thrown as `Refused` with the service's own words. */
 
 const PREFIX = "/api/v1";
+/** A question that a dead connection swallowed is given up, so that it can be asked anew. */
+const ANSWER_MS = 30_000;
 
 export class Refused extends Error {
 	constructor(problem) {
@@ -11,7 +13,7 @@ export class Refused extends Error {
 	}
 }
 
-export const get = (path) => ask(path, { method: "GET" });
+export const get = (path) => ask(path, { method: "GET", signal: AbortSignal.timeout(ANSWER_MS) });
 
 export const post = (path, body) =>
 	ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });

@@ -137,6 +137,34 @@ describeInBrowser("the status page", (browser) => {
 		expect(areas.at(-1)).toBeGreaterThan(low);
 	});
 
+	it("counts each pulse once though the service answers late, after the page could have asked again", async () => {
+		let asked = 0;
+		let answer = () => {};
+		const answered = new Promise<void>((resolve) => {
+			answer = resolve;
+		});
+		const page = await open();
+		await page.route("**/runs/*/pulses", async (route) => {
+			asked += 1;
+			await answered;
+			await route.continue();
+		});
+		aRun(station);
+		station.write(pulse(1, 1, "TMA", 15));
+		for (let states = 0; states < 3; states += 1) {
+			await station.pass(500);
+			await text(page, "#clock", new Date(station.clock.wallMs()).toISOString().slice(11, 19));
+			await page.clock.fastForward(6_000);
+		}
+		answer();
+		await text(page, '[data-precursor="TMA"]', "1 delivered");
+		station.write(pulse(2, 2, "TMA", 15.02));
+		await station.pass(500);
+		await text(page, '[data-precursor="TMA"]', "15.02 ms ordered 15 ms");
+		await text(page, '[data-precursor="TMA"]', "2 delivered");
+		expect(asked).toBe(1);
+	});
+
 	it("never shows a stale or faulty value as a number, but says what it was last", async () => {
 		const page = await open();
 		delete station.readings.gauge;
