@@ -154,6 +154,9 @@ describe("adlayer cycling compare", () => {
 			expect(readFileSync(name).subarray(1, 4).toString()).toBe("PNG");
 		const svg = readFileSync(join(out, "voltage-time.svg"), "utf8");
 		for (const text of ["Time / h", "Voltage / V", "Li@200LiAlOx-ex", "#0072B2"]) expect(svg).toContain(text);
+		const capacities = readFileSync(join(out, "capacity-cycle.svg"), "utf8");
+		expect(capacities).toContain(">full<");
+		for (const symmetric of ["bare", "Li@200LiAlOx-ex"]) expect(capacities).not.toContain(`>${symmetric}<`);
 	});
 
 	it("draws the paper's figure 2 from simulated cells, with the failures marked where the cells failed", async () => {

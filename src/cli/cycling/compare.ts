@@ -50,12 +50,15 @@ export interface CompareRow {
 	readonly verdict: AnalysisJson["verdict"];
 }
 
+/** Cycles of both directions; the charge that a protocol passes through a symmetric cell is no capacity of its own. */
+const wholeCycles = ({ chemistry, cycles }: AnalysisJson): AnalysisJson["cycles"] =>
+	chemistry === "symmetric" ? [] : cycles.filter(({ chargeAh, dischargeAh }) => chargeAh > 0 && dischargeAh > 0);
+
 export function compareRow({ label, json }: Compared): CompareRow {
 	const over = json.halfCycles.flatMap(({ overpotentialV, complete }) =>
 		complete && overpotentialV !== null ? [overpotentialV] : [],
 	);
-	const isFull = json.chemistry !== "symmetric";
-	const whole = json.cycles.filter(({ chargeAh, dischargeAh }) => chargeAh > 0 && dischargeAh > 0);
+	const whole = wholeCycles(json);
 	return {
 		label,
 		file: json.file,
@@ -64,8 +67,8 @@ export function compareRow({ label, json }: Compared): CompareRow {
 		cycles: json.cycles.length,
 		medianOverpotentialV: median(over),
 		lastOverpotentialV: over.at(-1) ?? null,
-		firstDischargeAh: isFull ? (whole[0]?.dischargeAh ?? null) : null,
-		lastDischargeAh: isFull ? (whole.at(-1)?.dischargeAh ?? null) : null,
+		firstDischargeAh: whole[0]?.dischargeAh ?? null,
+		lastDischargeAh: whole.at(-1)?.dischargeAh ?? null,
 		meanCoulombicEfficiency: json.meanCoulombicEfficiency,
 		referenceCycle: json.reference?.cycle ?? null,
 		verdict: json.verdict,
@@ -143,9 +146,7 @@ export function plotsOf(compared: readonly Compared[], areaCm2?: number, massG?:
 			kind: "points",
 			series: series(
 				({ json }) =>
-					json.cycles.flatMap(({ cycle, chargeAh, dischargeAh }) =>
-						chargeAh > 0 && dischargeAh > 0 ? [{ x: cycle, y: dischargeAh * Number(factor) }] : [],
-					),
+					wholeCycles(json).map(({ cycle, dischargeAh }) => ({ x: cycle, y: dischargeAh * Number(factor) })),
 				({ atCycle }) => atCycle,
 			),
 		},
