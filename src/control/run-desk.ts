@@ -158,7 +158,8 @@ export class RunDesk {
 		const wall = clock.wallMs();
 		const { problems, plan } = this.check(created.recipe, created.recipeText, created.parameters);
 		const why = problems.find(({ severity }) => severity === "error")?.message ?? "";
-		const present = { plan, why, labFileSha256: lab.sha256, softwareVersion: version, wall };
+		const { zones } = reactor.spec;
+		const present = { plan, why, labFileSha256: lab.sha256, softwareVersion: version, zones, wall };
 		const takenUp = takeUp(lastKnown, openRun, present);
 		reactor.run = run;
 		reactor.dosesRecalled(takenUp.trends);

@@ -5,6 +5,7 @@ import type { AnnealCount } from "#recipe/engine/anneal-count.js";
 import { askPerson, waitUntil } from "#recipe/engine/ask-and-wait.js";
 import type { Doses } from "#recipe/engine/doses.js";
 import { evacuateLines } from "#recipe/engine/evacuate-lines.js";
+import type { rampsOf } from "#recipe/engine/ordered-ramps.js";
 import type { Prompts } from "#recipe/engine/prompts.js";
 import type { Ramps } from "#recipe/engine/ramps.js";
 import { backfill, exposure, leakCheck } from "#recipe/engine/shut-chamber.js";
@@ -44,8 +45,8 @@ export interface StepContext {
 	readonly dueMs: number;
 	/** The anneal's count; made at its first execution, kept over interruptions. */
 	annealCount(step: AnnealStep): AnnealCount;
-	/** What the run declares of a zone; undefined where it declares nothing. */
-	neverAboveC(zone: string): number | undefined;
+	/** The ways to new temperatures that a step orders, by zone. */
+	rampsOf(step: HeatStep | AnnealStep): ReturnType<typeof rampsOf>;
 	/** The anneal is over, and put on record. */
 	annealOver(step: AnnealStep): void;
 	flowCommanded(sccm: number): void;
@@ -122,14 +123,11 @@ async function pumpDown(step: PumpDownStep, context: StepContext): Promise<void>
 }
 
 async function heat(step: HeatStep, context: StepContext): Promise<void> {
-	for (const { zone, toC, rampCPerMin } of step.zones) {
-		await context.ramps.start(
-			zone,
-			{ toC, rampCPerMin, approachFromC: 0, approachCPerMin: rampCPerMin, neverAboveC: context.neverAboveC(zone) },
-			step.title,
-			context.signal,
-		);
-	}
+	await startRamps(step, context);
+}
+
+async function startRamps(step: HeatStep | AnnealStep, { ramps, rampsOf, signal }: StepContext): Promise<void> {
+	for (const [zone, ramp] of rampsOf(step)) await ramps.start(zone, ramp, step.title, signal);
 }
 
 async function stabilise(step: StabiliseStep, context: StepContext): Promise<void> {
@@ -187,13 +185,7 @@ async function wait(step: WaitStep, { clock, signal }: StepContext): Promise<voi
 
 async function anneal(step: AnnealStep, context: StepContext): Promise<void> {
 	const count = context.annealCount(step);
-	const { atC: toC, rampCPerMin, approachFromC, approachCPerMin } = step;
-	await context.ramps.start(
-		step.zone,
-		{ toC, rampCPerMin, approachFromC, approachCPerMin, neverAboveC: step.neverAboveC, holds: true },
-		step.title,
-		context.signal,
-	);
+	await startRamps(step, context);
 	await until(
 		context,
 		step.timeoutS,
@@ -201,7 +193,7 @@ async function anneal(step: AnnealStep, context: StepContext): Promise<void> {
 			context.remaining(Math.max(0, step.forS - count.inBandS));
 			return count.done;
 		},
-		() => `Only ${(count.inBandS / 60).toFixed(1)} of ${(step.forS / 60).toFixed(1)} min in band at ${toC} °C`,
+		() => `Only ${(count.inBandS / 60).toFixed(1)} of ${(step.forS / 60).toFixed(1)} min in band at ${step.atC} °C`,
 	);
 	context.annealOver(step);
 }

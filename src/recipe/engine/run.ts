@@ -8,6 +8,7 @@ import { Doses } from "#recipe/engine/doses.js";
 import { allOff, executeStep, type StepContext } from "#recipe/engine/execute-step.js";
 import { GapTemperatures } from "#recipe/engine/gap-temperatures.js";
 import { needsHeatersOff, zonesToHold } from "#recipe/engine/hold.js";
+import { rampsOf } from "#recipe/engine/ordered-ramps.js";
 import { Progress } from "#recipe/engine/progress.js";
 import { Prompts } from "#recipe/engine/prompts.js";
 import { type KnownHeaters, Ramps } from "#recipe/engine/ramps.js";
@@ -357,7 +358,7 @@ export class Run {
 			doses: this.doses,
 			next: () => (this.wish === undefined ? this.plan.steps[step.index + 1] : undefined),
 			annealCount: (order) => this.anneals.begin(order),
-			neverAboveC: (zone) => (reactor.spec.zones[zone]!.heatsFoil ? (this.plan.neverAboveC ?? undefined) : undefined),
+			rampsOf: (ordered) => rampsOf(ordered, this.plan, reactor.spec.zones),
 			annealOver: (order) => this.anneals.end(order),
 			flowCommanded: (sccm) => {
 				this.carrierSccm = sccm;

@@ -1,5 +1,7 @@
 /** What a run that was interrupted by the loss of control takes over from its records. */
+import type { Reactor } from "#device/reactor.js";
 import { type InterruptedRun, type OpenRun, pulsesInTheBalance } from "#recipe/engine/interrupted-run.js";
+import { rampsOf } from "#recipe/engine/ordered-ramps.js";
 import type { Ramp } from "#recipe/engine/ramps.js";
 import { backToDose } from "#recipe/engine/restart.js";
 import { isDose, type Plan, type PumpDownStep, type Step } from "#recipe/plan.js";
@@ -43,6 +45,8 @@ export interface Present {
 	readonly why: string;
 	readonly labFileSha256: string;
 	readonly softwareVersion: string;
+	/** Of this reactor. */
+	readonly zones: Reactor["zones"];
 	/** Unix ms. */
 	readonly wall: number;
 }
@@ -71,7 +75,7 @@ export function takeUp(known: InterruptedRun, openRun: OpenRun, present: Present
 		trends: trail.trends.flatMap(trendDose),
 		anneals: trail.anneals,
 		prompts: trail.prompts,
-		...wantedBefore(plan, position),
+		...wantedBefore(plan, position, present.zones),
 		values: trail.values,
 		facts: {
 			lostAt: known.lastWall,
@@ -144,7 +148,7 @@ function whatDiffers({ plan: then }: RunCreated, plan: Plan, trail: RunTrail): s
 }
 
 /** Flow and ramps that the steps before `position` have ordered. */
-function wantedBefore(plan: Plan, position: number): Pick<TakenUp, "carrierSccm" | "ramps"> {
+function wantedBefore(plan: Plan, position: number, zones: Reactor["zones"]): Pick<TakenUp, "carrierSccm" | "ramps"> {
 	let carrierSccm: number | undefined;
 	const ramps = new Map<string, Ramp>();
 	for (const step of plan.steps.slice(0, position)) {
@@ -158,14 +162,9 @@ function wantedBefore(plan: Plan, position: number): Pick<TakenUp, "carrierSccm"
 				carrierSccm = 0;
 				break;
 			case "heat":
-				for (const { zone, toC, rampCPerMin } of step.zones)
-					ramps.set(zone, { toC, rampCPerMin, approachFromC: 0, approachCPerMin: rampCPerMin });
+			case "anneal":
+				for (const [zone, ramp] of rampsOf(step, plan, zones)) ramps.set(zone, ramp);
 				break;
-			case "anneal": {
-				const { zone, atC: toC, rampCPerMin, approachFromC, approachCPerMin } = step;
-				ramps.set(zone, { toC, rampCPerMin, approachFromC, approachCPerMin });
-				break;
-			}
 			case "cool":
 				ramps.clear();
 				break;
