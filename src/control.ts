@@ -5,7 +5,7 @@ import type { CommandHandler } from "#control-link/messages.js";
 import { AdlayerError, asAdlayerError } from "#core/errors.js";
 import { CellTestRounds } from "#cycling/rounds.js";
 import type { PolledValues } from "#device/contract.js";
-import { Plant } from "#device/plant.js";
+import { type InstrumentDetails, Plant } from "#device/plant.js";
 import { plantCyclers } from "#device/plant-cyclers.js";
 import { pulsesInTheBalance } from "#recipe/engine/interrupted-run.js";
 import { ManualOperation } from "#recipe/engine/manual-operation.js";
@@ -226,15 +226,8 @@ export class Control {
 		const { lab, clock, speed, version } = this.options;
 		const instruments: Record<string, InstrumentStatus> = {};
 		for (const { name, driver, address, staleMs } of this.plant.instruments) {
-			const { state, identity, error } = this.plant.instrument(name);
-			instruments[name] = {
-				driver,
-				address,
-				state,
-				staleMs,
-				...(identity === undefined ? {} : { identity }),
-				...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
-			};
+			const { state } = this.plant.instrument(name);
+			instruments[name] = { driver, address, state, staleMs, ...recorded(this.plant.details(name)) };
 		}
 		const signals: Record<string, SignalStatus> = {};
 		for (const id of this.plant.signals.keys()) {
@@ -318,12 +311,7 @@ export class Control {
 		this.manual.sampled();
 	}
 
-	private instrumentChanged(
-		name: string,
-		state: InstrumentRecord["state"],
-		details: { identity?: InstrumentRecord["identity"]; error?: AdlayerError },
-	): void {
-		const { identity, error } = details;
+	private instrumentChanged(name: string, state: InstrumentRecord["state"], details: InstrumentDetails): void {
 		const { driver, address } = this.plant.instruments.find((each) => each.name === name)!;
 		this.options.journal.append({
 			kind: "instrument",
@@ -331,18 +319,23 @@ export class Control {
 			driver,
 			address,
 			state,
-			...(identity === undefined ? {} : { identity }),
-			...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
+			...recorded(details),
 		});
 		const alarm = `instrument.${name}`;
 		if (state === "fault") {
 			this.supervisor.alarms.raise({
 				alarm,
-				message: `Instrument ${name} is at fault: ${asAdlayerError(error).message}`,
+				message: `Instrument ${name} is at fault: ${asAdlayerError(details.error).message}`,
 			});
 		} else if (state === "ready") this.supervisor.alarms.cleared(alarm);
 		this.supervisor.instrumentChanged(name, state === "ready");
 	}
+}
+
+/** As journal and status have it. */
+function recorded({ error, ...details }: InstrumentDetails): Pick<InstrumentRecord, "identity" | "error" | "warnings"> {
+	if (error === undefined) return details;
+	return { ...details, error: { code: error.code, message: error.message, hint: error.hint } };
 }
 
 /** 20261122-171500 in UTC. */

@@ -197,14 +197,15 @@ class Deadline {
 	async bound<Result>(what: string, work: Promise<Result>): Promise<Result> {
 		const { clock, driver, limitMs, interrupted } = this.request;
 		const leftMs = Math.max(0, this.endMs - clock.nowMs());
-		const over = clock.sleep(leftMs, this.signal).then(
+		const done = new AbortController();
+		const over = clock.sleep(leftMs, AbortSignal.any([this.signal, done.signal])).then(
 			() =>
 				new AdlayerError("DEVICE_SILENT", `${driver} did not come to an end with ${what} within ${limitMs / 1000} s.`),
 			() => new AdlayerError("INTERRUPTED", `The probe was interrupted during ${what}.`),
 		);
 		work.catch(() => {});
 		if (interrupted.aborted) throw await over;
-		return Promise.race([work, over.then((error) => Promise.reject(error))]);
+		return Promise.race([work, over.then((error) => Promise.reject(error))]).finally(() => done.abort());
 	}
 
 	/** Lets go of the clock. */

@@ -58,7 +58,8 @@ export class Adam6052 implements Device {
 		await this.modbus.open();
 		// First what people look for: who answers it may be silent to all that it does not know.
 		await this.link.readCoils(OUTPUT_COILS, OUTPUT_COUNT).catch(refusedOrThrow);
-		return this.look([...REFUSED, "DEVICE_SILENT"]);
+		const found = await this.look([...REFUSED, "DEVICE_SILENT"]);
+		return { ...found, warnings: [...found.warnings, this.whatSilenceDoes()] };
 	}
 
 	async connect(): Promise<Identification> {
@@ -129,6 +130,14 @@ export class Adam6052 implements Device {
 
 	close(): Promise<void> {
 		return this.modbus.close();
+	}
+
+	/** Any question feeds the module's watchdog, so that the end of a look sets it off. */
+	private whatSilenceDoes(): string {
+		const { outputLines, watchdogHighLines } = this.wiring;
+		const high = [...outputLines].filter(([, line]) => watchdogHighLines.has(line)).map(([output]) => output);
+		const which = high.length === 0 ? "" : `: ${high.join(", ")} high, by the settings`;
+		return `Its communication watchdog, where it has one, acts when this look has ended: its outputs then take their fail-safe values${which}.`;
 	}
 
 	/** `absent` are the errors by which a register shows that it is not there. */

@@ -5,7 +5,7 @@ import type { Device, DriverContext, Identification, PolledValue, PolledValues, 
 import { decodePayload } from "./codec.js";
 import type { AtmosphereSettings, GasSettings } from "./config.js";
 
-/** The first messages are waited for as long as a value may be old, but not longer than this. */
+/** First messages, and then fresh ones, are waited for as long as a value may be old, but not longer than this. */
 const FIRST_MESSAGES_MS_MAX = 45_000;
 /** Clocks of two machines may differ by this much. */
 const AHEAD_MS_MAX = 5_000;
@@ -17,14 +17,16 @@ type Heard =
 	/** A number of unknown or impossible age, or a payload of another form. */
 	| { readonly wrong: string; readonly malformed: boolean };
 
+type IsEnough = (heard: Heard | undefined) => boolean;
+
 const isOlder = (heard: Heard, known: Heard | undefined): boolean =>
 	known !== undefined && "ppm" in known && "ppm" in heard && heard.measuredMs < known.measuredMs;
 
 const fault = (detail: string): PolledValue => ({ value: null, quality: "fault", detail });
 
 /**
- * A glovebox monitor behind an MQTT broker as a device. Reads only. `connect` waits for a message on each topic and rejects
- * with DEVICE_SILENT when one stays away. `poll` throws LINK_LOST without the broker; a payload that cannot be read, an old
+ * A glovebox monitor behind an MQTT broker as a device. Reads only. `connect` waits for a message on each topic that is not of
+ * unknown age, takes one that is when no other comes, and rejects with DEVICE_SILENT when there is none at all. `poll` throws LINK_LOST without the broker; a payload that cannot be read, an old
  * value and one of unknown age are faults of their signal.
  */
 export class MqttAtmosphere implements Device {
@@ -33,9 +35,8 @@ export class MqttAtmosphere implements Device {
 	private readonly gases: readonly (readonly [signal: string, gas: GasSettings])[];
 	private readonly topics: readonly string[];
 	private readonly heard = new Map<string, Heard>();
-	/** Topics that `connect` still waits for. */
-	private missing = new Set<string>();
-	private complete: (() => void) | undefined;
+	/** Somebody waits for messages and looks again at each. */
+	private lookAgain: (() => void) | undefined;
 
 	constructor(private readonly context: DriverContext<AtmosphereSettings>) {
 		const { mqtt, name, settings } = context;
@@ -60,17 +61,20 @@ export class MqttAtmosphere implements Device {
 
 	/** Listening changes nothing. */
 	async inspect(): Promise<Identification> {
-		return this.connect();
+		return this.listen((heard) => heard !== undefined);
 	}
 
 	async connect(): Promise<Identification> {
+		return this.listen((heard) => heard !== undefined && !("wrong" in heard && heard.wrong === UNKNOWN_AGE));
+	}
+
+	private async listen(isEnough: IsEnough): Promise<Identification> {
 		this.heard.clear();
 		// Anew, so that retained messages come again.
 		await this.link.close();
 		await this.link.open();
-		this.missing = new Set(this.topics);
 		for (const topic of this.topics) await this.link.subscribe(topic, (message) => this.received(message));
-		await this.firstMessages();
+		await this.firstMessages(isEnough);
 		const warnings = this.gases.flatMap(([signal]) => {
 			const heard = this.heard.get(signal);
 			return heard !== undefined && "wrong" in heard ? [`${signal}: ${heard.wrong}.`] : [];
@@ -122,8 +126,7 @@ export class MqttAtmosphere implements Device {
 			// One that a queue held back, or that comes twice, is no news.
 			if (!isOlder(heard, this.heard.get(signal))) this.heard.set(signal, heard);
 		}
-		this.missing.delete(message.topic);
-		if (this.missing.size === 0) this.complete?.();
+		this.lookAgain?.();
 	}
 
 	private understood({ payload, retained }: MqttMessage, gas: GasSettings): Heard {
@@ -143,22 +146,30 @@ export class MqttAtmosphere implements Device {
 		return { ppm, measuredMs: nowMs + Math.min(0, aheadMs) };
 	}
 
-	/** Until every topic has had a message. Throws DEVICE_SILENT. */
-	private firstMessages(): Promise<void> {
-		if (this.missing.size === 0) return Promise.resolve();
+	/** Until there is enough of every signal, or at least something. Throws DEVICE_SILENT. */
+	private firstMessages(isEnough: IsEnough): Promise<void> {
+		const isComplete = () => this.gases.every(([signal]) => isEnough(this.heard.get(signal)));
+		if (isComplete()) return Promise.resolve();
 		const { clock, name, settings } = this.context;
 		const waitMs = Math.min(settings.stale_s * 1_000, FIRST_MESSAGES_MS_MAX);
 		return new Promise((resolve, reject) => {
 			let timer: Timer | undefined;
 			const end = (error?: AdlayerError) => {
-				this.complete = undefined;
+				this.lookAgain = undefined;
 				timer?.cancel();
 				if (error === undefined) resolve();
 				else reject(error);
 			};
-			this.complete = () => end();
+			this.lookAgain = () => {
+				if (isComplete()) end();
+			};
 			timer = clock.setTimer(waitMs, () => {
-				const topics = [...this.missing].join(", ");
+				const missing = this.gases.filter(([signal]) => !this.heard.has(signal)).map(([, { topic }]) => topic);
+				if (missing.length === 0) {
+					end();
+					return;
+				}
+				const topics = [...new Set(missing)].join(", ");
 				end(
 					new AdlayerError("DEVICE_SILENT", `No message for ${name} came within ${waitMs / 1_000} s on ${topics}.`, {
 						hint: "Check the topics and the monitor's connection to the broker.",

@@ -345,13 +345,14 @@ export class LiveState {
 				}
 				return;
 			case "instrument": {
-				const { driver, address, state, identity, error } = record;
+				const { driver, address, state, identity, error, warnings } = record;
 				this.instruments.set(record.instrument, {
 					driver,
 					address,
 					state,
 					...(identity === undefined ? {} : { identity }),
 					...(error === undefined ? {} : { error }),
+					...(warnings === undefined ? {} : { warnings }),
 				});
 				return;
 			}

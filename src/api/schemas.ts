@@ -92,9 +92,10 @@ const instrument = {
 			state: { type: "string", enum: ["connecting", "ready", "fault"] },
 			quality,
 			identity: { type: "object" },
-			error: shape({ code: string, message: string }),
+			error: shape({ code: string, message: string, hint: string }, ["hint"]),
+			warnings: list(string),
 		},
-		["identity", "error", "name", "quality"],
+		["identity", "error", "warnings", "name", "quality"],
 	),
 };
 

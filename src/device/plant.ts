@@ -27,9 +27,16 @@ export interface PlantInstrument {
 
 export type InstrumentState = "connecting" | "ready" | "fault";
 
+export interface InstrumentDetails {
+	readonly identity?: Identity;
+	readonly error?: AdlayerError;
+	/** What the driver saw at the connection that does not forbid to use the instrument. */
+	readonly warnings?: readonly string[];
+}
+
 /** What the plant tells as it happens. Called synchronously; must not throw. */
 export interface PlantListener {
-	instrument(name: string, state: InstrumentState, details: { identity?: Identity; error?: AdlayerError }): void;
+	instrument(name: string, state: InstrumentState, details: InstrumentDetails): void;
 	sample(name: string, values: PolledValues): void;
 }
 
@@ -37,6 +44,7 @@ interface Slot {
 	readonly spec: PlantInstrument;
 	state: InstrumentState;
 	identity: Identity | undefined;
+	warnings: readonly string[];
 	error: AdlayerError | undefined;
 	values: PolledValues;
 	measuredMs: number;
@@ -68,6 +76,7 @@ export class Plant {
 				spec,
 				state: "connecting",
 				identity: undefined,
+				warnings: [],
 				error: undefined,
 				values: {},
 				measuredMs: Number.NEGATIVE_INFINITY,
@@ -112,6 +121,11 @@ export class Plant {
 		error: AdlayerError | undefined;
 	} {
 		return this.slot(name);
+	}
+
+	/** What its listener was told last, or would be told now. */
+	details(name: string): InstrumentDetails {
+		return detailsOf(this.slot(name));
 	}
 
 	get allReady(): boolean {
@@ -199,6 +213,7 @@ export class Plant {
 		}
 		this.assertSameModel(slot, found.identity);
 		slot.identity = found.identity;
+		slot.warnings = found.warnings;
 		this.take(slot, await this.bounded(slot, "polling", POLL_HANGS_MS, () => device.poll()));
 		this.enter(slot, "ready");
 	}
@@ -265,20 +280,30 @@ export class Plant {
 		this.told(() => this.listener.sample(slot.spec.name, values));
 	}
 
-	/** Tells of a change; a fault that only words itself differently at the next attempt is none. */
 	private enter(slot: Slot, state: InstrumentState, error?: AdlayerError): void {
-		const unchanged = slot.state === state && slot.error?.code === error?.code;
+		const unchanged = slot.state === state && isSameFault(slot.error, error);
 		slot.state = state;
 		slot.error = error;
 		if (unchanged) return;
-		const { identity } = slot;
-		this.told(() =>
-			this.listener.instrument(slot.spec.name, state, {
-				...(identity === undefined ? {} : { identity }),
-				...(error === undefined ? {} : { error }),
-			}),
-		);
+		this.told(() => this.listener.instrument(slot.spec.name, state, detailsOf(slot)));
 	}
+}
+
+function detailsOf({ state, identity, error, warnings }: Slot): InstrumentDetails {
+	return {
+		...(identity === undefined ? {} : { identity }),
+		...(error === undefined ? {} : { error }),
+		...(state !== "ready" || warnings.length === 0 ? {} : { warnings }),
+	};
+}
+
+/**
+ * A fault that only words itself differently at the next attempt is the same. A setting that was corrected and has uncovered
+ * the next one is not: whoever corrects it reads what is left.
+ */
+function isSameFault(before: AdlayerError | undefined, now: AdlayerError | undefined): boolean {
+	if (before?.code !== now?.code) return false;
+	return now?.code !== "DEVICE_MISCONFIGURED" || before?.message === now.message;
 }
 
 function isIdentityError(error: AdlayerError | undefined): boolean {

@@ -50,7 +50,10 @@ export interface InstrumentRecord {
 		serial: string | null;
 		firmware: string | null;
 	};
-	readonly error?: { code: string; message: string };
+	/** `hint` says what to do; absent in journals from before it was told. */
+	readonly error?: { code: string; message: string; hint?: string };
+	/** What the driver saw at the connection that does not forbid to use the instrument; absent when there is nothing. */
+	readonly warnings?: readonly string[];
 }
 
 /** One poll of one instrument, all its values. A value without a valid measurement is null and named in `fault`. */

@@ -91,7 +91,10 @@ export interface SignalStatus {
 	readonly seq: number;
 }
 
-export type InstrumentStatus = Pick<InstrumentRecord, "driver" | "address" | "state" | "identity" | "error"> & {
+export type InstrumentStatus = Pick<
+	InstrumentRecord,
+	"driver" | "address" | "state" | "identity" | "error" | "warnings"
+> & {
 	/** A value older than this is stale, by the lab file; only control says it. */
 	readonly staleMs?: number;
 };

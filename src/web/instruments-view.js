@@ -38,9 +38,10 @@ export function renderInstruments({ instruments, signals, roles }) {
 
 function noteOf(instrument) {
 	if (instrument === undefined) return "";
-	const { error, identity, driver } = instrument;
-	if (error !== undefined) return error.message;
-	return [identity?.manufacturer, identity?.model].filter(Boolean).join(" ") || driver;
+	const { error, identity, driver, warnings = [] } = instrument;
+	if (error !== undefined) return [error.message, error.hint].filter(Boolean).join(" ");
+	const model = [identity?.manufacturer, identity?.model].filter(Boolean).join(" ") || driver;
+	return [model, ...warnings].join(" · ");
 }
 
 const signalLine = ([id]) => make("div", {}, make("dt", {}, id.slice(id.indexOf(".") + 1)), make("dd"), make("small"));

@@ -136,7 +136,10 @@ describe("status, hold and abort", () => {
 		const data = await control(() => ({ ...STATUS, signals: { ...STATUS.signals, "gauge.chamber": chamber } }));
 		const { stdout } = await adlayer(["status"], { env: { ADLAYER_DATA: data } });
 		expect(stdout).toContain("stage [eurotherm-3216] ready: temperature 119.83 degC, setpoint 120 degC");
-		expect(stdout).toContain("gauge [pfeiffer-tpg362] fault (DEVICE_SILENT: No answer.): chamber fault (sensor error)");
+		expect(stdout).toContain(
+			"gauge [pfeiffer-tpg362] fault (DEVICE_SILENT: No answer. Check power.): chamber fault (sensor error)",
+		);
+		expect(stdout).toContain("Warning: It is in manual mode.");
 	});
 
 	it("pass on a refusal as exit code 5", async () => {

@@ -42,12 +42,12 @@ export const STATUS: ControlStatus = {
 	wall: 1_795_338_000_000,
 	run: RUN,
 	instruments: {
-		stage: { driver: "eurotherm-3216", address: "a", state: "ready" },
+		stage: { driver: "eurotherm-3216", address: "a", state: "ready", warnings: ["It is in manual mode."] },
 		gauge: {
 			driver: "pfeiffer-tpg362",
 			address: "b",
 			state: "fault",
-			error: { code: "DEVICE_SILENT", message: "No answer." },
+			error: { code: "DEVICE_SILENT", message: "No answer.", hint: "Check power." },
 		},
 	},
 	signals: {

@@ -24,7 +24,8 @@ beforeEach(() => {
 	};
 	plant = new Plant(clock, [spec], {
 		sample: () => {},
-		instrument: (name, state, { error }) => told.push(`${name} ${state}${error === undefined ? "" : ` ${error.code}`}`),
+		instrument: (name, state, { error, warnings = [] }) =>
+			told.push([name, state, ...(error === undefined ? [] : [error.code]), ...warnings].join(" ")),
 	});
 });
 afterEach(() => plant.stop());
@@ -59,6 +60,35 @@ describe("the plant", () => {
 		await clock.advance(2_000);
 		expect(told).toEqual(["gauge ready", "gauge fault DEVICE_SILENT", "gauge ready"]);
 		expect(device.connects).toBeGreaterThanOrEqual(15);
+	});
+
+	it("tells the next reason why an instrument is refused once the first is corrected", async () => {
+		const faults: string[] = [];
+		const refusing = new Plant(clock, plant.instruments, {
+			sample: () => {},
+			instrument: (_name, _state, { error }) => faults.push(error?.message ?? "ready"),
+		});
+		device.silence = new AdlayerError("DEVICE_MISCONFIGURED", "SP.HI is 200 degC.");
+		refusing.start();
+		await clock.advance(5_000);
+		device.silence = new AdlayerError("DEVICE_MISCONFIGURED", "SP1 is 60 degC.");
+		await clock.advance(5_000);
+		device.silence = undefined;
+		await clock.advance(2_000);
+		expect(faults).toEqual(["SP.HI is 200 degC.", "SP1 is 60 degC.", "ready"]);
+		await refusing.stop();
+	});
+
+	it("passes on what a driver warns of at the connection, as long as that stands", async () => {
+		device.warnings = ["It is in manual mode."];
+		plant.start();
+		await clock.advance(1_000);
+		device.silence = silent();
+		await clock.advance(2_000);
+		device.silence = undefined;
+		device.warnings = [];
+		await clock.advance(2_000);
+		expect(told).toEqual(["gauge ready It is in manual mode.", "gauge fault DEVICE_SILENT", "gauge ready"]);
 	});
 
 	it("lets a value go stale by its age alone", async () => {

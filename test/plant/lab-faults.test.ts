@@ -56,11 +56,11 @@ const TRIPS: readonly (readonly [FaultRequest, Effect, readonly string[]])[] = [
 const HOLDS: readonly (readonly [FaultRequest, RegExp])[] = [
 	[
 		{ kind: "valve-leak", target: "TMA", value: 1 },
-		/that valve may be stuck open or leak, the chamber leak air or the pump be weaker: the foreline was at .* Shut the hand valve of/,
+		/that valve or that of (TMA|H2O) may be stuck open or leak, the chamber leak air or the pump be weaker: the foreline was at .* Shut the hand valve of/,
 	],
 	[
 		{ kind: "gauge-drift", target: "gauge.chamber", value: 1000 },
-		/its gauge may drift or its way to the pump be narrower, for the foreline .* that valve may leak all the same\. Shut the hand valve of/,
+		/its gauge may drift or its way to the pump be narrower, for the foreline .* that valve or that of (TMA|H2O) may leak all the same\. Shut the hand valve of/,
 	],
 ];
 

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LiveState } from "#api/live-state.js";
 import { checkRecipe } from "#recipe/check.js";
 import { loadLibrary } from "#recipe/library-files.js";
 import { labFacts } from "#src/config/lab-facts.js";
@@ -74,6 +75,15 @@ beforeAll(async () => {
 afterAll(() => plant.stop());
 
 describe("the shipped lithium recipe on Watlows and an ADAM", () => {
+	it("says in control's status and to whoever reads the journal that a Watlow has no dead-man", () => {
+		const live = new LiveState({ clock: plant.clock, station: "sim1", simulated: true, speed: 1, version: "test" });
+		for (const record of plant.journal.records) live.apply(record);
+		const warnings = [expect.stringContaining("It has no dead-man")];
+		expect(plant.control.status.instruments.stage).toMatchObject({ state: "ready", warnings });
+		expect(live.status().instruments.stage).toMatchObject({ state: "ready", warnings });
+		expect(plant.control.status.instruments.io).not.toHaveProperty("warnings");
+	});
+
 	it("runs to its end without a trip, every pulse of 15 ms delivered once", () => {
 		expect(plant.runState).toBe("complete");
 		expect(plant.records("run-finished")[0]).toMatchObject({

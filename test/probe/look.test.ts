@@ -9,18 +9,39 @@ afterEach(closeEmulators);
 
 const TIMEOUT_MS = 30_000;
 
-const look = (driver: string, address: string, ...options: string[]): Promise<ProbeReport> =>
+const LIMIT_MS = 15_000;
+
+/** Counts how often the end of the whole probe is waited for at once. */
+class DeadlineClock extends SystemClock {
+	mostWaits = 0;
+	private waits = 0;
+
+	override sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+		const slept = super.sleep(delayMs, signal);
+		if (delayMs < LIMIT_MS / 2) return slept;
+		this.waits += 1;
+		this.mostWaits = Math.max(this.mostWaits, this.waits);
+		return slept.finally(() => {
+			this.waits -= 1;
+		});
+	}
+}
+
+const lookBy = (clock: SystemClock, driver: string, address: string, ...options: string[]): Promise<ProbeReport> =>
 	probe({
 		driver,
 		address,
 		options,
 		set: {},
 		unguarded: false,
-		limitMs: 15_000,
+		limitMs: LIMIT_MS,
 		held: [],
-		clock: new SystemClock(),
+		clock,
 		interrupted: new AbortController().signal,
 	});
+
+const look = (driver: string, address: string, ...options: string[]) =>
+	lookBy(new SystemClock(), driver, address, ...options);
 
 const lookAtLine = async (driver: string, make: Parameters<typeof serveTcp>[0], ...options: string[]) =>
 	look(driver, `tcp://127.0.0.1:${(await serveTcp(make)).port}`, ...options);
@@ -29,6 +50,17 @@ const lookAtModbus = async (driver: string, server: Parameters<typeof modbusTcp>
 	look(driver, `modbus-tcp://127.0.0.1:${(await serveTcp(modbusTcp(server))).port}`, ...options);
 
 describe("a look", () => {
+	it(
+		"lets go of its deadline after each part: one that listens long gathers nothing",
+		async () => {
+			const clock = new DeadlineClock();
+			const { port } = await serveTcp(modbusTcp({ words: () => 0 }));
+			await lookBy(clock, "labjack-t7", `modbus-tcp://127.0.0.1:${port}`);
+			expect(clock.mostWaits).toBe(1);
+		},
+		TIMEOUT_MS,
+	);
+
 	it(
 		"takes no number for a pressure that no gauge measures",
 		async () => {

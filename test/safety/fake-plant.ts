@@ -27,6 +27,8 @@ export class FakeDevice implements Device {
 	model = "M1";
 	serial = "1";
 	confirmed = true;
+	/** What it says of itself at the connection. */
+	warnings: string[] = [];
 	watchdog?: NonNullable<Device["watchdog"]>;
 	pulses?: NonNullable<Device["pulses"]>;
 	/** The least digit of every value flickers by so much, as in a gauge; readings that never move are taken for frozen. */
@@ -43,7 +45,7 @@ export class FakeDevice implements Device {
 		this.connects += 1;
 		if (this.silence) throw this.silence;
 		const identity = { manufacturer: "Fake", model: this.model, serial: this.serial, firmware: null };
-		return { identity, confirmed: this.confirmed, warnings: [] };
+		return { identity, confirmed: this.confirmed, warnings: this.warnings };
 	}
 
 	async poll(): Promise<PolledValues> {

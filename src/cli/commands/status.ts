@@ -46,14 +46,20 @@ function serviceLines({ service }: ControlStatus): string[] {
 }
 
 function instrumentLines({ instruments, signals }: ControlStatus): string[] {
-	return Object.entries(instruments).map(([name, { state, driver, error }]) => {
+	return Object.entries(instruments).flatMap(([name, { state, driver, error, warnings = [] }]) => {
 		const own = Object.entries(signals).filter(([id]) => id.startsWith(`${name}.`));
 		const values = own.map(([id, signal]) => {
 			const unit = signal.unit === "1" || signal.unit === "bool" ? "" : ` ${signal.unit}`;
 			const detail = signal.detail === undefined ? "" : ` (${signal.detail})`;
 			return `${id.slice(name.length + 1)} ${shown(signal, (value) => `${Number(value.toPrecision(6))}${unit}`)}${detail}`;
 		});
-		const why = error === undefined ? "" : ` (${error.code}: ${error.message})`;
-		return `${name} [${driver}] ${state}${why}: ${values.join(", ")}`;
+		const why =
+			error === undefined
+				? ""
+				: ` (${error.code}: ${error.message}${error.hint === undefined ? "" : ` ${error.hint}`})`;
+		return [
+			`${name} [${driver}] ${state}${why}: ${values.join(", ")}`,
+			...warnings.map((warning) => `  Warning: ${warning}`),
+		];
 	});
 }

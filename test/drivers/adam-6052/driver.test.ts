@@ -36,7 +36,9 @@ describe("connecting to an ADAM-6052", () => {
 			message: expect.stringContaining("no watchdog"),
 		});
 		expect(bench.device.watchdog).toBeUndefined();
-		expect((await bench.device.inspect()).confirmed).toBe(true);
+		const looked = await bench.device.inspect();
+		expect(looked.confirmed).toBe(true);
+		expect(looked.warnings).toEqual([expect.stringContaining("fail-safe values: stop high, by the settings.")]);
 		expect(await bench.device.poll()).toMatchObject({ TMA: { value: 0 }, pump_running: { value: 1 } });
 		expect(bench.sent.every((hex) => /^0[13]/.test(hex))).toBe(true);
 	});

@@ -92,17 +92,44 @@ describe("mqtt-atmosphere", () => {
 		const rig = new Rig();
 		rig.oxygen("0.4", true);
 		rig.water(0.2, { retain: true });
-		expect((await rig.device.connect()).confirmed).toBe(true);
+		expect((await rig.device.inspect!()).confirmed).toBe(true);
 		expect(await rig.poll()).toEqual({ oxygen: fault(/unknown age/), water: good(0.2) });
 		rig.oxygen("0.4");
 		expect((await rig.poll()).oxygen).toEqual(good(0.4));
+	});
+
+	it("is not connected before the fresh one has come: at a sound monitor no value is ever at fault", async () => {
+		const rig = new Rig();
+		rig.oxygen("0.4", true);
+		rig.water(0.2, { retain: true });
+		let isConnected = false;
+		const connecting = rig.device.connect().then((found) => {
+			isConnected = true;
+			return found;
+		});
+		await rig.clock.advance(29_000);
+		expect(isConnected).toBe(false);
+		rig.oxygen("0.4", true);
+		await rig.clock.advance(1);
+		expect(await connecting).toMatchObject({ confirmed: true, warnings: [] });
+		expect((await rig.poll()).oxygen).toEqual(good(0.4));
+	});
+
+	it("is connected with what there is when nothing fresh comes for as long as a value may be old", async () => {
+		const rig = new Rig();
+		rig.oxygen("0.4", true);
+		rig.water(0.2, { retain: true });
+		const connecting = rig.device.connect();
+		await rig.clock.advance(30_000);
+		expect(await connecting).toMatchObject({ confirmed: true, warnings: [expect.stringContaining("unknown age")] });
+		expect((await rig.poll()).oxygen).toEqual(fault(/unknown age/));
 	});
 
 	it("trusts a retained message as long as its time stamp proves that it is young", async () => {
 		const rig = new Rig();
 		rig.oxygen("0.4", true);
 		rig.water(0.2, { ageMs: 29_000, retain: true });
-		await rig.device.connect();
+		await rig.device.inspect!();
 		expect((await rig.poll()).water).toEqual(good(0.2));
 		await rig.clock.advance(1_000);
 		expect((await rig.poll()).water).toEqual(fault(/30 s old, allowed are 30 s/));
@@ -117,7 +144,7 @@ describe("mqtt-atmosphere", () => {
 		const late = new Rig();
 		late.oxygen("0.4", true);
 		late.water(0.2, { ageMs: 60_000, retain: true });
-		await late.device.connect();
+		await late.device.inspect!();
 		expect((await late.poll()).water).toEqual(fault(/60 s old/));
 	});
 
@@ -146,7 +173,7 @@ describe("mqtt-atmosphere", () => {
 		const at = Math.floor(rig.clock.wallMs() / 1_000);
 		rig.oxygen("0.4", true);
 		rig.broker.publish("box/air", Buffer.from(JSON.stringify({ h2o: 0.2, at })), { retain: true });
-		await rig.device.connect();
+		await rig.device.inspect!();
 		expect((await rig.poll()).water).toEqual(fault(/s old, allowed are 30 s/));
 	});
 
