@@ -30,6 +30,9 @@ import { orderOfTest, proveWordOrder } from "./word-order.js";
 /** Every so many polls the watchdog is asked whether it still is in force. */
 const WATCHDOG_CHECK_POLLS = 10;
 
+/** A 32-bit float holds a version of four decimals only nearly. */
+const FIRMWARE_HALF_STEP = 0.000_05;
+
 const LOW: PolledValue = { value: 0, quality: "good" };
 const HIGH: PolledValue = { value: 1, quality: "good" };
 
@@ -87,7 +90,6 @@ export class LabjackT7 implements Device {
 			await this.releaseInputs();
 			await this.verifyAllLow();
 		});
-		this.polls = 0;
 		return { identity, confirmed: true, warnings };
 	}
 
@@ -119,7 +121,7 @@ export class LabjackT7 implements Device {
 		const serial = await this.access.readIfThere(SERIAL_NUMBER, 2);
 		const lua = await this.access.readIfThere(LUA_RUN, 2);
 		const firmware = f32At(words, 4);
-		if (!(firmware >= FIRMWARE_VERSION_MIN - 1e-4)) {
+		if (!(firmware >= FIRMWARE_VERSION_MIN - FIRMWARE_HALF_STEP)) {
 			warnings.push(
 				`Control would refuse firmware ${firmware.toFixed(4)}: its watchdog needs ${FIRMWARE_VERSION_MIN} or newer.`,
 			);
@@ -270,8 +272,7 @@ export class LabjackT7 implements Device {
 		const hardware = f32At(words, 2);
 		const firmware = f32At(words, 4);
 		if (product !== PRODUCT_ID_T7) throw this.notAT7(product);
-		// A 32-bit float holds 1.0016 only nearly.
-		if (firmware < FIRMWARE_VERSION_MIN - 1e-4) {
+		if (firmware < FIRMWARE_VERSION_MIN - FIRMWARE_HALF_STEP) {
 			throw new AdlayerError(
 				"DEVICE_MISCONFIGURED",
 				`${this.name} has firmware ${firmware.toFixed(4)}; its watchdog needs ${FIRMWARE_VERSION_MIN} or newer.`,

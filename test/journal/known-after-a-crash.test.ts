@@ -174,10 +174,26 @@ describe("what is known after a crash", () => {
 		);
 	});
 
+	it("is read on behind a record that is longer than what is read at once", async () => {
+		const dir = await written([note("x".repeat(1_500_000)), ...RUN], 10_000_000);
+		expect(lastKnown(dir)).toMatchObject({ lastSeq: RUN.length + 1, openRun: { run: "r1" } });
+	});
+
 	it("is nothing where the folder holds other files", () => {
 		const dir = temporaryFolder();
 		writeFileSync(join(dir, "1.journal"), "x");
 		expect(lastKnown(dir)).toBeUndefined();
+	});
+});
+
+describe("open battery tests", () => {
+	it("are told from the first order on, whatever was ordered after it", async () => {
+		const ordered = (cellTest: string): RecordBody => ({
+			...{ kind: "cell-test-ordered", cellTest, cell: "C", cycler: "c", channel: null, protocol: "p", operator: "mk" },
+			...{ protocolText: "", protocolSha256: "", areaCm2: null, activeMassG: null, attendedBy: null },
+		});
+		const dir = await written([ordered("t-1"), note("x"), ordered("t-2"), note("y")]);
+		expect(lastKnown(dir)!.cellTests).toMatchObject([{ cellTest: "t-1" }, { cellTest: "t-2" }]);
 	});
 });
 

@@ -1,29 +1,19 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { lastKnownFrom } from "#journal/recover.js";
 import { SHORT_RECIPE } from "../recipe/short-recipe.js";
+import { asked as askedOf, flowing as flowingByHand } from "./by-hand.js";
 import { Story } from "./stories.js";
 
 let story: Story;
 afterEach(() => story.stop());
 
-/** While the clock goes on, as it does for a person. */
-async function asked(command: string, args: object): Promise<unknown> {
-	const answer = story.ask(command, { by: "mk", ...args });
-	answer.catch(() => {});
-	await story.forS(2);
-	return answer;
-}
-
+const asked = (command: string, args: object) => askedOf(story, command, args);
 const set = (actuator: string, value: number | string, more: object = {}) =>
 	asked("manual-set", { actuator, value, ...more });
 const dose = (precursor: string, ms = 15) => asked("manual-dose", { precursor, ms });
 
-/** Pumped, carrier flowing, nobody has dosed for longer than the purge. */
 async function flowing(): Promise<void> {
-	story = await new Story({ pumped: true }).ready();
-	await set("stop_valve", "open");
-	await set("carrier", 100);
-	await story.forS(200);
+	story = await flowingByHand();
 }
 
 describe("by hand", () => {

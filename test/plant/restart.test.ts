@@ -86,6 +86,9 @@ describe("control that dies and comes back", () => {
 		const heldMs = story.clock.nowMs();
 		await story.command("restart");
 		await story.clock.advanceUntil(() => story.run.state === "restarting" && story.lab.twin.carrierSccm < 1, 60_000);
+		expect(story.run.interruption).not.toBeNull();
+		await story.state("running");
+		expect(story.run.interruption).toBeNull();
 		await story.state("complete");
 		expect(finished()[0]!.cycles).toEqual({ ordered: 4, complete: 4, repeated: 1, unknown: 1 });
 		const again = story.records("pulse-intended").find(({ pulse }) => pulse === 4)!;

@@ -38,6 +38,21 @@ describe("what was latched", () => {
 		await after.stop();
 	});
 
+	it("can be acknowledged and reset also when its alarm was not on record, and other alarms are what they were", async () => {
+		const stop = { kind: "interlock", interlock: "emergency-stop", state: "tripped", effect: "trip" } as const;
+		const interlocks = [{ ...stop, cause: "The button was pressed.", value: 1, limit: 0, unit: "bool" as const }];
+		const silenced = { kind: "alarm", alarm: "disk.filling", state: "out-of-service", priority: "high" } as const;
+		const alarms = [{ ...silenced, message: "m", response: "r", by: "Ada", reason: "A new disk is on its way." }];
+		const after = fakeReactor({ carry: { interlocks, alarms } });
+		await after.clock.advance(2_000);
+		expect(after.supervisor.alarms.state("disk.filling")).toBe("out-of-service");
+		expect(after.supervisor.alarms.state("interlock.emergency-stop")).toBe("latched-unacknowledged");
+		after.supervisor.alarms.acknowledge("interlock.emergency-stop", "Ada");
+		after.supervisor.reset("emergency-stop", "Ada");
+		expect(after.supervisor.latched).toEqual([]);
+		await after.stop();
+	});
+
 	it("but is not in the lab file any more is recorded as reset", async () => {
 		const carry = new CarryTracker();
 		const journal = new MemoryJournal(new SteppedClock({ wallStartMs: 0 }));

@@ -151,6 +151,14 @@ describe("the records that close what a restart found open", () => {
 		});
 	});
 
+	it("count no cycle as complete that went on after a dose that left nothing", () => {
+		const count = new PulseCount();
+		count.missed.add(1);
+		const { openRun, ...rest } = known("stopping");
+		const ended = { ...rest, openRun: { ...openRun!, cyclesDone: 3, trail: { ...TRAIL, count } } };
+		expect(endingRecords(ended).at(-1)).toMatchObject({ cycles: { complete: 2 } });
+	});
+
 	it("add only the missing end to a run that had reached it", () => {
 		expect(brief(known("complete"))).toEqual(["pulse", "pulse", "run-finished"]);
 		expect(endingRecords(known("stopped")).at(-1)).toMatchObject({ state: "stopped" });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { SteppedClock } from "#core/clock.js";
 import { MemoryJournal } from "#journal/memory.js";
 import { lastKnownFrom } from "#journal/recover.js";
+import { pulsesInTheBalance } from "#recipe/engine/interrupted-run.js";
 import { refuseRestart } from "#recipe/engine/refusals.js";
 import { backToDose, resumeAt, stepsBefore } from "#recipe/engine/restart.js";
 import { baseProof, type Present, takeUp } from "#recipe/engine/taken-up.js";
@@ -123,8 +124,14 @@ describe("a run that is taken up", () => {
 		expect([count.unknown, count.inDoubt.size, position]).toEqual([0, 0, 4]);
 	});
 
+	it("takes a pulse for delivered when its own step had ended, not one of the same place in another run", () => {
+		const { known } = ranTo(PLAN, 4, [intended(1, 3), intended(1, 3, "r0"), intended(2, 5)]);
+		expect(pulsesInTheBalance(known, 0).map(({ fate }) => fate)).toEqual(["delivered", "unknown", "unknown"]);
+	});
+
 	it("counts the cycles whose last purge has ended, and the time without control", () => {
 		expect(takenUpAt(PLAN, 6)).toMatchObject({ completeCycles: 0, elapsedS: GONE_S, facts: { gapS: GONE_S } });
+		expect(takenUpAt(PLAN, 6, [ended(6)])).toMatchObject({ completeCycles: 1, position: 7 });
 		expect(takenUpAt(PLAN, 7)).toMatchObject({ completeCycles: 1 });
 		const { known, openRun, present } = ranTo(PLAN, 6);
 		const setBack = takeUp(known, openRun, { ...present, wall: known.lastWall - 86_400_000 });
