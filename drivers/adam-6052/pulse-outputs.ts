@@ -203,9 +203,10 @@ export class AdamPulseOutputs implements PulseOutputs {
 	private assertStillOrdered(pulse: Pulse): void {
 		const lateMs = this.clock.nowMs() - pulse.firedMs;
 		if (this.current === pulse && pulse.phase === "fired" && lateMs <= START_LATE_MS_MAX) return;
+		const limit = lateMs > START_LATE_MS_MAX ? `; at most ${START_LATE_MS_MAX} ms are allowed` : "";
 		throw new AdlayerError(
 			"OUTPUT_BUSY",
-			`The start of ${pulse.output} on ${this.name} was withdrawn after ${lateMs.toFixed(0)} ms in the queue.`,
+			`The start of ${pulse.output} on ${this.name} was withdrawn after ${lateMs.toFixed(0)} ms in the queue${limit}.`,
 		);
 	}
 

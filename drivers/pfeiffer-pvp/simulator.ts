@@ -91,6 +91,8 @@ export class PvpSimulator implements InstrumentSimulator {
 		this.nowMs = nowMs;
 		if (this.pump === undefined) return;
 		const isTurning = this.pump.isTurning();
+		// One that is found turning was switched on at the pump itself.
+		this.isOn ||= isTurning;
 		const step = (NOMINAL_HZ * elapsedMs) / (isTurning ? RUN_UP_MS : -RUN_DOWN_MS);
 		this.speedHz = Math.min(NOMINAL_HZ, Math.max(0, this.speedHz + step));
 		if (isTurning) this.ranMs += elapsedMs;

@@ -146,6 +146,7 @@ export class Campaigns {
 
 	async command(order: CampaignOrder, id: string): Promise<Launched> {
 		const campaign = this.find(order.campaign);
+		refuseNeedless(order);
 		if (order.command === "launch") return this.launch(campaign, order, id);
 		const next = commanded(campaign, queueCommand(order));
 		this.keep(next);
@@ -264,6 +265,26 @@ export class Campaigns {
 		this.options.file.save(kept);
 		this.all = kept;
 	}
+}
+
+const TAKES: Readonly<Record<CampaignOrder["command"], readonly (keyof CampaignOrder)[]>> = {
+	launch: ["entry", "loaded", "barcode", "acknowledge"],
+	skip: ["entry"],
+	retry: ["entry"],
+	reorder: ["order"],
+	pause: [],
+	resume: [],
+	cancel: [],
+};
+
+/** Who cancels with the number of a run means that run, and not all that wait. */
+function refuseNeedless(order: CampaignOrder): void {
+	const { campaign, command, by, ...given } = order;
+	const takes: readonly string[] | undefined = Object.hasOwn(TAKES, command) ? TAKES[command] : undefined;
+	const needless = Object.keys(given).filter((key) => takes?.includes(key) === false);
+	if (needless.length === 0) return;
+	const none = takes!.length === 0 ? " and would concern the whole queue; to leave one run out is skip" : "";
+	throw new AdlayerError("USAGE", `The command ${command} takes no ${needless.join(" and no ")}${none}.`);
 }
 
 function queueCommand({ command, entry, order }: CampaignOrder): QueueCommand {

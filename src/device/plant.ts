@@ -311,8 +311,7 @@ function isIdentityError(error: AdlayerError | undefined): boolean {
 }
 
 function notReady({ spec, state, error }: Slot): AdlayerError {
-	return new AdlayerError(
-		"DEVICE_NOT_READY",
-		`Instrument ${spec.name} is ${state}: ${error?.message ?? "not connected yet"}.`,
-	);
+	const what = state === "fault" ? "at fault" : state;
+	const why = error?.message ?? "It is not connected yet.";
+	return new AdlayerError("DEVICE_NOT_READY", `Instrument ${spec.name} is ${what}: ${why}`);
 }

@@ -1,7 +1,7 @@
 /** A campaign's document: recipes, parameter sets and the rule for sample names, written out to single runs. Pure. */
 import type { Problem } from "#core/errors.js";
 import { NAME_PATTERN, object, PARAMETER_PATTERN } from "#recipe/recipe-schema.js";
-import { compileSchema, isRecord, validate } from "#recipe/schema.js";
+import { compileSchema, isRecord, ONE_LINE, validate } from "#recipe/schema.js";
 import { problemAt, readYaml } from "#recipe/yaml-document.js";
 
 /** Half a year of runs; bounds what control checks and keeps. */
@@ -42,6 +42,8 @@ export interface CampaignPlan {
 	at(path: readonly (string | number)[], problem: Omit<Problem, "line" | "column" | "path">): Problem;
 }
 
+/** Names and titles are printed and scanned; a sample of another name could never be said to be loaded. */
+const line = (maxLength: number) => ({ type: "string", minLength: 1, maxLength, pattern: ONE_LINE });
 const number = { type: "number" };
 const numbers = (item: object): object => ({
 	type: "object",
@@ -52,7 +54,7 @@ const numbers = (item: object): object => ({
 export const CAMPAIGN_SCHEMA = object("A campaign: runs in a queue, each launched by a person.", {
 	adlayer: { const: "campaign/1" },
 	name: { type: "string", pattern: NAME_PATTERN },
-	title: { type: "string", minLength: 1, maxLength: 120 },
+	title: line(120),
 	series: {
 		type: "array",
 		minItems: 1,
@@ -63,7 +65,7 @@ export const CAMPAIGN_SCHEMA = object("A campaign: runs in a queue, each launche
 			{
 				set: numbers(number),
 				vary: numbers({ type: "array", minItems: 1, maxItems: CAMPAIGN_RUNS_MAX, uniqueItems: true, items: number }),
-				sample: { type: "string", minLength: 1, maxLength: 120 },
+				sample: line(120),
 			},
 		),
 	},

@@ -147,12 +147,15 @@ function describe(error: ErrorObject, root: unknown): Described | undefined {
 	}
 }
 
+/** Text for people. */
+export const ONE_LINE = "^[^\\p{Cc}]*$";
+
 /** Patterns as people say what they stand for. */
 const FORMS: Readonly<Record<string, string>> = {
 	"^\\d{4}-\\d{2}-\\d{2}$": "YYYY-MM-DD",
 	"^[A-Za-z][A-Za-z0-9_]{0,31}$": "of a name: letters, digits and underscores, a letter first, 32 at most",
 	"^[A-Za-z][A-Za-z0-9_]{0,31}\\.[A-Za-z][A-Za-z0-9_]{0,31}$": "instrument.signal",
-	"^[^\\p{Cc}]*$": "of one line of text without control characters",
+	[ONE_LINE]: "of one line of text without control characters",
 };
 
 /** From a JSON pointer; list positions become numbers by what the data are. */

@@ -136,6 +136,8 @@ describe("a campaign that is made", () => {
 		["an unknown key", DOCUMENT.replace("title:", "titel:"), "KEY_UNKNOWN"],
 		["a parameter both set and varied", DOCUMENT.replace("vary:", "set: { cycles: 3 }\n    vary:"), "CAMPAIGN_FILE"],
 		["an unknown word in the rule for names", `${DOCUMENT}    sample: "{foil}"\n`, "CAMPAIGN_FILE"],
+		["a sample's name in two lines", `${DOCUMENT}    sample: "a\\n{product}"\n`, "VALUE_NOT_ALLOWED"],
+		["a title in two lines", DOCUMENT.replace("title:", "title: |2\n  a\n  b\n#"), "VALUE_NOT_ALLOWED"],
 		["two samples of one name", `${DOCUMENT}  - { recipe: li-al2o3, set: { cycles: 50 } }\n`, "CAMPAIGN_SAMPLE"],
 		[
 			"too many runs",
@@ -215,6 +217,24 @@ describe("the queue", () => {
 		const told = world.journal.records.map(({ kind }) => kind);
 		expect(told.filter((kind) => kind === "campaign-changed")).toHaveLength(6);
 		expect(told.filter((kind) => kind === "campaign-run")).toHaveLength(2);
+	});
+
+	it.each([
+		[
+			{ command: "cancel", entry: 2 },
+			/cancel takes no entry and would concern the whole queue; to leave one run out is skip/,
+		],
+		[{ command: "pause", entry: 2 }, /pause takes no entry/],
+		[{ command: "skip", entry: 2, order: [2] }, /skip takes no order\./],
+		[{ command: "reorder", order: [3, 2, 1], loaded: "Li@25Al2O3" }, /reorder takes no loaded\./],
+	] as const)("is not moved by a command with more than it takes: %j", async (order, message) => {
+		const world = new World();
+		const { campaign } = await world.create();
+		await expect(world.order(campaign, order)).rejects.toMatchObject({
+			code: "USAGE",
+			message: expect.stringMatching(message),
+		});
+		expect(world.states(campaign)).toBe("1 waiting, 2 waiting, 3 waiting");
 	});
 
 	it("is the same after a restart; a run that was under way has failed, and is not offered as untouched", async () => {

@@ -48,7 +48,9 @@ describe("the plant", () => {
 		device.silence = silent();
 		await clock.advance(300);
 		expect(plant.reading("gauge.value")).toMatchObject({ value: 7, quality: "stale" });
-		expect(() => plant.device("gauge")).toThrowError(expect.objectContaining({ code: "DEVICE_NOT_READY" }));
+		expect(() => plant.device("gauge")).toThrowError(
+			expect.objectContaining({ code: "DEVICE_NOT_READY", message: "Instrument gauge is at fault: No answer." }),
+		);
 	});
 
 	it("tries again every second, tells a lasting fault once, and identifies anew", async () => {

@@ -329,7 +329,10 @@ describe("confirming", () => {
 		await bench.device.pulses.arm("TMA", 15);
 		bench.losesRequest = () => true;
 		const polling = bench.device.poll();
-		const firing = expect(bench.device.pulses.fire()).rejects.toMatchObject({ code: "OUTPUT_BUSY" });
+		const firing = expect(bench.device.pulses.fire()).rejects.toMatchObject({
+			code: "OUTPUT_BUSY",
+			message: expect.stringMatching(/withdrawn after \d+ ms in the queue; at most 250 ms are allowed\.$/),
+		});
 		await bench.clock.advance(400);
 		bench.losesRequest = () => false;
 		await bench.clock.advance(5_000);

@@ -202,6 +202,17 @@ describe("pfeiffer-pvp as a pump", () => {
 		for (const sent of rig.wire.sent) expect(sent).toContain("02=?");
 	});
 
+	it("runs again once somebody has switched it on at the pump", async () => {
+		const rig = new Rig(PUMP);
+		await rig.connect();
+		rig.wire.atInstrument(() => rig.simulator.powerCycle());
+		await rig.wire.clock.advance(10_000);
+		rig.turning = true;
+		await rig.wire.clock.advance(30_000);
+		await rig.connect();
+		expect(await rig.poll()).toMatchObject({ running: good(1), on: good(1), fault: good(0) });
+	});
+
 	it("stops and starts when ordered, and reads back", async () => {
 		const rig = new Rig(PUMP);
 		await rig.connect();
