@@ -1,9 +1,9 @@
 /** Watches the plant: judges every interlock, trips, brings the reactor to its safe state and feeds the watchdogs. */
 import type { Clock } from "#core/clock.js";
-import { AdlayerError, asAdlayerError } from "#core/errors.js";
+import { asAdlayerError } from "#core/errors.js";
 import type { Plant } from "#device/plant.js";
 import type { Reactor } from "#device/reactor.js";
-import type { AlarmRecord, AlarmState, InterlockRecord, RecordSink } from "#record/records.js";
+import type { AlarmRecord, InterlockRecord, RecordSink } from "#record/records.js";
 import type { InterlockStatus } from "#record/status.js";
 import { Actuators } from "#safety/actuators.js";
 import { ALARM_DEFINITIONS } from "#safety/alarm-definitions.js";
@@ -21,7 +21,7 @@ import {
 	zoneSignal,
 } from "#safety/interlock.js";
 import { interlocksOf } from "#safety/interlocks/index.js";
-import { Latch } from "#safety/latch.js";
+import { Latches } from "#safety/latches.js";
 import { PurgeWatch, UNPURGED_ALARM } from "#safety/purge-watch.js";
 import { SafeState, worseEffect } from "#safety/safe-state.js";
 import { SignalHistory } from "#safety/signal-history.js";
@@ -52,7 +52,7 @@ export class Supervisor {
 	readonly commanded: Commanded;
 	/** What interlocks and permits judge from: always the present. */
 	readonly view: SafetyView;
-	private readonly latches: readonly Latch[];
+	private readonly latches: Latches;
 	private readonly safeState: SafeState;
 	private readonly watchdogs: Watchdogs;
 	private readonly valves: readonly string[];
@@ -64,8 +64,6 @@ export class Supervisor {
 	private declaration: Declaration | null = null;
 	private wasPumped = false;
 	private couldObserve = true;
-	/** The worst effect since something latched; it stands until nothing is latched any more. */
-	private standing: Effect | undefined;
 	private entered: Promise<void> = Promise.resolve();
 	private onTrip: TripListener = () => {};
 	private readonly stopping = new AbortController();
@@ -90,7 +88,15 @@ export class Supervisor {
 		};
 		this.view = this.makeView();
 		const actuators = new Actuators(clock, plant, reactor, sink, this.commanded, this.doses);
-		this.latches = interlocks.map((interlock) => new Latch(interlock));
+		this.latches = new Latches(interlocks, {
+			view: this.view,
+			alarms: this.alarms,
+			sink,
+			on: {
+				makeSafe: (effect, cause) => void this.makeSafe(effect, cause),
+				tripped: (interlock, cause) => this.tripped(interlock, cause),
+			},
+		});
 		this.disturbances = new Disturbances(this.view, this.history);
 		this.purge = new PurgeWatch(this.view, this.alarms);
 		this.followed = [
@@ -108,27 +114,16 @@ export class Supervisor {
 
 	/**
 	 * Takes over what a former process left: what was latched is latched again, with its safe state, until its cause is gone
-	 * and a person resets it. What this reactor no longer has is recorded as reset. Call before `start`.
+	 * and a person resets it. Call before `start`.
 	 */
 	restore({ interlocks, alarms }: SafetyCarry): void {
-		for (const record of interlocks) {
-			const latch = this.latches.find(({ interlock }) => interlock.id === record.interlock);
-			if (latch === undefined) {
-				this.sink.append({ ...record, state: "reset", by: "the lab file no longer has this interlock" });
-				continue;
-			}
-			const { cause, value, limit, unit } = record;
-			latch.restore({ cause, value, limit, unit });
-			this.standing = worseEffect(latch.interlock.effect, this.standing);
-			this.record(latch, "tripped");
-		}
-		this.alarms.restore(alarms, (alarm) => this.latched.some((id) => alarm === `interlock.${id}`));
-		for (const { interlock, finding } of this.latches) {
-			if (finding !== undefined) this.alarms.raise(tripAlarm(interlock, finding.cause));
-		}
+		const { latches } = this;
+		latches.restore(interlocks);
+		this.alarms.restore(alarms, (alarm) => latches.latched.some((id) => alarm === `interlock.${id}`));
+		latches.alarm();
 		for (const record of alarms) if (!isOver(record)) this.restoreDanger(record);
-		if (this.standing !== undefined)
-			void this.makeSafe(this.standing, "Interlocks were latched when control restarted.");
+		if (latches.standing !== undefined)
+			void this.makeSafe(latches.standing, "Interlocks were latched when control restarted.");
 	}
 
 	/** A valve that may leak is not tight because control has died, nor is the chamber purged. */
@@ -151,7 +146,7 @@ export class Supervisor {
 	}
 
 	get latched(): string[] {
-		return this.latches.filter((latch) => latch.state !== "clear").map((latch) => latch.interlock.id);
+		return this.latches.latched;
 	}
 
 	/** True while it is not verified that a safe state has shut every precursor valve. */
@@ -181,13 +176,13 @@ export class Supervisor {
 			// What cannot be followed cannot be judged either: the interlocks find that themselves, the watchdogs are not fed.
 			this.couldObserve = false;
 		}
-		this.judge();
+		this.latches.judge();
 	}
 
 	/** An instrument's connection changed. */
 	instrumentChanged(name: string, ready: boolean): void {
 		if (this.valves.includes(name)) this.valvesChanged(name, ready);
-		this.judge();
+		this.latches.judge();
 		if (!ready) return;
 		this.safeState.instrumentReturned(name);
 		if (!this.safeState.isStanding && this.isCarrierShutIn()) {
@@ -219,7 +214,11 @@ export class Supervisor {
 	 * Resolves when every action has been tried, at the latest after some seconds; failures raise an alarm and are tried again.
 	 */
 	makeSafe(effect: Effect, cause: string, options: { readonly keepHeaters?: boolean } = {}): Promise<void> {
-		this.entered = this.safeState.enter(worseEffect(effect, this.standing), cause, options.keepHeaters === true);
+		this.entered = this.safeState.enter(
+			worseEffect(effect, this.latches.standing),
+			cause,
+			options.keepHeaters === true,
+		);
 		return this.entered;
 	}
 
@@ -234,43 +233,12 @@ export class Supervisor {
 	}
 
 	get interlockStatus(): InterlockStatus[] {
-		return this.latches.map(({ interlock, state, finding }) => ({
-			interlock: interlock.id,
-			state,
-			cause: finding?.cause ?? "",
-			effect: interlock.effect,
-		}));
+		return this.latches.status;
 	}
 
-	/**
-	 * Ends a latch whose cause has gone and whose alarm has been acknowledged; one that is clear stays so. Throws NOT_FOUND, and
-	 * INTERLOCK_TRIPPED with what is still in the way. `by` is who resets it.
-	 */
+	/** Ends a latch, as `Latches.reset` says; `by` is who resets it. */
 	reset(id: string, by: string): void {
-		this.judge();
-		const latch = this.latches.find((candidate) => candidate.interlock.id === id);
-		if (latch === undefined) throw new AdlayerError("NOT_FOUND", `There is no interlock ${id}.`);
-		if (latch.state === "clear") return;
-		const { cause } = latch.finding!;
-		if (latch.state === "tripped")
-			throw new AdlayerError("INTERLOCK_TRIPPED", `The cause of ${id} is still there. It tripped because: ${cause}`, {
-				context: { interlock: id },
-				hint: latch.interlock.response,
-			});
-		const alarm = `interlock.${id}`;
-		const state = this.alarms.state(alarm);
-		if (state !== "latched-acknowledged") {
-			throw new AdlayerError(
-				"INTERLOCK_TRIPPED",
-				`The alarm ${alarm} is ${state}, not yet acknowledged. It tripped because: ${cause}`,
-				{ context: { interlock: id, state }, hint: howToAcknowledge(alarm, state) },
-			);
-		}
-		latch.reset();
-		this.record(latch, "reset", by);
-		latch.finding = undefined;
-		this.alarms.reset(`interlock.${id}`, by);
-		if (this.latched.length === 0) this.standing = undefined;
+		this.latches.reset(id, by);
 	}
 
 	/** What interlocks judge by its course. */
@@ -344,7 +312,7 @@ export class Supervisor {
 			if (signal.aborted) return;
 			const lateMs = this.clock.nowMs() - dueMs;
 			this.noteStall(lateMs);
-			this.judge();
+			this.latches.judge();
 			this.alarms.tick();
 			this.safeState.retry();
 			if (lateMs <= STALL_MS && this.isHealthy()) this.watchdogs.feed();
@@ -355,7 +323,7 @@ export class Supervisor {
 	private isHealthy(): boolean {
 		if (this.safeState.hasUncertainValves || this.doses.isOverdue(this.clock.nowMs(), CONFIRM_GRACE_MS)) return false;
 		if (!this.couldObserve) return false;
-		return this.latches.every((latch) => latch.couldJudge);
+		return this.latches.couldJudge;
 	}
 
 	private noteStall(lateMs: number): void {
@@ -372,28 +340,11 @@ export class Supervisor {
 		});
 	}
 
-	private judge(): void {
-		for (const latch of this.latches) {
-			const changed = latch.judge(this.view);
-			if (changed === "tripped") this.trip(latch);
-			else if (changed === "cleared") {
-				this.record(latch, "cleared");
-				this.alarms.cleared(`interlock.${latch.interlock.id}`);
-			}
-		}
-	}
-
-	/** The safe state comes first: nothing that fails in telling of it may stop it. */
-	private trip(latch: Latch): void {
-		const { interlock, finding } = latch;
-		const { cause } = finding!;
-		this.standing = worseEffect(interlock.effect, this.standing);
-		void this.makeSafe(interlock.effect, cause);
-		this.record(latch, "tripped");
-		this.alarms.raise(tripAlarm(interlock, cause));
-		if (interlock.effect === "carrier-lost") this.purge.lost();
+	/** The run is held; the safe state is under way already. */
+	private tripped({ id, effect }: Interlock, cause: string): void {
+		if (effect === "carrier-lost") this.purge.lost();
 		try {
-			this.onTrip(interlock.id, interlock.effect, cause);
+			this.onTrip(id, effect, cause);
 		} catch (thrown) {
 			const { message } = asAdlayerError(thrown);
 			this.sink.append({
@@ -405,35 +356,11 @@ export class Supervisor {
 			});
 		}
 	}
-
-	private record({ finding, interlock }: Latch, state: InterlockRecord["state"], by?: string): void {
-		this.sink.append({
-			kind: "interlock",
-			interlock: interlock.id,
-			state,
-			cause: finding?.cause ?? "",
-			value: finding?.value ?? null,
-			limit: finding?.limit ?? null,
-			unit: finding?.unit ?? null,
-			effect: interlock.effect,
-			...(by === undefined ? {} : { by }),
-		});
-	}
-}
-
-function howToAcknowledge(alarm: string, state: AlarmState): string {
-	if (state === "shelved") return `Unshelve ${alarm}, then acknowledge it.`;
-	if (state === "out-of-service") return `Return ${alarm} to service, then acknowledge it.`;
-	return `Acknowledge ${alarm} first.`;
 }
 
 /** What is shelved or out of service is not known to be over. */
 function isOver({ state }: AlarmRecord): boolean {
 	return state === "normal" || state === "returned-unacknowledged";
-}
-
-function tripAlarm({ id, title, response }: Interlock, cause: string) {
-	return { alarm: `interlock.${id}`, message: `${title}: ${cause}`, response };
 }
 
 /** Whether this reactor can have an alarm of this id. */
