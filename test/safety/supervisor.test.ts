@@ -65,6 +65,22 @@ describe("a carrier that has been lost", () => {
 	});
 });
 
+describe("valves whose instrument was away", () => {
+	it("are nowhere that is known meanwhile, and all count as just dosed when it has come back", async () => {
+		await deposit();
+		const { supervisor, devices, clock } = reactor;
+		await clock.advance(60_000);
+		expect(supervisor.doses.purgedS("TMA", clock.nowMs())).toBeGreaterThan(60);
+		devices.io.silence = reactor.silent("io");
+		await clock.advance(2_000);
+		expect(supervisor.commanded.stopValve).toBe("unknown");
+		devices.io.silence = undefined;
+		await clock.advance(4_000);
+		expect(supervisor.commanded.stopValve).toBe("open");
+		for (const precursor of ["TMA", "H2O"]) expect(supervisor.doses.purgedS(precursor, clock.nowMs())).toBeLessThan(5);
+	});
+});
+
 describe("the watchdogs", () => {
 	it("are fed on every beat while all is well", async () => {
 		const before = reactor.feeds;
@@ -123,13 +139,44 @@ describe("the watchdogs", () => {
 		expect(reactor.trips.length).toBeGreaterThan(0);
 	});
 
-	it("do not keep the supervisor waiting when feeding hangs", async () => {
-		reactor.devices.io.watchdog = { timeoutMs: 2_000, feed: () => new Promise(() => {}) };
+	it("are not fed while their instrument is away, and again when it has come back", async () => {
+		const { devices, clock } = reactor;
+		devices.io.silence = reactor.silent("io");
+		await clock.advance(2_000);
+		const before = reactor.feeds;
+		await clock.advance(3_000);
+		expect(reactor.feeds).toBe(before);
+		devices.io.silence = undefined;
+		await clock.advance(5_000);
+		expect(reactor.feeds).toBeGreaterThan(before);
+	});
+
+	it("are not fed while the course of what is read cannot be followed", async () => {
+		const follow = vi.spyOn(reactor.supervisor.view.history, "push").mockImplementation(() => {
+			throw new Error("no room");
+		});
+		await reactor.clock.advance(BEAT_MS);
+		const before = reactor.feeds;
+		await reactor.clock.advance(10 * BEAT_MS);
+		expect(reactor.feeds).toBe(before);
+		follow.mockRestore();
+		await reactor.clock.advance(10 * BEAT_MS);
+		expect(reactor.feeds).toBeGreaterThan(before);
+	});
+
+	it("do not keep the supervisor waiting when feeding hangs, and are not asked twice meanwhile", async () => {
+		let asked = 0;
+		const feed = () => {
+			asked += 1;
+			return new Promise<void>(() => {});
+		};
+		reactor.devices.io.watchdog = { timeoutMs: 2_000, feed };
 		await deposit();
 		await reactor.clock.advance(1_000);
 		reactor.devices.stage.values.temperature = 195;
 		await reactor.clock.advance(1_000);
 		expect(reactor.supervisor.latched).toContain("over-temperature.stage");
+		expect(asked).toBe(1);
 	});
 });
 

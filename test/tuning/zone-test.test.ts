@@ -196,6 +196,19 @@ describe("a test that is interrupted", () => {
 		expect(works()).toEqual(before);
 	});
 
+	it("by whoever makes the reactor safe ends at once, and its heater stays off", async () => {
+		await rested();
+		await bench.begin({ watchS: 5 });
+		await bench.followed(({ phase }) => phase === "high");
+		const safe = bench.order("make-safe", { by: "mk" });
+		await bench.forS(8);
+		await expect(safe).resolves.toEqual({ safe: true, run: null });
+		expect(await bench.follow()).toMatchObject({ state: "aborted", reason: "made safe by mk" });
+		await bench.forS(120);
+		expect(works().heated).toBe(false);
+		expect(bench.control.plant.reading("stage.output").value).toBe(0);
+	});
+
 	it("by the end of control leaves the instrument with its former settings", async () => {
 		await rested();
 		const before = works();

@@ -14,9 +14,11 @@ const DIO_STATE = 2_800;
 const DIO_DIRECTION = 2_850;
 /** Of DIO0; two registers a line. */
 const FEATURE_ENABLE = 44_000;
+const FEATURE_INDEX = 44_100;
 const CONFIG_A = 44_300;
 const CONFIG_C = 44_500;
 const CLOCK0_ENABLE = 44_900;
+const CLOCK0_ROLL = 44_904;
 
 describe("what a T7 must prove before it is used", () => {
 	it("is a firmware whose watchdog can be relied on", async () => {
@@ -108,6 +110,32 @@ describe("a pulse that the instrument does not prove", () => {
 		bench.simulator.readHolding = read;
 		expect(bench.simulator.readHolding(FEATURE_ENABLE + 2 * TMA, 2)).toEqual([0, 0]);
 		await expect(bench.device.pulses.arm("H2O", 15)).resolves.toMatchObject({ widthMs: 15 });
+	});
+
+	it.each([
+		["another feature", FEATURE_INDEX + 2 * TMA, 3],
+		["its feature off", FEATURE_ENABLE + 2 * TMA, 0],
+		["a clock that rolls sooner", CLOCK0_ROLL, 5],
+	])("to have been armed with what was written, but holds %s, is not armed", async (_what, address, value) => {
+		const bench = await connectedBench();
+		reads(bench, address, 0, value);
+		await expect(bench.device.pulses.arm("TMA", 15)).rejects.toMatchObject({ code: "READBACK_MISMATCH" });
+		await expect(bench.device.pulses.fire()).rejects.toMatchObject({ code: "OUTPUT_BUSY" });
+	});
+
+	it("to have been cut is told: the line still reads high", async () => {
+		const bench = await connectedBench();
+		await bench.device.pulses.arm("TMA", 500);
+		await bench.device.pulses.fire();
+		const read = bench.simulator.readHolding;
+		reads(bench, DIO_STATE, 0, 1 << TMA);
+		const high = { code: "READBACK_MISMATCH", message: expect.stringContaining("DIO2") };
+		await expect(bench.device.pulses.disarm()).rejects.toMatchObject(high);
+		await expect(bench.device.makeSafe()).rejects.toMatchObject(high);
+		bench.simulator.readHolding = read;
+		await bench.device.makeSafe();
+		expect(bench.valve(TMA)).toBe(0);
+		expect(bench.simulator.readHolding(CLOCK0_ENABLE, 1)).toEqual([0]);
 	});
 
 	it("to have ended is not over while its line reads high, however far the counter is", async () => {
