@@ -8,6 +8,10 @@ import { stateFile } from "#src/processes/state-file.js";
 
 type Instrument = LabFile["content"]["instruments"][string];
 
+/** A name on the record: as `by` of every command. */
+const NAME_CHARS_MAX = 100;
+const NAME = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${NAME_CHARS_MAX}}$`, "u");
+
 /** A test as it is asked for, and what it depends on. */
 interface Asked {
 	readonly name: string;
@@ -42,7 +46,7 @@ export const dueTests = (lab: LabFile, records: readonly CommissioningRecord[]):
 export const commissioningFile = (dataDir: string) =>
 	stateFile<readonly CommissioningRecord[]>(dataFolder(dataDir).commissioning);
 
-/** The command's hands: what there is, and a record of what was seen. Throws USAGE for a test that there is not. */
+/** The command's hands: what there is, and a record of what was seen. Throws USAGE for a test that there is not, and for nobody's name. */
 export function openCommissioning(labFile: string, dataDir: string): CommissioningState {
 	const lab = loadLabFile(labFile);
 	const file = commissioningFile(dataDir);
@@ -52,6 +56,11 @@ export function openCommissioning(labFile: string, dataDir: string): Commissioni
 		simulated: lab.simulated,
 		tests: present,
 		seen: (names, by, date) => {
+			if (!NAME.test(by) || by.trim() === "")
+				throw new AdlayerError(
+					"USAGE",
+					`Who has seen it is ${JSON.stringify(by.slice(0, NAME_CHARS_MAX))}: the record needs a name of 1 to ${NAME_CHARS_MAX} characters in one line (--by).`,
+				);
 			const tests = present();
 			const added = names.map((name): CommissioningRecord => {
 				const test = tests.find((each) => each.name === name);

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { commissioningTests, dueTests } from "#src/commissioning.js";
+import { commissioningFile, commissioningTests, dueTests } from "#src/commissioning.js";
 import { loadLabFile, parseLabFile } from "#src/config.js";
 import { adlayer } from "./cli/support.js";
 
@@ -65,6 +65,17 @@ describe("commissioning", () => {
 			"reactor.over-temperature-cut-out",
 			"reactor.emergency-stop",
 		]);
+	});
+
+	it.each(["", "  ", "a\nb", "x".repeat(101)])("notes nothing down for one whose name is %j", async (by) => {
+		const order = ["commission", "--lab", FILE, "--data", folder, "--json", "--seen", "io.watchdog", "--by", by];
+		const { code, json } = await adlayer(order);
+		expect(code).toBe(2);
+		expect(json.error).toMatchObject({
+			code: "USAGE",
+			message: expect.stringContaining("1 to 100 characters in one line"),
+		});
+		expect(dueTests(loadLabFile(FILE), commissioningFile(folder).load() ?? [])).toContain("io.watchdog");
 	});
 
 	it("lists, notes down with date and name, and is done when nothing is due", async () => {
