@@ -81,6 +81,25 @@ describe("valves whose instrument was away", () => {
 	});
 });
 
+describe("a dose that may be open when its instrument goes away", () => {
+	it("stays open until the instrument has come back and has proven its valves shut", async () => {
+		await deposit();
+		const { supervisor, guarded, devices, clock } = reactor;
+		reactor.pulseCompletes = false;
+		await guarded.armDose("TMA", 15);
+		await guarded.fireDose("TMA", 15);
+		devices.io.silence = reactor.silent("io");
+		devices.io.failure = reactor.silent("io");
+		await clock.advance(5_000);
+		expect(supervisor.doses.isOpen("TMA")).toBe(true);
+		devices.io.silence = undefined;
+		devices.io.failure = undefined;
+		await clock.advance(5_000);
+		expect(supervisor.doses.isOpen("TMA")).toBe(false);
+		expect(supervisor.doses.purgedS("TMA", clock.nowMs())).toBeLessThan(6);
+	});
+});
+
 describe("the watchdogs", () => {
 	it("are fed on every beat while all is well", async () => {
 		const before = reactor.feeds;
@@ -382,6 +401,18 @@ describe("the guarded reactor", () => {
 		reactor.pulseCompletes = true;
 		await reactor.guarded.confirmDose("TMA", reactor.clock.nowMs());
 		expect(reactor.supervisor.doses.isOpen("TMA")).toBe(false);
+	});
+
+	it("takes no dose for over whose line reads high, though its pulse is said to be complete", async () => {
+		await deposit();
+		const { guarded, supervisor, devices, clock } = reactor;
+		await guarded.armDose("TMA", 15);
+		await guarded.fireDose("TMA", 15);
+		const { pulses } = devices.io;
+		devices.io.pulses = { ...pulses!, confirm: async () => ({ completed: true, widthMs: 15, lineLow: false }) };
+		await expect(guarded.confirmDose("TMA", clock.nowMs())).resolves.toMatchObject({ completed: false });
+		expect(supervisor.doses.isOpen("TMA")).toBe(true);
+		expect(supervisor.doses.purgedS("TMA", clock.nowMs() + 60_000)).toBe(0);
 	});
 
 	it("keeps a precursor open in its books when the safe state could not shut it", async () => {
