@@ -403,6 +403,19 @@ describe("the guarded reactor", () => {
 		expect(reactor.supervisor.doses.isOpen("TMA")).toBe(false);
 	});
 
+	it("takes a movement whose command fails for one that may have happened", async () => {
+		await deposit();
+		const { guarded, supervisor, devices, clock } = reactor;
+		for (const device of [devices.io, devices.wall]) device.failure = reactor.silent("it");
+		await guarded.setCarrier(0, "test");
+		await clock.advance(1_000);
+		await expect(guarded.setStopValve(false, "test")).rejects.toMatchObject({ code: "DEVICE_SILENT" });
+		expect(supervisor.commanded.stopValve).toBe("unknown");
+		supervisor.commanded.targetsC.delete("wall");
+		await expect(guarded.setZone("wall", 110)).rejects.toMatchObject({ code: "DEVICE_SILENT" });
+		expect(supervisor.commanded.targetsC.get("wall")).toBe(110);
+	});
+
 	it("takes no dose for over whose line reads high, though its pulse is said to be complete", async () => {
 		await deposit();
 		const { guarded, supervisor, devices, clock } = reactor;
