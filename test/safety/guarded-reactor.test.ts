@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { fakeReactor, flowing } from "./fake-plant.js";
+
+let reactor: ReturnType<typeof fakeReactor>;
+
+beforeEach(async () => {
+	reactor = fakeReactor();
+	await reactor.clock.advance(1_000);
+});
+afterEach(() => reactor.stop());
+
+/** A run in deposition. */
+const deposit = () => flowing(reactor, ["stage", "wall"]);
+
+describe("the guarded reactor", () => {
+	it("lets nothing through that its permit refuses, and sends not a byte", async () => {
+		const { guarded, devices, pulses } = reactor;
+		const refused = { code: "PERMIT_REFUSED" };
+		await expect(guarded.armDose("TMA", 15)).rejects.toMatchObject(refused);
+		await expect(guarded.fireDose("TMA", 15)).rejects.toMatchObject(refused);
+		await expect(guarded.setCarrier(100, "test")).rejects.toMatchObject(refused);
+		await expect(guarded.setZone("stage", 300, "test")).rejects.toMatchObject(refused);
+		devices.io.values.pump = 0;
+		await reactor.clock.advance(1_000);
+		await expect(guarded.setStopValve(true, "test")).rejects.toMatchObject(refused);
+		expect(Object.values(devices).flatMap(({ told }) => told)).toEqual([]);
+		expect(pulses).toEqual([]);
+	});
+
+	it("asks at the moment of the act: an armed dose is not fired after a trip", async () => {
+		await deposit();
+		await reactor.guarded.armDose("TMA", 15);
+		reactor.devices.io.values.lid = 0;
+		await reactor.clock.advance(1_000);
+		await expect(reactor.guarded.fireDose("TMA", 15)).rejects.toMatchObject({ code: "PERMIT_REFUSED" });
+		expect(reactor.pulses).toEqual(["arm TMA 15"]);
+	});
+
+	it("counts a precursor as open from the permit until its line is proven low", async () => {
+		await deposit();
+		reactor.pulseCompletes = false;
+		await reactor.guarded.fireDose("TMA", 15);
+		await reactor.guarded.confirmDose("TMA", 0);
+		expect(reactor.supervisor.doses.isOpen("TMA")).toBe(true);
+		await expect(reactor.guarded.fireDose("H2O", 15)).rejects.toMatchObject({ code: "PERMIT_REFUSED" });
+		reactor.pulseCompletes = true;
+		await reactor.guarded.confirmDose("TMA", reactor.clock.nowMs());
+		expect(reactor.supervisor.doses.isOpen("TMA")).toBe(false);
+	});
+
+	it("takes a movement whose command fails for one that may have happened", async () => {
+		await deposit();
+		const { guarded, supervisor, devices, clock } = reactor;
+		for (const device of [devices.io, devices.wall]) device.failure = reactor.silent("it");
+		await guarded.setCarrier(0, "test");
+		await clock.advance(1_000);
+		await expect(guarded.setStopValve(false, "test")).rejects.toMatchObject({ code: "DEVICE_SILENT" });
+		expect(supervisor.commanded.stopValve).toBe("unknown");
+		supervisor.commanded.targetsC.delete("wall");
+		await expect(guarded.setZone("wall", 110)).rejects.toMatchObject({ code: "DEVICE_SILENT" });
+		expect(supervisor.commanded.targetsC.get("wall")).toBe(110);
+	});
+
+	it("takes a dose for open whose start was not acknowledged, until it is disarmed at its instrument", async () => {
+		await deposit();
+		const { guarded, supervisor, devices, pulses } = reactor;
+		await guarded.armDose("TMA", 15);
+		const fire = () => Promise.reject(reactor.silent("io"));
+		devices.io.pulses = { ...devices.io.pulses!, fire };
+		await expect(guarded.fireDose("TMA", 15)).rejects.toMatchObject({ code: "DEVICE_SILENT" });
+		expect(supervisor.doses.isOpen("TMA")).toBe(true);
+		await guarded.disarm("TMA");
+		expect(pulses).toEqual(["arm TMA 15", "disarm"]);
+		expect(supervisor.doses.isOpen("TMA")).toBe(false);
+	});
+
+	it("takes no dose for over whose line reads high, though its pulse is said to be complete", async () => {
+		await deposit();
+		const { guarded, supervisor, devices, clock } = reactor;
+		await guarded.armDose("TMA", 15);
+		await guarded.fireDose("TMA", 15);
+		const { pulses } = devices.io;
+		devices.io.pulses = { ...pulses!, confirm: async () => ({ completed: true, widthMs: 15, lineLow: false }) };
+		await expect(guarded.confirmDose("TMA", clock.nowMs())).resolves.toMatchObject({ completed: false });
+		expect(supervisor.doses.isOpen("TMA")).toBe(true);
+		expect(supervisor.doses.purgedS("TMA", clock.nowMs() + 60_000)).toBe(0);
+	});
+
+	it("keeps a precursor open in its books when the safe state could not shut it", async () => {
+		await deposit();
+		await reactor.guarded.fireDose("TMA", 15);
+		reactor.devices.io.failure = reactor.silent("io");
+		void reactor.supervisor.makeSafe("trip", "test");
+		await reactor.clock.advance(1_000);
+		expect(reactor.supervisor.doses.isOpen("TMA")).toBe(true);
+		reactor.devices.io.failure = undefined;
+		await reactor.clock.advance(2_000);
+		expect(reactor.supervisor.doses.isOpen("TMA")).toBe(false);
+	});
+
+	it("heats in the sensor's own degrees: the offset is taken off the target", async () => {
+		await reactor.guarded.setZone("stage", 120, "test");
+		expect(reactor.devices.stage.told).toEqual(["setpoint=119.5"]);
+		expect(reactor.guarded.zone("stage").value).toBe(120);
+	});
+});
