@@ -46,6 +46,13 @@ describe("connecting to an ADAM-6052", () => {
 	it("makes no pulses where nobody has measured how long a count is", () => {
 		expect(new Bench({ ...SETTINGS, pulse_timing: "none" }).device.pulses).toBeUndefined();
 	});
+
+	it("shuts its precursor lines also where it makes no pulses", async () => {
+		const bench = new Bench({ ...SETTINGS, pulse_timing: "none", pulse_counters: {} });
+		await bench.device.connect();
+		expect([bench.valve(TMA), bench.valve(H2O)]).toEqual([0, 0]);
+		expect(bench.sent).toEqual(expect.arrayContaining(["0500100000", "0500110000"]));
+	});
 });
 
 describe("outputs and inputs of an ADAM-6052", () => {
@@ -218,6 +225,16 @@ describe("a pulse of an ADAM-6052", () => {
 		await bench.feedFor(5_000);
 		expect(bench.widths(TMA)).toHaveLength(1);
 		await expect(bench.device.pulses!.fire()).rejects.toMatchObject({ code: "OUTPUT_BUSY" });
+	});
+
+	it("is not armed while all is being made safe, also when none was on its way", async () => {
+		const bench = await connectedBench();
+		const safe = bench.device.makeSafe();
+		await expect(bench.device.pulses!.arm("TMA", 15)).rejects.toMatchObject({
+			message: expect.stringContaining("is being made safe"),
+		});
+		await bench.run(safe);
+		await bench.device.pulses!.arm("TMA", 15);
 	});
 
 	it("is cancelled by disarming in the midst of arming", async () => {
