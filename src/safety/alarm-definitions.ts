@@ -72,6 +72,14 @@ export const ALARM_DEFINITIONS = {
 		response:
 			"Look for a slipped thermocouple, a failing heater or another load. Tune the zone anew, or take its model out of the lab file.",
 	}),
+	"heated-unordered": definition({
+		priority: "high",
+		cause: "A zone's controller gives power though no run and no person here orders it.",
+		consequence:
+			"It goes on heating, watched by over-temperature and runaway alone, until an order, a run or a safe state takes the zone.",
+		response:
+			"Look who heats there, and load no foil. adlayer set ZONE=off takes the power away; so does the contactor. Set the controller back to automatic and remote.",
+	}),
 	"run.held": definition({
 		priority: "high",
 		cause: "Control has held the run by itself.",

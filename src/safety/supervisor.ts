@@ -10,6 +10,7 @@ import { ALARM_DEFINITIONS } from "#safety/alarm-definitions.js";
 import { Alarms } from "#safety/alarms.js";
 import { Disturbances } from "#safety/disturbances.js";
 import { DoseHistory } from "#safety/dose-history.js";
+import { HeatWatch } from "#safety/heat-watch.js";
 import {
 	type Commanded,
 	type Declaration,
@@ -59,6 +60,7 @@ export class Supervisor {
 	private readonly history = new SignalHistory();
 	private readonly disturbances: Disturbances;
 	private readonly purge: PurgeWatch;
+	private readonly heat: HeatWatch;
 	/** Signals whose course is followed. */
 	private readonly followed: readonly string[];
 	private declaration: Declaration | null = null;
@@ -99,6 +101,7 @@ export class Supervisor {
 		});
 		this.disturbances = new Disturbances(this.view, this.history);
 		this.purge = new PurgeWatch(this.view, this.alarms);
+		this.heat = new HeatWatch(this.view, this.alarms);
 		this.followed = [
 			reactor.pressures.chamber,
 			reactor.pressures.foreline,
@@ -257,6 +260,7 @@ export class Supervisor {
 			this.valveMayLeak(undefined);
 		this.disturbances.look();
 		this.purge.look();
+		this.heat.look();
 	}
 
 	private makeView(): SafetyView {
@@ -385,7 +389,7 @@ function isAlarmOf(
 	if (kind === "instrument") return plant.instruments.some(({ name }) => name === of);
 	if (["valve-leaking", "valve-sticking", "bottle-low", "purge-insufficient"].includes(kind!))
 		return Object.hasOwn(reactor.precursors, of);
-	if (kind === "heater") return Object.hasOwn(reactor.zones, of);
+	if (kind === "heater" || kind === "heated-unordered") return Object.hasOwn(reactor.zones, of);
 	if (kind === "safe-state") return safeStateAlarms.includes(alarm);
 	return Object.hasOwn(ALARM_DEFINITIONS, alarm);
 }
