@@ -25,9 +25,9 @@ const isOlder = (heard: Heard, known: Heard | undefined): boolean =>
 const fault = (detail: string): PolledValue => ({ value: null, quality: "fault", detail });
 
 /**
- * A glovebox monitor behind an MQTT broker as a device. Reads only. `connect` waits for a message on each topic that is not of
- * unknown age, takes one that is when no other comes, and rejects with DEVICE_SILENT when there is none at all. `poll` throws LINK_LOST without the broker; a payload that cannot be read, an old
- * value and one of unknown age are faults of their signal.
+ * A glovebox monitor behind an MQTT broker as a device. Reads only. `connect` waits for a message of known age on each topic,
+ * makes do with one of unknown age when no other comes, and rejects with DEVICE_SILENT when there is none at all. `poll` throws
+ * LINK_LOST without the broker; a payload that cannot be read, an old value and one of unknown age are faults of their signal.
  */
 export class MqttAtmosphere implements Device {
 	readonly signals: Readonly<Record<string, SignalInfo>>;
