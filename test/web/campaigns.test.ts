@@ -49,7 +49,7 @@ describeInBrowser("campaigns on the page", (browser) => {
 	const look = async () => {
 		await seen.page.clock.fastForward(5_000);
 		await station.pass(500);
-		await expect.poll(() => seen.page.locator("#plan").isEnabled(), { timeout: 15_000 }).toBe(true);
+		await expect.poll(() => seen.page.locator("#plan").isEnabled()).toBe(true);
 	};
 	const orders = () => station.control.asked.map(({ command, args }) => ({ command, args }));
 	afterEach(async () => {

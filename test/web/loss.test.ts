@@ -41,14 +41,11 @@ describeInBrowser("a lost connection", (browser) => {
 		station.readings.stage = { temperature: 130, setpoint: 130 };
 		await station.pass(500);
 		await expect
-			.poll(
-				async () => {
-					await page.clock.fastForward(5_500);
-					await station.pass(500);
-					return page.locator("#lost").isVisible();
-				},
-				{ timeout: 30_000 },
-			)
+			.poll(async () => {
+				await page.clock.fastForward(5_500);
+				await station.pass(500);
+				return page.locator("#lost").isVisible();
+			})
 			.toBe(false);
 		await text(page, '[data-tile="Stage"]', "130.0 °C");
 		await text(page, "#state", /^running$/);

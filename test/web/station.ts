@@ -250,7 +250,6 @@ export function aRun(station: Station): void {
 export async function text(page: Page, selector: string, wanted: string | RegExp): Promise<void> {
 	await expect
 		.poll(async () => (await page.locator(selector).allInnerTexts()).join(" ").replace(/\s+/g, " "), {
-			timeout: 15_000,
 			message: selector,
 		})
 		.toMatch(typeof wanted === "string" ? new RegExp(escaped(wanted)) : wanted);
