@@ -110,7 +110,7 @@ describe("the watchdogs", () => {
 	it("are not fed after a stall of control's own loop, which is told, and are again after a beat in time", async () => {
 		await reactor.clock.advance(BEAT_MS / 2);
 		const before = reactor.feeds;
-		reactor.clock.stalledMs += STALL_MS + 1;
+		reactor.clock.stalledMs += 1_001;
 		// Samples that are handled before the late beat are no sign of health.
 		reactor.supervisor.sampled();
 		await reactor.clock.advance(BEAT_MS / 2);

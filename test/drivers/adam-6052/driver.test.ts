@@ -249,6 +249,56 @@ describe("a pulse of an ADAM-6052", () => {
 		}
 	});
 
+	it.each([
+		[
+			"while its line is high",
+			(bench: Bench) => {
+				bench.simulator.readCoils = (_address, count) => new Array<boolean>(count).fill(true);
+			},
+			{ completed: false, lineLow: false },
+		],
+		[
+			"when the module counts another number of pulses",
+			(bench: Bench) => {
+				const read = bench.simulator.readHolding.bind(bench.simulator);
+				bench.simulator.readHolding = (address, count) => (address === 48 ? [2, 0] : read(address, count));
+			},
+			{ completed: false, lineLow: true },
+		],
+	])("is not confirmed %s, though its time has passed", async (_, change, confirmation) => {
+		const bench = await connectedBench();
+		await bench.device.pulses!.arm("TMA", 15);
+		await bench.device.pulses!.fire();
+		await bench.clock.advance(20);
+		change(bench);
+		expect(await bench.device.pulses!.confirm()).toMatchObject(confirmation);
+	});
+
+	it("is shut on every line although one of them does not answer, and the safe state fails for that one", async () => {
+		const bench = await connectedBench();
+		bench.losesRequest = (hex) => hex.startsWith("05001000");
+		const safe = expect(bench.device.makeSafe()).rejects.toMatchObject({ code: "DEVICE_SILENT" });
+		await bench.clock.advance(2_000);
+		await safe;
+		expect(bench.sent).toContain("0500110000");
+	});
+
+	it("is waited for by every safe state that comes meanwhile", async () => {
+		const bench = await connectedBench();
+		await bench.device.pulses!.arm("TMA", 500);
+		await bench.device.pulses!.fire();
+		await bench.clock.advance(10);
+		const ends: number[] = [];
+		const safe = () => bench.device.makeSafe().then(() => ends.push(bench.clock.nowMs()));
+		const all = [safe()];
+		await bench.clock.advance(10);
+		all.push(safe());
+		await bench.clock.advance(600);
+		await Promise.all(all);
+		for (const endMs of ends) expect(endMs).toBeGreaterThanOrEqual(500);
+		expect(bench.valve(TMA)).toBe(0);
+	});
+
 	it("is not taken for delivered by a module that has restarted", async () => {
 		const bench = await connectedBench();
 		await bench.device.pulses!.arm("TMA", 100);
