@@ -2,15 +2,15 @@
 import { createHash } from "node:crypto";
 import type { CommissioningRecord, CommissioningState, CommissioningTest } from "#cli/commissioning-report.js";
 import { AdlayerError } from "#core/errors.js";
+import { BY_CHARS_MAX, PLAIN } from "#record/plain-name.js";
 import { type LabFile, loadLabFile } from "#src/config.js";
 import { dataFolder, makeFolder } from "#src/processes/files.js";
 import { stateFile } from "#src/processes/state-file.js";
 
 type Instrument = LabFile["content"]["instruments"][string];
 
-/** A name on the record: as `by` of every command. */
-const NAME_CHARS_MAX = 100;
-const NAME = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${NAME_CHARS_MAX}}$`, "u");
+const isName = (by: string): boolean =>
+	new RegExp(PLAIN, "u").test(by) && [...by].length <= BY_CHARS_MAX && by.trim() !== "";
 
 /** A test as it is asked for, and what it depends on. */
 interface Asked {
@@ -56,10 +56,10 @@ export function openCommissioning(labFile: string, dataDir: string): Commissioni
 		simulated: lab.simulated,
 		tests: present,
 		seen: (names, by, date) => {
-			if (!NAME.test(by) || by.trim() === "")
+			if (!isName(by))
 				throw new AdlayerError(
 					"USAGE",
-					`Who has seen it is ${JSON.stringify(by.slice(0, NAME_CHARS_MAX))}: the record needs a name of 1 to ${NAME_CHARS_MAX} characters in one line (--by).`,
+					`Who has seen it is ${JSON.stringify(by.slice(0, BY_CHARS_MAX))}: the record needs a name of 1 to ${BY_CHARS_MAX} characters in one line (--by).`,
 				);
 			const tests = present();
 			const added = names.map((name): CommissioningRecord => {

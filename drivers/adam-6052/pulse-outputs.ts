@@ -2,6 +2,7 @@
 import type { Clock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
 import type { PulseOutputs } from "#device/contract.js";
+import { assertMayStart } from "#device/pulse-start.js";
 import type { Wiring } from "./config.js";
 import type { QuietLink } from "./quiet-link.js";
 import {
@@ -20,8 +21,6 @@ const UNITS_MIN = 10;
 const WIDTH_MS_MAX = 1_000;
 /** Whether a pulse begins with its low or its high time is not confirmed: the low time is as short as can be. */
 const LOW_UNITS = 1;
-/** A start that has waited longer for the line is withdrawn: what permitted it is no longer the present. */
-const START_LATE_MS_MAX = 250;
 
 interface Pulse {
 	readonly output: string;
@@ -201,13 +200,12 @@ export class AdamPulseOutputs implements PulseOutputs {
 	}
 
 	private assertStillOrdered(pulse: Pulse): void {
-		const lateMs = this.clock.nowMs() - pulse.firedMs;
-		if (this.current === pulse && pulse.phase === "fired" && lateMs <= START_LATE_MS_MAX) return;
-		const limit = lateMs > START_LATE_MS_MAX ? `; at most ${START_LATE_MS_MAX} ms are allowed` : "";
-		throw new AdlayerError(
-			"OUTPUT_BUSY",
-			`The start of ${pulse.output} on ${this.name} was withdrawn after ${lateMs.toFixed(0)} ms in the queue${limit}.`,
-		);
+		assertMayStart({
+			instrument: this.name,
+			output: pulse.output,
+			waitedMs: this.clock.nowMs() - pulse.firedMs,
+			isOrdered: this.current === pulse && pulse.phase === "fired",
+		});
 	}
 
 	private assertStillArming(pulse: Pulse): void {

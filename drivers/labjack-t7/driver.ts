@@ -33,6 +33,8 @@ const WATCHDOG_CHECK_POLLS = 10;
 /** A 32-bit float holds a version of four decimals only nearly. */
 const FIRMWARE_HALF_STEP = 0.000_05;
 
+const hasWatchdog = (firmware: number): boolean => firmware >= FIRMWARE_VERSION_MIN - FIRMWARE_HALF_STEP;
+
 const LOW: PolledValue = { value: 0, quality: "good" };
 const HIGH: PolledValue = { value: 1, quality: "good" };
 
@@ -121,7 +123,7 @@ export class LabjackT7 implements Device {
 		const serial = await this.access.readIfThere(SERIAL_NUMBER, 2);
 		const lua = await this.access.readIfThere(LUA_RUN, 2);
 		const firmware = f32At(words, 4);
-		if (!(firmware >= FIRMWARE_VERSION_MIN - FIRMWARE_HALF_STEP)) {
+		if (!hasWatchdog(firmware)) {
 			warnings.push(
 				`Control would refuse firmware ${firmware.toFixed(4)}: its watchdog needs ${FIRMWARE_VERSION_MIN} or newer.`,
 			);
@@ -272,7 +274,7 @@ export class LabjackT7 implements Device {
 		const hardware = f32At(words, 2);
 		const firmware = f32At(words, 4);
 		if (product !== PRODUCT_ID_T7) throw this.notAT7(product);
-		if (firmware < FIRMWARE_VERSION_MIN - FIRMWARE_HALF_STEP) {
+		if (!hasWatchdog(firmware)) {
 			throw new AdlayerError(
 				"DEVICE_MISCONFIGURED",
 				`${this.name} has firmware ${firmware.toFixed(4)}; its watchdog needs ${FIRMWARE_VERSION_MIN} or newer.`,

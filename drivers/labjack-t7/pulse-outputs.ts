@@ -2,6 +2,7 @@
 import type { Clock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
 import type { PulseOutputs } from "#device/contract.js";
+import { assertMayStart } from "#device/pulse-start.js";
 import { hasBit, u32At, wordsOfU32 } from "./codec.js";
 import type { Wiring } from "./config.js";
 import {
@@ -32,9 +33,6 @@ import {
 } from "./registers.js";
 
 /** One pulse on its way. "ending" while it is being disarmed: it can no longer be started. */
-/** A start that has waited longer for the line is withdrawn: what permitted it is no longer the present. */
-const START_LATE_MS_MAX = 250;
-
 interface Pulse {
 	readonly output: string;
 	readonly line: number;
@@ -121,13 +119,12 @@ export class T7PulseOutputs implements PulseOutputs {
 	}
 
 	private assertStillOrdered(pulse: Pulse): void {
-		const lateMs = this.clock.nowMs() - pulse.firedMs;
-		if (this.current === pulse && pulse.phase === "fired" && lateMs <= START_LATE_MS_MAX) return;
-		const limit = lateMs > START_LATE_MS_MAX ? `; at most ${START_LATE_MS_MAX} ms are allowed` : "";
-		throw new AdlayerError(
-			"OUTPUT_BUSY",
-			`The start of ${pulse.output} on ${this.name} was withdrawn after ${lateMs.toFixed(0)} ms in the queue${limit}.`,
-		);
+		assertMayStart({
+			instrument: this.name,
+			output: pulse.output,
+			waitedMs: this.clock.nowMs() - pulse.firedMs,
+			isOrdered: this.current === pulse && pulse.phase === "fired",
+		});
 	}
 
 	async confirm(): Promise<{ completed: boolean; widthMs: number; lineLow: boolean }> {

@@ -1,5 +1,6 @@
 /** JSON Schemas of the REST interface's bodies; the OpenAPI document and the request checks are made of these. */
 import { ITEM_KINDS } from "#record/descent.js";
+import { BY_CHARS_MAX, PLAIN } from "#record/plain-name.js";
 
 const number = { type: "number" } as const;
 const nullableNumber = { type: ["number", "null"] } as const;
@@ -454,8 +455,6 @@ export const SCHEMAS = [
 	checkReport,
 ];
 
-/** Names are printed, scanned and put into files: no control characters, no halves of characters. */
-export const PLAIN = "^[^\\p{Cc}\\p{Cs}]*$";
 const ID = "[A-Za-z0-9][A-Za-z0-9._@+-]{0,79}$";
 export const ITEM_ID = `^${ID}`;
 /** Chosen by people: readable, and never one that is given out, such as `cell-12`. */
@@ -471,7 +470,7 @@ export const SAID_OF_PATTERN: Readonly<Record<string, string>> = {
 export const by = {
 	type: "string",
 	minLength: 1,
-	maxLength: 100,
+	maxLength: BY_CHARS_MAX,
 	pattern: PLAIN,
 	description: "Who does this, for the record",
 };

@@ -280,10 +280,12 @@ const TAKES: Readonly<Record<CampaignOrder["command"], readonly (keyof CampaignO
 /** Who cancels with the number of a run means that run, and not all that wait. */
 function refuseNeedless(order: CampaignOrder): void {
 	const { campaign, command, by, ...given } = order;
-	const takes: readonly string[] | undefined = Object.hasOwn(TAKES, command) ? TAKES[command] : undefined;
-	const needless = Object.keys(given).filter((key) => takes?.includes(key) === false);
+	// Another command than these is refused as such.
+	if (!Object.hasOwn(TAKES, command)) return;
+	const takes: readonly string[] = TAKES[command];
+	const needless = Object.keys(given).filter((key) => !takes.includes(key));
 	if (needless.length === 0) return;
-	const none = takes!.length === 0 ? " and would concern the whole queue; to leave one run out is skip" : "";
+	const none = takes.length === 0 ? " and would concern the whole queue; to leave one run out is skip" : "";
 	throw new AdlayerError("USAGE", `The command ${command} takes no ${needless.join(" and no ")}${none}.`);
 }
 

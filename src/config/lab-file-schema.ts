@@ -1,4 +1,6 @@
 /** JSON Schema (draft-07) of a lab file. Nothing that safety depends on has a default. */
+import { ONE_LINE } from "#recipe/schema.js";
+
 const name = { type: "string", pattern: "^[A-Za-z][A-Za-z0-9_]{0,31}$" };
 /** The other words stand in the same place of an MQTT topic. */
 const instrumentName = { ...name, not: { enum: ["run", "alarms", "online"] } };
@@ -11,7 +13,7 @@ const torr = between(1e-9, 2_000);
 const pulseMs = between(1e-6, 600_000);
 const ppm = between(1e-3, 1_000_000);
 /** For people to read, in one line. */
-const text = (maxLength = 200) => ({ type: "string", minLength: 1, maxLength, pattern: "^[^\\p{Cc}]*$" });
+const text = (maxLength = 200) => ({ type: "string", minLength: 1, maxLength, pattern: ONE_LINE });
 
 const strict = (properties: Record<string, object>, optional: readonly string[] = []) => ({
 	type: "object",

@@ -2,14 +2,13 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { AdlayerError, type Problem } from "#core/errors.js";
 import { CELL_TESTS_PAGE } from "#record/cell-tests.js";
+import { BY_CHARS_MAX, PLAIN } from "#record/plain-name.js";
 import type { TuneOrder } from "#record/tune.js";
 import type { CommandName } from "./messages.js";
 
 const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength });
-/** Names are printed, scanned and put into files: no control characters, no halves of characters. */
-const PLAIN = "^[^\\p{Cc}\\p{Cs}]*$";
 const name = { ...text(200), pattern: PLAIN };
-const by = { ...text(100), pattern: PLAIN };
+const by = { ...text(BY_CHARS_MAX), pattern: PLAIN };
 const reason = text(500);
 const amount = { type: "number", exclusiveMinimum: 0 };
 /** What the service says of its database and broker; longer words are cut by the service. */

@@ -60,6 +60,10 @@ export class Latches {
 		return this.all.filter(({ state }) => state !== "clear").map(({ interlock }) => interlock.id);
 	}
 
+	isAlarmOfLatched(alarm: string): boolean {
+		return this.all.some(({ state, interlock }) => state !== "clear" && alarm === alarmOf(interlock));
+	}
+
 	get status(): InterlockStatus[] {
 		return this.all.map(({ interlock, state, finding }) => ({
 			interlock: interlock.id,

@@ -122,7 +122,7 @@ export class Supervisor {
 	restore({ interlocks, alarms }: SafetyCarry): void {
 		const { latches } = this;
 		latches.restore(interlocks);
-		this.alarms.restore(alarms, (alarm) => latches.latched.some((id) => alarm === `interlock.${id}`));
+		this.alarms.restore(alarms, (alarm) => latches.isAlarmOfLatched(alarm));
 		latches.alarm();
 		for (const record of alarms) if (!isOver(record)) this.restoreDanger(record);
 		if (latches.standing !== undefined)

@@ -2,9 +2,10 @@
 import type { AppDeps, FileShelf } from "#api/ports.js";
 import { API_PREFIX, type RouteGroup } from "#api/route-group.js";
 import { envelope, routeSchema, strictBody } from "#api/route-schema.js";
-import { boolean, by, ITEM_ID, integer, list, NEW_ITEM_ID, PLAIN, ref, shape, string } from "#api/schemas.js";
+import { boolean, by, ITEM_ID, integer, list, NEW_ITEM_ID, ref, shape, string } from "#api/schemas.js";
 import { AdlayerError, type Problem } from "#core/errors.js";
 import { type Descent, ITEM_KINDS, type Item, type ItemKind } from "#record/descent.js";
+import { PLAIN } from "#record/plain-name.js";
 
 export const text = { type: "string", minLength: 1, maxLength: 200, pattern: PLAIN } as const;
 export const longText = {
