@@ -1,4 +1,5 @@
 /** A service with a scripted control behind it, on a real socket, and a browser's page of it. Time moves when told to. */
+import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { Browser, Page } from "playwright-core";
@@ -72,6 +73,8 @@ export interface StationOptions {
 	readonly signals?: readonly ReturnType<typeof signal>[];
 	/** What the service has besides what every station's has. */
 	readonly deps?: Partial<AppDeps>;
+	/** What each request waits for before the service sees it. */
+	readonly delay?: (path: string) => Promise<void>;
 }
 
 /** What the pages ask by themselves is no command of a person. */
@@ -150,6 +153,7 @@ export class Station {
 			},
 			...options.deps,
 		});
+		if (options.delay !== undefined) delayRequests(this.app.server, options.delay);
 		await this.app.listen({ host: "127.0.0.1", port: this.port });
 		this.port = (this.app.server.address() as AddressInfo).port;
 	}
@@ -195,6 +199,16 @@ export class Station {
 	async controlSilent(ms: number): Promise<void> {
 		await this.clock.advance(ms);
 	}
+}
+
+/** On the service's side: a page that is already open may send past what its browser is told to intercept. */
+function delayRequests(server: Server, delay: (path: string) => Promise<void>): void {
+	const answers = server.listeners("request") as RequestListener[];
+	server.removeAllListeners("request");
+	server.on("request", async (request, reply) => {
+		await delay(request.url ?? "");
+		for (const answer of answers) answer(request, reply);
+	});
 }
 
 export interface Visit {
