@@ -9,6 +9,7 @@ import type {
 	PolledValue,
 	PolledValues,
 	SignalInfo,
+	Watchdog,
 } from "#device/contract.js";
 import { RegisterReader } from "#transport/register-reader.js";
 import {
@@ -36,26 +37,28 @@ interface Readings {
 	readonly status: number;
 }
 
-/** A 3200 series controller. Setpoints go to the remote setpoint in RAM, which `poll` keeps refreshed. */
+/** A 3200 series controller. Setpoints go to the remote setpoint in RAM, which `watchdog` keeps refreshed. */
 export class Eurotherm3216 implements Device {
 	readonly signals: Readonly<Record<string, SignalInfo>>;
 	readonly name: string;
 	readonly limitC: number | undefined;
+	/** Without it the controller goes to its local setpoint. */
+	readonly watchdog: Watchdog;
 	private readonly settings: Eurotherm3216Settings;
 	private readonly modbus: ModbusMaster;
 	private readonly clock: Clock;
 	private reader: RegisterReader;
 	/** Undefined where neither settings nor instrument say the decimals: in a probe. */
 	private knownScale: Scale | undefined;
-	/** Looked at by reading alone: `poll` then reports what is there, and refreshes nothing. */
+	/** Looked at by reading alone: `poll` then reports what is there. */
 	private looking: { readonly confirmed: boolean } | undefined;
 	private readonly outputScale: Scale;
-	private readonly refreshMs: number;
+	private readonly timeoutMs: number;
 	private instrument: InstrumentState | undefined;
 	/** The setpoint the instrument shall follow, as a register word; undefined while nobody has set one. */
 	private wanted: number | undefined;
 	private wantedSinceMs = 0;
-	private refreshedMs = 0;
+	private refreshedMs = Number.NEGATIVE_INFINITY;
 	/** The working setpoint has been seen to follow the remote one. */
 	private remoteProven = false;
 	private setting = 0;
@@ -79,7 +82,8 @@ export class Eurotherm3216 implements Device {
 		this.reader = new RegisterReader(modbus);
 		this.knownScale = settings.decimals === undefined ? undefined : new Scale(settings.decimals);
 		this.outputScale = new Scale(settings.output_decimals ?? OUTPUT_DECIMALS);
-		this.refreshMs = ((settings.remote_timeout_s ?? REMOTE_TIMEOUT_S) * 1000) / 3;
+		this.timeoutMs = (settings.remote_timeout_s ?? REMOTE_TIMEOUT_S) * 1000;
+		this.watchdog = { timeoutMs: this.timeoutMs, feed: () => this.refresh() };
 		this.signals = {
 			temperature: { unit: "degC", kind: "measurement", description: "Process value" },
 			setpoint: {
@@ -154,7 +158,6 @@ export class Eurotherm3216 implements Device {
 				...(this.wanted === undefined ? {} : { wanted: this.wanted }),
 			});
 		}
-		await this.refresh();
 		const readings = await this.read();
 		const { status, workingSetpointC, outputPercent } = readings;
 		const following = this.wanted !== undefined && this.scale.toWord(workingSetpointC) === this.wanted;
@@ -310,11 +313,14 @@ export class Eurotherm3216 implements Device {
 		);
 	}
 
+	/** A remote setpoint that has lapsed stays so until somebody sets one again: nobody has watched the zone meanwhile. */
 	private async refresh(): Promise<void> {
+		const { wanted, timeoutMs } = this;
 		const nowMs = this.clock.nowMs();
-		if (this.wanted === undefined || this.setting > 0 || nowMs - this.refreshedMs < this.refreshMs) return;
+		const ageMs = nowMs - this.refreshedMs;
+		if (wanted === undefined || this.setting > 0 || ageMs < timeoutMs / 3 || ageMs >= timeoutMs) return;
+		await this.modbus.writeRegister(REGISTER.remoteSetpoint, wanted);
 		this.refreshedMs = nowMs;
-		await this.modbus.writeRegister(REGISTER.remoteSetpoint, this.wanted);
 	}
 
 	private async read(): Promise<Readings> {

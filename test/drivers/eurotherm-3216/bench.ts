@@ -88,13 +88,19 @@ export class Bench {
 		return promise;
 	}
 
-	/** Polls every second for so long; gives the last poll. */
+	/** Polls and feeds every second for so long, as a healthy control does; gives the last poll. */
 	async pollFor(seconds: number): Promise<Awaited<ReturnType<Device["poll"]>>> {
 		for (let i = 1; i < seconds; i += 1) {
 			await this.run(this.device.poll());
+			await this.feed();
 			await this.clock.advance(1000);
 		}
 		return this.run(this.device.poll());
+	}
+
+	/** As the supervisor does while all is well. */
+	feed(): Promise<void> {
+		return this.run(this.device.watchdog!.feed());
 	}
 
 	private runStage(): void {

@@ -11,6 +11,7 @@ async function ramp(stage: StageConstants, targetC: number, degCPerMin: number, 
 		if (second <= rampS + 1)
 			await bench.run(bench.device.set!("setpoint", Math.min(targetC, 22 + (degCPerMin / 60) * second)));
 		await bench.run(bench.device.poll());
+		await bench.feed();
 		await bench.clock.advance(1000 - (bench.clock.nowMs() % 1000));
 		highestC = Math.max(highestC, bench.stageC);
 	}

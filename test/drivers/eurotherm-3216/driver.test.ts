@@ -143,6 +143,78 @@ describe("polling a 3216", () => {
 		expect(bench.simulator.eepromWrites).toBe(0);
 	});
 
+	it("is refreshed by its watchdog's feed alone: polled and not fed, it goes to its local setpoint", async () => {
+		const bench = await connected(new Bench());
+		await bench.run(bench.device.set!("setpoint", 120));
+		bench.requests.length = 0;
+		const poll = async (seconds: number) => {
+			for (let i = 0; i < seconds; i += 1) {
+				await bench.clock.advance(1000);
+				await bench.run(bench.device.poll());
+			}
+			return bench.run(bench.device.poll());
+		};
+		expect(await poll(4)).toMatchObject({ setpoint: { value: 120, quality: "good" }, remote: { value: 1 } });
+		const { setpoint, remote } = await poll(3);
+		expect(setpoint).toMatchObject({ quality: "fault", detail: expect.stringContaining("has failed") });
+		expect(remote?.value).toBe(0);
+		expect(bench.heaterPercent).toBe(0);
+		expect(writes(bench)).toEqual([]);
+	});
+
+	it("that has lapsed is not brought back by feeding, and is fed again once somebody has set it", async () => {
+		const bench = await connected(new Bench());
+		await bench.run(bench.device.set!("setpoint", 120));
+		await bench.clock.advance(5000);
+		bench.requests.length = 0;
+		await bench.pollFor(10);
+		expect(writes(bench)).toEqual([]);
+		expect(bench.heaterPercent).toBe(0);
+		await bench.run(bench.device.set!("setpoint", 110));
+		expect(await bench.pollFor(20)).toMatchObject({ setpoint: { value: 110, quality: "good" }, remote: { value: 1 } });
+	});
+
+	it("writes when a third of the configured time-out has passed, not before", async () => {
+		const bench = await connected(new Bench({ remote_timeout_s: 12 }));
+		expect(bench.device.watchdog!.timeoutMs).toBe(12_000);
+		await bench.feed();
+		expect(writes(bench)).toEqual([]);
+		await bench.run(bench.device.set!("setpoint", 120));
+		bench.requests.length = 0;
+		// The controller was watched for half a second after the write.
+		await bench.clock.advance(3400);
+		await bench.feed();
+		expect(bench.requests).toEqual([]);
+		await bench.clock.advance(200);
+		await bench.feed();
+		expect(bench.requests).toEqual(["6@26=1200"]);
+		await bench.feed();
+		expect(bench.requests).toHaveLength(1);
+	});
+
+	it("tries a refresh that has failed again at the next feed", async () => {
+		const bench = await connected(new Bench({ remote_timeout_s: 12 }));
+		await bench.run(bench.device.set!("setpoint", 120));
+		await bench.clock.advance(4000);
+		bench.silent = true;
+		await expect(bench.feed()).rejects.toMatchObject({ code: "DEVICE_SILENT" });
+		bench.silent = false;
+		bench.requests.length = 0;
+		await bench.feed();
+		expect(bench.requests).toEqual(["6@26=1200"]);
+	});
+
+	it("is not fed with what it was set to before while another setpoint is on its way", async () => {
+		const bench = await connected(new Bench());
+		await bench.run(bench.device.set!("setpoint", 120));
+		await bench.clock.advance(2000);
+		bench.requests.length = 0;
+		const setting = bench.device.set!("setpoint", 60);
+		await bench.feed();
+		await bench.run(setting);
+		expect(writes(bench)).toEqual(["6@26=600"]);
+	});
+
 	it("says that the setpoint is at fault when the instrument fell back, and does not bring it back by itself", async () => {
 		const bench = await connected(new Bench());
 		await bench.run(bench.device.set!("setpoint", 120));

@@ -81,6 +81,7 @@ it("two controllers stay at their setpoints, refreshed in time, while the third 
 		for (let poll = 0; poll < 60; poll += 1) {
 			try {
 				const { setpoint } = await devices[i]!.poll();
+				await devices[i]!.watchdog!.feed();
 				if (setpoint?.value !== 100) faults.push(`zone${i + 1} ${setpoint?.detail}`);
 			} catch {
 				faults.push(`zone${i + 1} silent`);
