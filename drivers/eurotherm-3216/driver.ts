@@ -391,12 +391,12 @@ export class Eurotherm3216 implements Device {
 		for (const choice of [first, 1 - first]) {
 			await this.modbus.writeRegister(REGISTER.localRemote, choice);
 			await this.clock.sleep(FOLLOW_MS);
-			this.stillAllowed(safeStates);
 			const [working] = await this.reader.read(REGISTER.workingSetpoint, 1);
 			this.stillAllowed(safeStates);
 			if (working !== word) continue;
-			// Where the local setpoint is the same, nothing is proven, and nothing is lost: the next change will tell.
-			this.remoteProven = word !== this.scale.toWord(this.instrument?.localSetpointC ?? Number.NaN);
+			// Where a local setpoint is the same, nothing is proven, and nothing is lost: the next change will tell.
+			const locals = this.instrument?.localSetpointsC ?? [];
+			this.remoteProven = locals.every((localC) => this.scale.toWord(localC) !== word);
 			return;
 		}
 		const setpointC = this.scale.fromWord(word);

@@ -12,7 +12,8 @@ const FOUND = { manufacturer: "Eurotherm", model: "3200 series", serial: null, f
 export interface InstrumentState {
 	readonly rangeMinC: number;
 	readonly rangeMaxC: number;
-	readonly localSetpointC: number;
+	/** SP1 and SP2. */
+	readonly localSetpointsC: readonly number[];
 	readonly workingSetpointC: number;
 	readonly status: number;
 }
@@ -25,8 +26,8 @@ export interface RawSetup {
 	readonly limitHigh: number;
 	readonly controlAction: number;
 	readonly workingSetpoint: number;
-	readonly localSetpoint: number;
-	readonly localName: "SP1" | "SP2";
+	/** SP1 and SP2. */
+	readonly localSetpoints: readonly number[];
 	readonly status: number;
 }
 
@@ -53,8 +54,7 @@ export async function identify(reader: RegisterReader): Promise<Found> {
 	const [status, inverse] = (await read(REGISTER.status, 2)) as [number, number];
 	const [rangeLow, rangeHigh] = (await read(REGISTER.rangeLow, 2)).map(signed) as [number, number];
 	const [limitHigh, limitLow] = (await read(REGISTER.setpointHigh, 2)).map(signed) as [number, number];
-	const [select] = (await read(REGISTER.setpointSelect, 1)) as [number];
-	const [sp1, sp2] = (await read(REGISTER.setpoint1, 2)).map(signed) as [number, number];
+	const localSetpoints = (await read(REGISTER.setpoint1, 2)).map(signed);
 	if (doubts.length > 0) return unknown(doubts);
 
 	if ((status ^ inverse) !== 0xffff) {
@@ -78,8 +78,7 @@ export async function identify(reader: RegisterReader): Promise<Found> {
 		limitHigh,
 		controlAction: at(REGISTER.controlAction),
 		workingSetpoint: signed(at(REGISTER.workingSetpoint)),
-		localSetpoint: select === 1 ? sp2 : sp1,
-		localName: select === 1 ? "SP2" : "SP1",
+		localSetpoints,
 		status,
 	};
 	return { identification: { identity: FOUND, confirmed: true, warnings: await warningsOf(reader, status) }, setup };
@@ -90,7 +89,7 @@ export function stateOf(setup: RawSetup, scale: Scale): InstrumentState {
 	return {
 		rangeMinC: scale.fromRaw(setup.rangeLow),
 		rangeMaxC: scale.fromRaw(setup.rangeHigh),
-		localSetpointC: scale.fromRaw(setup.localSetpoint),
+		localSetpointsC: setup.localSetpoints.map((raw) => scale.fromRaw(raw)),
 		workingSetpointC: scale.fromRaw(setup.workingSetpoint),
 		status: setup.status,
 	};
@@ -159,9 +158,7 @@ export function refuseUnlessSafe(
 	scale: Scale,
 ): void {
 	const { setpoint_degC_min: minC, setpoint_degC_max: maxC } = settings;
-	const { localName } = setup;
 	const [limitMinC, limitMaxC] = [scale.fromRaw(setup.limitLow), scale.fromRaw(setup.limitHigh)];
-	const localSetpointC = scale.fromRaw(setup.localSetpoint);
 	const localMaxC = settings.local_setpoint_degC_max ?? LOCAL_SETPOINT_MAX_DEGC;
 	const refuse = (message: string, context: object) => {
 		throw new AdlayerError("DEVICE_MISCONFIGURED", message, { context: { instrument: name, ...context } });
@@ -180,9 +177,12 @@ export function refuseUnlessSafe(
 	}
 	if (setup.controlAction !== 0)
 		refuse(`${name} has direct control action (register 7 is not 0): it would heat without end.`, {});
-	if (localSetpointC > localMaxC) {
+	// Which of the two it goes to is chosen at its front or by a contact, also later.
+	for (const [i, raw] of setup.localSetpoints.entries()) {
+		const localSetpointC = scale.fromRaw(raw);
+		if (localSetpointC <= localMaxC) continue;
 		refuse(
-			`${name} has a local setpoint ${localName} of ${localSetpointC} degC, above ${localMaxC} degC: it would go there when control falls silent.`,
+			`${name} has a local setpoint SP${i + 1} of ${localSetpointC} degC, above ${localMaxC} degC: it would go there when control falls silent.`,
 			{ localSetpointC, localMaxC },
 		);
 	}

@@ -110,10 +110,9 @@ export class WatlowEzzonePm implements Device {
 		if (dialect === undefined) return identification;
 		refuseUnlessSafe(this, this.settings, dialect);
 		const readings = await this.read(dialect);
-		if (this.order.kind === "off") {
-			// It was switched off and is on: it has lost power, or was switched on at its front.
-			if (readings.mode !== MODE.off) await this.makeSafe();
-		} else if (this.order.kind === "heat" && this.whyNotFollowing(readings) !== undefined) {
+		// It may have lost power, or have been switched on at its front.
+		if (this.order.kind === "off") await this.makeSafe();
+		else if (this.order.kind === "heat" && this.whyNotFollowing(readings) !== undefined) {
 			this.order = { kind: "none" };
 			this.waitingC = undefined;
 		}
@@ -214,7 +213,6 @@ export class WatlowEzzonePm implements Device {
 			if (before.setpointC === valueC && this.whyNotFollowing(readings) === undefined) return readings.setpointC;
 		}
 		await this.writeSetpoint(dialect, valueC);
-		this.stillAllowed(safeStates);
 		const backC = await this.readSetpoint(dialect);
 		this.stillAllowed(safeStates);
 		if (!(Math.abs(backC - valueC) <= SETPOINT_TOLERANCE_C)) {
@@ -223,7 +221,6 @@ export class WatlowEzzonePm implements Device {
 		}
 		if (before.kind !== "heat") {
 			await this.writeWord(registers.controlMode, MODE.auto);
-			this.stillAllowed(safeStates);
 			const mode = await this.readWord(registers.controlMode);
 			this.stillAllowed(safeStates);
 			if (mode !== MODE.auto) {
@@ -252,7 +249,7 @@ export class WatlowEzzonePm implements Device {
 			await this.writeWord(registers.controlMode, MODE.off);
 		const mode = await this.readWord(registers.controlMode);
 		let outputPercent = await this.readFloat(dialect, registers.outputPower);
-		if (mode === MODE.off && outputPercent !== 0) {
+		if (outputPercent !== 0) {
 			await this.clock.sleep(FOLLOW_MS);
 			outputPercent = await this.readFloat(dialect, registers.outputPower);
 		}
@@ -288,7 +285,7 @@ export class WatlowEzzonePm implements Device {
 	private assertNoHotterThanOrdered({ mode, setpointC, activeSetpointC, outputPercent }: Readings): void {
 		const { order } = this;
 		const outputMax = this.settings.output_percent_max;
-		if (outputMax !== undefined && mode !== MODE.off && outputPercent > outputMax + OUTPUT_TOLERANCE_PERCENT) {
+		if (outputMax !== undefined && outputPercent > outputMax + OUTPUT_TOLERANCE_PERCENT) {
 			throw new AdlayerError(
 				"DEVICE_MISCONFIGURED",
 				`${this.name} heats with ${outputPercent.toFixed(1)} %; its heater stands ${outputMax} %.`,

@@ -287,6 +287,42 @@ describe("bronkhorst-propar", () => {
 		expect((await rig.poll()).flow).toMatchObject({ value: null, detail: expect.stringContaining("100 sccm") });
 	});
 
+	it("gives neither flow nor setpoint while its full scale is no number above 0", async () => {
+		const rig = new Rig();
+		await rig.connect();
+		for (const capacity of [0, -200, Number.NaN, Number.POSITIVE_INFINITY]) {
+			rig.simulator.choose({ capacity });
+			expect(await rig.poll(), `${capacity}`).toMatchObject({ flow: { value: null }, setpoint: { value: null } });
+		}
+	});
+
+	it("gives no setpoint above its full scale, which nobody could have set from here", async () => {
+		const rig = new Rig({ simulator: { setpointCounts: 32_000 } });
+		await rig.connect();
+		expect((await rig.poll()).setpoint).toEqual({ value: 200, quality: "good" });
+		const beyond = new Rig({ simulator: { setpointCounts: 32_001 } });
+		await beyond.connect();
+		expect((await beyond.poll()).setpoint).toMatchObject({ value: null, quality: "fault" });
+	});
+
+	it("is asked and told nothing after a connection that was refused or closed", async () => {
+		const rig = new Rig();
+		await rig.connect();
+		rig.simulator.choose({ fluid: "N2" });
+		await expect(rig.connect()).rejects.toMatchObject({ code: "DEVICE_MISCONFIGURED" });
+		const isNothing = async () => {
+			rig.wire.sent.length = 0;
+			await expect(rig.poll()).rejects.toMatchObject({ code: "DEVICE_NOT_READY" });
+			await expect(rig.set(100)).rejects.toMatchObject({ code: "DEVICE_NOT_READY" });
+			expect(rig.wire.sent).toEqual([]);
+		};
+		await isNothing();
+		rig.simulator.choose({ fluid: "Ar" });
+		await rig.connect();
+		await rig.device.close();
+		await isNothing();
+	});
+
 	it("refuses a meter, which has no setpoint", async () => {
 		const rig = new Rig();
 		rig.simulator.forget(1, 1);
@@ -302,7 +338,11 @@ describe("bronkhorst-propar", () => {
 			confirmed: true,
 		});
 		rig.simulator.forget(113, 3);
-		expect(await rig.connect()).toMatchObject({ confirmed: false, identity: { manufacturer: null } });
+		expect(await rig.connect()).toMatchObject({
+			confirmed: false,
+			identity: { manufacturer: null },
+			warnings: ["It speaks ProPar but knows neither model nor serial number."],
+		});
 	});
 
 	it("asks for one parameter at a time where chains are not answered", async () => {

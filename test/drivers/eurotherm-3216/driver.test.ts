@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SteppedClock } from "#core/clock.js";
 import { eurotherm3216 } from "#drivers/eurotherm-3216/index.js";
+import { sealWithCrc } from "#transport/crc16.js";
 import { Line } from "#transport/line.js";
 import { memoryPair } from "#transport/memory.js";
 import { ModbusUnit } from "#transport/modbus-master.js";
@@ -52,6 +53,12 @@ describe("connecting to a 3216", () => {
 			code: "DEVICE_MISCONFIGURED",
 			message: "stage has setpoint limits of 0 to 150 degC, which do not cover the configured 0 to 200 degC.",
 		});
+		const high = new Bench();
+		high.simulator.setpointMinC = 10;
+		await expect(high.run(high.device.connect())).rejects.toMatchObject({
+			code: "DEVICE_MISCONFIGURED",
+			context: { limitMinC: 10, minC: 0 },
+		});
 		const direct = new Bench();
 		direct.simulator.directAction = true;
 		await expect(direct.run(direct.device.connect())).rejects.toMatchObject({ code: "DEVICE_MISCONFIGURED" });
@@ -76,9 +83,50 @@ describe("connecting to a 3216", () => {
 			code: "DEVICE_MISCONFIGURED",
 			context: { localSetpointC: 120, localMaxC: 40 },
 		});
+		const other = new Bench();
+		other.simulator.localSetpointsC[1] = 40.1;
+		await expect(other.run(other.device.connect())).rejects.toMatchObject({
+			code: "DEVICE_MISCONFIGURED",
+			message: expect.stringContaining("local setpoint SP2 of 40.1 degC, above 40 degC"),
+		});
 		const allowed = new Bench({ local_setpoint_degC_max: 120 });
 		allowed.simulator.localSetpointsC[0] = 120;
 		expect((await allowed.run(allowed.device.connect())).confirmed).toBe(true);
+	});
+
+	it.each([
+		["an input range that is none", "input range 0 to 0", { rangeMinC: 0, rangeMaxC: 0 }],
+		["setpoint limits that are none", "limits 1000 to 1000", { setpointMinC: 100, setpointMaxC: 100 }],
+		["setpoint limits below its input range", "limits -2001 to 2000", { setpointMinC: -200.1 }],
+		["setpoint limits above its input range", "limits 0 to 13721", { setpointMaxC: 1372.1 }],
+	])("does not take something with %s for one", async (_what, said, change) => {
+		const bench = new Bench();
+		Object.assign(bench.simulator, change);
+		const found = await bench.run(bench.device.connect());
+		expect(found).toMatchObject({ confirmed: false, identity: { model: null } });
+		expect(found.warnings).toEqual([expect.stringContaining(said)]);
+	});
+
+	it("takes setpoint limits as wide as its input range", async () => {
+		const bench = new Bench();
+		Object.assign(bench.simulator, { setpointMinC: -200, setpointMaxC: 1372 });
+		expect((await bench.run(bench.device.connect())).confirmed).toBe(true);
+	});
+
+	it("does not take something whose register 76 is not the inverse of its status for one", async () => {
+		const bench = new Bench();
+		bench.distort = (reply) => [
+			bench.requests.at(-1) === "3@75" ? sealWithCrc(reply.map((byte, i) => (i === 5 ? 0xfe : byte))) : reply,
+		];
+		const found = await bench.run(bench.device.connect());
+		expect(found).toMatchObject({ confirmed: false, warnings: [expect.stringContaining("Register 76 (65279)")] });
+	});
+
+	it("warns of manual mode", async () => {
+		const bench = new Bench();
+		await bench.run(bench.modbus.writeRegister(273, 1));
+		const { warnings } = await bench.run(bench.device.connect());
+		expect(warnings).toEqual(["The controller is in manual mode: its output is fixed."]);
 	});
 
 	it("warns of a broken sensor and a power failure", async () => {
