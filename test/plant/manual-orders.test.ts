@@ -1,5 +1,6 @@
 /** Orders by hand that meet each other, a failure, a trip, or what a run has left. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { AdlayerError } from "#core/errors.js";
 import { SHORT_RECIPE } from "../recipe/short-recipe.js";
 import { asked, flowing } from "./by-hand.js";
 import type { Story } from "./stories.js";
@@ -59,6 +60,47 @@ describe("an order by hand", () => {
 		await story.forS(20);
 		expect(heated()).toEqual([]);
 		expect(story.control.plant.reading("wall.output").value).toBe(0);
+	});
+
+	it("that is the first and refused leaves the reactor nobody's", async () => {
+		await asked(story, "make-safe", {});
+		await story.forS(5);
+		const before = story.journal.lastSeq;
+		await expect(set("carrier", 10_000)).rejects.toMatchObject({ code: "PERMIT_REFUSED" });
+		expect(story.status.manual).toBeNull();
+		expect(story.control.supervisor.view.declaration).toBeNull();
+		expect(story.since(before).filter(({ kind }) => kind.startsWith("manual"))).toMatchObject([
+			{ kind: "manual-command", outcome: "ordered" },
+			{ kind: "manual-command", outcome: "refused" },
+			{ kind: "manual-ended", cause: "the first command was refused" },
+		]);
+		await story.launch("short.recipe.yaml", { recipeText: SHORT_RECIPE, set: { cycles: 1 } });
+		await story.command("abort");
+		await story.state("aborted", 10);
+	});
+
+	it("that meets the rest is not said to be done, though its instrument has taken it", async () => {
+		const order = begun("manual-set", { actuator: "carrier", value: 50 });
+		const rest = begun("make-safe", {});
+		await story.forS(5);
+		await rest;
+		await expect(order).rejects.toMatchObject(refused("goes to rest: made safe by mk"));
+		expect(story.records("manual-command").at(-1)).toMatchObject({ order: "carrier = 50 sccm", outcome: "failed" });
+		expect(story.status.manual).toBeNull();
+	});
+
+	it("to heat whose ramp cannot go on brings the reactor to rest", async () => {
+		await set("wall", 140);
+		await story.forS(20);
+		const wall = story.control.plant.device("wall");
+		vi.spyOn(wall, "set").mockRejectedValue(new AdlayerError("READBACK_MISMATCH", "It was locked at its front."));
+		await story.forS(10);
+		expect(story.latched).toEqual([]);
+		expect(heated()).toEqual([]);
+		expect(story.records("manual-ended").at(-1)).toMatchObject({
+			cause: expect.stringMatching(/^the setpoint of zone wall could not be moved: /),
+		});
+		expect(story.status.manual).toBeNull();
 	});
 
 	it("that fails at its instrument brings the reactor to rest", async () => {

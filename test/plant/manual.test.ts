@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { lastKnownFrom } from "#journal/recover.js";
+import { parseLabFile } from "#src/config.js";
 import { SHORT_RECIPE } from "../recipe/short-recipe.js";
 import { asked as askedOf, flowing as flowingByHand } from "./by-hand.js";
 import { Story } from "./stories.js";
@@ -11,6 +13,12 @@ const asked = (command: string, args: object) => askedOf(story, command, args);
 const set = (actuator: string, value: number | string, more: object = {}) =>
 	asked("manual-set", { actuator, value, ...more });
 const dose = (precursor: string, ms = 15) => asked("manual-dose", { precursor, ms });
+
+/** The shipped lab with one change. */
+function labWith(what: string | RegExp, instead: string) {
+	const path = new URL("../../recipes/labs/simulated.lab.yaml", import.meta.url).pathname;
+	return parseLabFile(readFileSync(path, "utf8").replace(what, instead), path);
+}
 
 async function flowing(): Promise<void> {
 	story = await flowingByHand();
@@ -44,7 +52,7 @@ describe("by hand", () => {
 
 	it("doses by the hardware timer, with intent before and a record of its fate after", async () => {
 		await flowing();
-		expect(await dose("TMA")).toMatchObject({ order: "dose TMA 15 ms", pulse: 1 });
+		expect(await dose("TMA")).toEqual({ order: "dose TMA 15 ms", pulse: 1, confirmedMs: expect.closeTo(15, 1) });
 		await story.forS(6);
 		const kinds = story.journal.records.map(({ kind }) => kind);
 		expect(kinds.indexOf("pulse-intended")).toBeLessThan(kinds.indexOf("pulse"));
@@ -52,6 +60,13 @@ describe("by hand", () => {
 			{ run: null, precursor: "TMA", commandedMs: 15, fate: "delivered", effective: { peakPa: expect.any(Number) } },
 		]);
 		expect(story.records("pulse")[0]!.confirmedMs).toBeCloseTo(15, 1);
+		const told = story.records("manual-command").map(({ command, order, outcome }) => [command, order, outcome]);
+		expect(told.slice(-4)).toEqual([
+			["set", "carrier = 100 sccm", "ordered"],
+			["set", "carrier = 100 sccm", "done"],
+			["dose", "dose TMA 15 ms", "ordered"],
+			["dose", "dose TMA 15 ms", "done"],
+		]);
 		expect(story.truth().doses).toEqual({ TMA: 1, H2O: 0 });
 		expect(story.status.lastDoses!.TMA).toMatchObject({ fate: "delivered", at: expect.any(Number) });
 	});
@@ -72,6 +87,33 @@ describe("by hand", () => {
 		await dose("H2O");
 		expect(story.truth().doses).toEqual({ TMA: 1, H2O: 1 });
 		expect(story.violations).toEqual([]);
+	});
+
+	it("leaves a dose its time to show in the pressure when another one is refused meanwhile", async () => {
+		await flowing();
+		await dose("TMA");
+		await expect(dose("H2O")).rejects.toMatchObject({ code: "PERMIT_REFUSED" });
+		expect(story.records("pulse")).toEqual([]);
+		await story.forS(3);
+		expect(story.records("pulse")).toMatchObject([{ precursor: "TMA", effective: { peakPa: expect.any(Number) } }]);
+	});
+
+	it("gives a dose that follows soon after another one the same time to show", async () => {
+		story = await new Story({
+			pumped: true,
+			lab: labWith("manual: {", "manual: { idle_s: 900, purge_s: { TMA: 1, H2O: 1 } } #"),
+		}).ready();
+		await set("stop_valve", "open");
+		await set("carrier", 100);
+		await story.forS(60);
+		await dose("TMA");
+		await story.forS(2);
+		const second = story.ask("manual-dose", { precursor: "TMA", ms: 15, by: "mk" });
+		await story.forS(4);
+		await second;
+		expect(story.records("pulse")).toMatchObject([{ precursor: "TMA", pulse: 1 }]);
+		await story.forS(2);
+		expect(story.records("pulse")).toMatchObject([{ pulse: 1 }, { pulse: 2, fate: "delivered" }]);
 	});
 
 	it("refuses a width outside the valve's, and writes no intent for it", async () => {
@@ -95,11 +137,7 @@ describe("by hand", () => {
 	});
 
 	it("is refused where the lab file has no bounds for it", async () => {
-		const { readFileSync } = await import("node:fs");
-		const { parseLabFile } = await import("#src/config.js");
-		const path = new URL("../../recipes/labs/simulated.lab.yaml", import.meta.url).pathname;
-		const text = readFileSync(path, "utf8").replace(/^ {2}manual: .*\n/m, "");
-		story = await new Story({ pumped: true, lab: parseLabFile(text, path) }).ready();
+		story = await new Story({ pumped: true, lab: labWith(/^ {2}manual: .*\n/m, "") }).ready();
 		await expect(set("stop_valve", "open")).rejects.toMatchObject({ code: "MANUAL_NOT_ALLOWED" });
 		expect(story.reactor.stopOpen).toBe(false);
 	});

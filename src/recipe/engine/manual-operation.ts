@@ -99,7 +99,6 @@ export class ManualOperation {
 			const { code, message } = asAdlayerError(thrown);
 			const isRefused = wasRefused(thrown) || code === "USAGE";
 			this.tell(command, order, isRefused ? "refused" : "failed", message);
-			if (command.order.move === "dose") await this.doses.giveUp().catch(() => {});
 			if (signal.aborted) throw thrown;
 			if (isRefused) this.takeBack(former, before);
 			else await this.rest(`${order} by ${command.by} failed: ${message}`);
@@ -268,12 +267,16 @@ export class ManualOperation {
 
 	private async dose(precursor: string, widthMs: number, signal: AbortSignal): Promise<Omit<ManualDone, "order">> {
 		const { clock, reactor } = this.on;
-		this.evidence?.cancel();
-		this.doses.settle();
-		// What would be refused at the valve is refused before an intent is written.
+		// What would be refused at the valve is refused before an intent is written, and before the dose before has all its evidence.
 		reactor.permitDose(precursor, widthMs);
+		this.evidence?.cancel();
 		this.pulses += 1;
-		await this.doses.fire(stepOf(precursor, widthMs), clock.nowMs(), signal);
+		try {
+			await this.doses.fire(stepOf(precursor, widthMs), clock.nowMs(), signal);
+		} catch (thrown) {
+			await this.doses.giveUp().catch(() => {});
+			throw thrown;
+		}
 		const pulse = this.pulses;
 		const { confirmedMs } = this.doses;
 		this.evidence = clock.setTimer(EVIDENCE_MS, () => this.doses.settle());

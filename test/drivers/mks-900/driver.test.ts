@@ -233,6 +233,106 @@ describe("mks-900", () => {
 		expect(spoilt).toBe(true);
 	});
 
+	/** Answers the reading with each of these in turn, then as the transducer does. */
+	const readings = (rig: Rig, ...replies: readonly string[]) => {
+		const left = [...replies];
+		rig.wire.fault = (bytes) => {
+			const next = rig.wire.sent.at(-1) === "@253PR4?;FF" ? left.shift() : undefined;
+			return [{ bytes: next === undefined ? bytes : Buffer.from(`@253ACK${next};FF`, "latin1"), delayMs: 0 }];
+		};
+	};
+
+	it("takes the middle one of three readings for a jump, in whatever order they come", async () => {
+		const rig = new Rig();
+		await rig.connect();
+		const { value } = (await rig.poll()).chamber!;
+		const inTorr = (torr: number) => (value! / 0.9001) * torr;
+		readings(rig, "9.001E+2", "8.000E-1", "9.001E-1");
+		expect((await rig.poll()).chamber!.value! / inTorr(0.9001)).toBeCloseTo(1, 3);
+		readings(rig, "8.500E-3", "9.200E-1", "9.001E-1");
+		expect((await rig.poll()).chamber!.value! / inTorr(0.9001)).toBeCloseTo(1, 3);
+	});
+
+	it("asks three times for a jump, and once for what has drifted by less since the last poll", async () => {
+		const rig = new Rig();
+		await rig.connect();
+		const asked = async (pressurePa: number) => {
+			rig.pressurePa = pressurePa;
+			rig.wire.sent.length = 0;
+			await rig.poll();
+			return rig.wire.sent.filter((text) => text.includes("PR4")).length;
+		};
+		expect(await asked(200)).toBe(1);
+		expect(await asked(380)).toBe(1);
+		expect(await asked(720)).toBe(1);
+		expect(await asked(1500)).toBe(3);
+		expect(await asked(700)).toBe(3);
+	});
+
+	it("gives no value for a jump that a word has followed", async () => {
+		const rig = new Rig();
+		await rig.connect();
+		await rig.poll();
+		readings(rig, "9.001E+2", "OFF");
+		await expect(rig.poll()).rejects.toMatchObject({
+			code: "REPLY_INVALID",
+			message: expect.stringContaining("came and went while it was confirmed"),
+		});
+	});
+
+	it.each([
+		["a unit that is none", "U", "@253ACKFURLONG;FF", 'the pressure unit is "FURLONG"'],
+		["a unit that is refused", "U", "@253NAK160;FF", "the pressure unit cannot be read"],
+		["a status that is refused", "T", "@253NAK160;FF", "the status cannot be read"],
+		["a reading that is refused", "PR4", "@253NAK160;FF", "the transducer has no reading PR4"],
+	])("gives null and the reason for %s", async (_what, query, reply, reason) => {
+		const rig = new Rig();
+		await rig.connect();
+		rig.answer(query, reply);
+		expect((await rig.poll()).chamber).toMatchObject({
+			value: null,
+			quality: "fault",
+			detail: expect.stringContaining(reason),
+		});
+	});
+
+	it("says of no other word that the pressure is beyond the range", async () => {
+		const rig = new Rig();
+		await rig.connect();
+		rig.answer("PR4", "@253ACKOFF;FF");
+		expect((await rig.poll()).chamber).toEqual({
+			value: null,
+			quality: "fault",
+			detail: 'the transducer says "OFF" instead of a pressure',
+		});
+	});
+
+	it("holds the transducer to the unit that the lab file names", async () => {
+		const rig = new Rig({ settings: { unit: "MBAR" } });
+		await expect(rig.connect()).rejects.toMatchObject({
+			code: "DEVICE_MISCONFIGURED",
+			message: expect.stringContaining("not MBAR as configured"),
+		});
+		rig.simulator.choose({ unit: "MBAR" });
+		await rig.connect();
+		rig.expectTrue(await rig.poll());
+		rig.simulator.choose({ unit: "TORR" });
+		expect((await rig.poll()).chamber).toMatchObject({ value: null, quality: "fault" });
+	});
+
+	it("warns of a turn-around delay that is off", async () => {
+		const rig = new Rig();
+		rig.answer("RSD", "@253ACKOFF;FF");
+		expect((await rig.connect()).warnings).toEqual([expect.stringContaining("(RSD) is off")]);
+	});
+
+	it("gives nothing once it is closed", async () => {
+		const rig = new Rig();
+		await rig.connect();
+		await rig.device.close();
+		await expect(rig.poll()).rejects.toMatchObject({ code: "DEVICE_NOT_READY" });
+	});
+
 	it("never takes what is left of a reply without turn-around delay for a value", async () => {
 		const rig = new Rig();
 		await rig.connect();

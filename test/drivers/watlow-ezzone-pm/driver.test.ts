@@ -26,6 +26,13 @@ describe("settings of a PM", () => {
 		expect(validate(wrong)).toBe(false);
 	});
 
+	it("refuse a range that is none", () => {
+		for (const setpoint_degC_max of [0, -1])
+			expect(() => new Bench({ setpoint_degC_max })).toThrowError(
+				`setpoint_degC_max ${setpoint_degC_max} is not above setpoint_degC_min 0`,
+			);
+	});
+
 	it("refuse a cut-out that does not lie above the range, and a day that there is not", () => {
 		expect(() => new Bench({ independent_cutout: { degC: 200, verified: "2026-02-30", by: "x" } })).toThrowError(
 			/independent_cutout.degC 200 is not above.*2026-02-30 is no date/,
@@ -101,6 +108,40 @@ describe("connecting to a PM", () => {
 			code: "DEVICE_MISCONFIGURED",
 			message: "stage has setpoint limits of 0.0 to 150.0 degC, which do not cover the configured 0 to 200 degC.",
 		});
+	});
+
+	it("refuses a lower limit above the range", async () => {
+		const bench = new Bench({}, (simulator) => Object.assign(simulator, { setpointMinC: 10 }));
+		bench.simulator.setAtFront({ setpointC: 20 });
+		await expect(bench.run(bench.device.connect())).rejects.toMatchObject({
+			code: "DEVICE_MISCONFIGURED",
+			message: expect.stringContaining("limits of 10.0 to 200.0 degC"),
+		});
+	});
+
+	it("takes settings that say what the instrument says", async () => {
+		const bench = new Bench({ map: 1, word_order: "low-first", comms_units: "F" });
+		expect((await bench.run(bench.device.connect())).confirmed).toBe(true);
+	});
+
+	it.each([
+		[MODE.manual, "The controller is in manual mode: its output is fixed."],
+		[MODE.auto, "The controller is in auto: it heats to the set point that it has."],
+	])("warns of one that it finds in mode %s", async (mode, warning) => {
+		const bench = new Bench();
+		bench.simulator.setAtFront({ mode });
+		const { warnings } = await bench.run(bench.device.connect());
+		expect(warnings).toEqual([warning, expect.stringContaining("no dead-man")]);
+	});
+
+	it("warns of a limit more than a degree above the range", async () => {
+		for (const [setpointMaxC, count] of [
+			[200.9, 1],
+			[201.1, 2],
+		] as const) {
+			const bench = new Bench({}, (simulator) => Object.assign(simulator, { setpointMaxC }));
+			expect((await bench.run(bench.device.connect())).warnings).toHaveLength(count);
+		}
 	});
 
 	it.each([
