@@ -89,6 +89,28 @@ describe("an order by hand", () => {
 		expect(story.status.manual).toBeNull();
 	});
 
+	it("that is refused says why on record, and one that is done needs no words", async () => {
+		await expect(set("carrier", 10_000)).rejects.toMatchObject({ code: "PERMIT_REFUSED" });
+		const [done, , refusal] = story.records("manual-command").slice(-3);
+		expect(done).not.toHaveProperty("detail");
+		expect(refusal).toMatchObject({ outcome: "refused", detail: expect.stringContaining("10000 sccm is refused: ") });
+	});
+
+	it("to dose that is withdrawn by its instrument is disarmed and on record as not delivered", async () => {
+		const { pulses } = story.control.plant.device("io");
+		vi.spyOn(pulses!, "fire").mockRejectedValueOnce(new AdlayerError("OUTPUT_BUSY", "It came too late."));
+		const disarm = vi.spyOn(pulses!, "disarm");
+		await expect(asked(story, "manual-dose", { precursor: "TMA", ms: 15 })).rejects.toMatchObject({
+			code: "OUTPUT_BUSY",
+		});
+		expect(disarm).toHaveBeenCalledTimes(1);
+		expect(story.control.supervisor.doses.isOpen("TMA")).toBe(false);
+		expect(story.records("pulse")).toMatchObject([{ precursor: "TMA", fate: "not-delivered", issuedT: null }]);
+		expect(story.records("manual-command").at(-1)).toMatchObject({ order: "dose TMA 15 ms", outcome: "refused" });
+		expect(story.status.manual).toMatchObject({ order: "carrier = 100 sccm" });
+		expect(story.reactor.precursors).toEqual([]);
+	});
+
 	it("to heat whose ramp cannot go on brings the reactor to rest", async () => {
 		await set("wall", 140);
 		await story.forS(20);
@@ -128,6 +150,22 @@ describe("the time after which nobody is taken to be there", () => {
 });
 
 describe("a trip in manual operation", () => {
+	it("fails the order that is under way, and does not put the reactor to rest for it", async () => {
+		const carrier = story.control.plant.device("carrier");
+		let take: (sccm: number) => void = () => {};
+		vi.spyOn(carrier, "set").mockImplementationOnce(() => new Promise((resolve) => (take = resolve)));
+		const order = begun("manual-set", { actuator: "carrier", value: 50 });
+		story.lab.silence("io", true);
+		await story.forS(10);
+		expect(story.latched).toContain("valve-io-lost");
+		take(50);
+		await expect(order).rejects.toMatchObject({ code: "INTERLOCK_TRIPPED" });
+		await story.forS(10);
+		expect(story.records("manual-command").at(-1)).toMatchObject({ outcome: "failed" });
+		expect(story.status.manual).not.toBeNull();
+		expect(story.records("manual-ended")).toEqual([]);
+	});
+
 	it("ends every ramp and the order under way, and leaves the bounds until the reactor is put to rest", async () => {
 		await set("stage", 60, { neverAboveC: 70 });
 		story.lab.silence("io", true);

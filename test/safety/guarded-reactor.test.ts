@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fakeReactor, flowing } from "./fake-plant.js";
 
+type Guarded = ReturnType<typeof fakeReactor>["guarded"];
+
 let reactor: ReturnType<typeof fakeReactor>;
 
 beforeEach(async () => {
@@ -103,4 +105,87 @@ describe("the guarded reactor", () => {
 		expect(reactor.devices.stage.told).toEqual(["setpoint=119.5"]);
 		expect(reactor.guarded.zone("stage").value).toBe(120);
 	});
+
+	it("does not shut the stop valve while carrier flows, and knows for what the chamber was shut off", async () => {
+		await deposit();
+		const { guarded, supervisor, devices } = reactor;
+		await expect(guarded.setStopValve(false, "test")).rejects.toMatchObject({ code: "PERMIT_REFUSED" });
+		await expect(guarded.shutOff("exposure", "test")).rejects.toMatchObject({ code: "PERMIT_REFUSED" });
+		expect(devices.io.told).toEqual([]);
+		expect(supervisor.commanded).toMatchObject({ stopValve: "open", shutFor: undefined });
+		await guarded.setCarrier(0, "test");
+		devices.mfc.values.flow = 0;
+		await reactor.clock.advance(1_000);
+		await guarded.shutOff("exposure", "test");
+		expect(devices.io.told).toEqual(["stop=0"]);
+		expect(supervisor.commanded).toMatchObject({ stopValve: "shut", shutFor: "exposure" });
+	});
+
+	it("fills no chamber that is open to the pump, and doses by no instrument that cannot time a pulse", async () => {
+		await deposit();
+		const { guarded, devices } = reactor;
+		await expect(guarded.fill(50, "test")).rejects.toMatchObject({ code: "PERMIT_REFUSED" });
+		expect(devices.mfc.told).toEqual([]);
+		delete devices.io.pulses;
+		await expect(guarded.armDose("TMA", 15)).rejects.toMatchObject({
+			code: "PERMIT_REFUSED",
+			message: "Instrument io cannot time pulses by hardware; TMA is not dosed by it.",
+		});
+	});
+
+	it("says beforehand whether a temperature may be gone to", async () => {
+		expect(() => reactor.guarded.permitZone("wall", 110)).not.toThrow();
+		expect(() => reactor.guarded.permitZone("wall", 300)).toThrowError(
+			expect.objectContaining({ code: "PERMIT_REFUSED" }),
+		);
+	});
+
+	it("records what is moved on whose behalf, but for the points of a ramp", async () => {
+		const { guarded, journal } = reactor;
+		const moved = () => journal.records.filter(({ kind }) => kind === "actuation");
+		await guarded.setZone("wall", 100);
+		expect(moved()).toEqual([]);
+		guarded.run = "run-1";
+		await guarded.setZone("wall", 110, "step 3");
+		guarded.run = null;
+		guarded.by = "mk";
+		await guarded.setZone("wall", 120, "by hand");
+		expect(moved().filter((record) => record.kind === "actuation" && record.outcome === "done")).toMatchObject([
+			{ signal: "wall.setpoint", requested: 110, readBack: 110, run: "run-1", reason: "step 3" },
+			{ signal: "wall.setpoint", requested: 120, readBack: 120, run: null, reason: "by hand", by: "mk" },
+		]);
+		expect(moved()[0]).not.toHaveProperty("by");
+	});
+
+	it("brings a zone that was ordered back to its order, and one that was not back to rest", async () => {
+		const { guarded, devices, supervisor } = reactor;
+		await guarded.setZone("wall", 110, "test");
+		const backs = [await guarded.rememberZone("wall"), await guarded.rememberZone("stage")];
+		for (const zone of ["wall", "stage"]) await guarded.setZone(zone, 120, "test");
+		for (const device of [devices.wall, devices.stage]) device.told.length = 0;
+		for (const back of backs) await back("test");
+		expect(devices.wall.told).toEqual(["setpoint=110"]);
+		expect(devices.stage.told).toEqual(["safe"]);
+		expect([...supervisor.commanded.targetsC]).toEqual([["wall", 110]]);
+	});
+
+	it.each([
+		["zone wall", "wall", "safe", (guarded: Guarded) => guarded.setZone("wall", 110, "test")],
+		["the carrier", "mfc", "setpoint=100", (guarded: Guarded) => guarded.setCarrier(50, "test")],
+		["the stop valve", "io", "stop=1", (guarded: Guarded) => guarded.setStopValve(true, "test")],
+	] as const)(
+		"takes %s over from a safe state, which does not order it any more",
+		async (_what, name, undone, move) => {
+			await deposit();
+			const { guarded, supervisor, devices, clock } = reactor;
+			await supervisor.makeSafe("trip", "test");
+			await clock.advance(1_000);
+			await move(guarded);
+			const device = devices[name];
+			device.told.length = 0;
+			supervisor.instrumentChanged(name, true);
+			await clock.advance(1_000);
+			expect(device.told).not.toContain(undone);
+		},
+	);
 });

@@ -121,6 +121,15 @@ describe("the watchdogs", () => {
 		expect(reactor.supervisor.alarms.state("control.stalled")).toBe("returned-unacknowledged");
 	});
 
+	it("are fed after a beat that is no more than a second late, and no alarm tells of it", async () => {
+		await reactor.clock.advance(BEAT_MS / 2);
+		const before = reactor.feeds;
+		reactor.clock.stalledMs += 1_000;
+		await reactor.clock.advance(BEAT_MS / 2);
+		expect(reactor.feeds).toBe(before + 1);
+		expect(reactor.supervisor.alarms.state("control.stalled")).toBe("normal");
+	});
+
 	it("wait after a stall as long as the instrument's own time-out at least", () => {
 		expect(STALL_MS + 2 * BEAT_MS).toBeGreaterThanOrEqual(reactor.devices.io.watchdog!.timeoutMs);
 	});
