@@ -4,6 +4,7 @@ import { AdlayerError } from "#core/errors.js";
 import type { Plant, PlantInstrument } from "#device/plant.js";
 import { DISK_NO_NEW_RUNS_FRACTION, type DiskState } from "#journal/disk.js";
 import { isDose, type Plan } from "#recipe/plan.js";
+import { permitRun } from "#safety/permits.js";
 import type { Supervisor } from "#safety/supervisor.js";
 import type { Recollection } from "#src/control/recollection.js";
 
@@ -24,13 +25,14 @@ export interface AdmissionOptions {
 export class Admission {
 	constructor(private readonly options: AdmissionOptions) {}
 
-	/** For a run: the disk has room, the reactor is commissioned and tight where it doses, and nothing is away or latched. */
+	/** For a run: the disk has room, the reactor is commissioned and tight where it doses, and nothing is away, latched or in doubt. */
 	refuseRun(plan: Plan): void {
 		this.refuseOnFullDisk("run");
 		if (plan.steps.some(isDose)) this.refuseUncommissioned(plan.recipe);
 		if (needsLeakCheck(plan)) this.refuseWithoutLeakCheck(plan.recipe);
 		this.refuseUnlessConnected();
 		this.refuseWhileLatched();
+		permitRun(this.options.supervisor, "A run");
 	}
 
 	refuseDoseByHand(precursor: string): void {

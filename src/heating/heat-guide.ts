@@ -76,6 +76,9 @@ const THERE_S = 60;
 export class HeatGuide {
 	readonly observer: ZoneObserver;
 	private readonly watch: MismatchWatch;
+	/** Of what was before the way. */
+	private readonly watchBefore: MismatchWatch;
+	private isPastExplained = true;
 	private readonly peak: PeakAhead;
 	private readonly targetReadingC: number;
 	private readonly setpointMaxC: number;
@@ -96,11 +99,19 @@ export class HeatGuide {
 	constructor(
 		private readonly options: GuideOptions,
 		start: ZoneSample & { readonly setpointC: number },
+		powerBefore: readonly ZoneSample[] = [],
 	) {
 		const { model, foil, task, instrument } = options;
 		const readingNoiseC = Math.hypot(instrument.noiseC, instrument.resolutionC / Math.sqrt(12));
-		this.observer = new ZoneObserver({ model, readingNoiseC }, start.atS, start.readingC, start.outputPercent);
+		this.observer = new ZoneObserver(
+			{ model, readingNoiseC },
+			start.atS,
+			start.readingC,
+			start.outputPercent,
+			powerBefore,
+		);
 		this.watch = new MismatchWatch(model);
+		this.watchBefore = new MismatchWatch(model);
 		this.peak = new PeakAhead(model, foil);
 		this.targetReadingC = task.targetC - foil.offsetC;
 		this.setpointMaxC = Math.min(task.neverAboveC - SETPOINT_BELOW_LIMIT_C, task.stageLimitC) - foil.offsetC;
@@ -112,10 +123,26 @@ export class HeatGuide {
 		this.judgedFromS = start.atS + model.deadTimeS + model.lagS;
 	}
 
-	/** Learns from a sample before the way begins, without a word; worthwhile for a dead time or more. */
-	observe(sample: ZoneSample & { readonly setpointC: number }): void {
-		this.follow(sample);
-		this.setpointC = sample.setpointC;
+	/**
+	 * A guide that knows what the zone did before the way begins (`before`, oldest first; worthwhile for a dead time or more). A past
+	 * that the model does not explain is that of a fault that has gone: of it only the power is believed, which is still under way.
+	 */
+	static knowing(
+		options: GuideOptions,
+		before: readonly ZoneSample[],
+		start: ZoneSample & { setpointC: number },
+	): HeatGuide {
+		const [oldest, ...later] = before;
+		if (oldest === undefined) return new HeatGuide(options, start);
+		const guide = new HeatGuide(options, { ...oldest, setpointC: start.setpointC });
+		for (const sample of [...later, start]) guide.observe(sample);
+		return guide.isPastExplained ? guide : new HeatGuide(options, start, before);
+	}
+
+	private observe(sample: ZoneSample): void {
+		const innovation = this.follow(sample);
+		if (sample.atS < this.judgedFromS || !this.isPastExplained) return;
+		this.isPastExplained = this.watchBefore.judge(innovation, this.observer, sample) === undefined;
 	}
 
 	/** One sample, about once a second; gives the setpoint to send. */

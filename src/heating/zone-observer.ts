@@ -44,12 +44,15 @@ export class ZoneObserver {
 		private atS: number,
 		startC: number,
 		startPercent: number,
+		/** Power given before the start, in order; the start's own where nothing is known. */
+		before: readonly { readonly atS: number; readonly outputPercent: number }[] = [],
 	) {
 		this.model = options.model;
 		this.variance = options.readingNoiseC ** 2;
 		this.loadDrift = (options.loadDriftCPerSqrtS ?? LOAD_DRIFT_C_PER_SQRT_S) ** 2;
 		this.state = { stageC: startC, sensorC: startC };
 		this.history = new PowerHistory(2 * options.model.deadTimeS + 60);
+		for (const past of before) this.history.add(past.atS, past.outputPercent);
 		this.history.add(atS, startPercent);
 		this.p = Float64Array.of(STAGE_START_C ** 2, 0, 0, 0, STAGE_START_C ** 2, 0, 0, 0, LOAD_START_C ** 2);
 	}

@@ -68,9 +68,10 @@ export const ALARM_DEFINITIONS = {
 	heater: definition({
 		priority: "high",
 		cause: "A zone is no longer the model that its guide goes by.",
-		consequence: "The run is held with its heaters off: what its sensor says may be wrong.",
+		consequence:
+			"The run is held with its heaters off: what its sensor says may be wrong. Nothing heats the zone until the alarm is acknowledged.",
 		response:
-			"Look for a slipped thermocouple, a failing heater or another load. Tune the zone anew, or take its model out of the lab file.",
+			"Look for a slipped thermocouple, a failing heater or another load; acknowledge when the cause is found. Tune the zone anew, or take its model out of the lab file.",
 	}),
 	"heated-unordered": definition({
 		priority: "high",

@@ -92,6 +92,13 @@ export class Alarms {
 		return this.entries.get(alarm)?.state ?? "normal";
 	}
 
+	/** The cause was there, and nobody has acknowledged it since; that an alarm was silenced says nothing. */
+	isUnacknowledged(alarm: string): boolean {
+		const entry = this.entries.get(alarm);
+		if (entry === undefined) return false;
+		return isMuted(entry.state) ? entry.condition !== "clear" : entry.state.endsWith("unacknowledged");
+	}
+
 	/** Whether the cause is there, whatever is shown of it. */
 	isActive(alarm: string): boolean {
 		return this.entries.get(alarm)?.condition === "active";

@@ -38,7 +38,7 @@ export const PERMITS = {
 			"fill-purged",
 		],
 	],
-	heat: ["latched", "zone-known", "zone-limit", "foil-bound"],
+	heat: ["latched", "zone-known", "zone-examined", "zone-limit", "foil-bound"],
 	carrier: ["latched", "carrier-range", "carrier-way-out"],
 	"let-go": ["latched"],
 } as const satisfies Record<string, readonly Rule[]>;
@@ -90,12 +90,20 @@ export function permitFill(question: DoseQuestion, sccm: number): void {
 	ask("fill", `Filling the chamber with ${sccm} sccm`, question, sccm);
 }
 
-/** Heating a zone: nothing latched, its temperature known, the target below its limit and the run's bound. */
+/** Heating a zone: nothing latched, its temperature known and not in doubt, the target below its limit and the run's bound. */
 export function permitHeat(question: PermitQuestion, zone: string, targetC: number): void {
 	const action = `Heating zone ${zone} to ${targetC} °C`;
 	if (!Object.hasOwn(question.view.reactor.zones, zone))
 		refuseIf(action, [{ about: "thermal", text: `There is no zone ${zone} in the lab file.` }]);
 	ask("heat", action, question, zone, targetC);
+}
+
+/** A run that begins or goes on, whether it heats now or in some hours: no zone is in doubt. */
+export function permitRun({ doubted }: Pick<PermitQuestion, "doubted">, action: string): void {
+	refuseIf(
+		action,
+		doubted.flatMap((zone) => [...RULES["zone-examined"]({ doubted }, zone)]),
+	);
 }
 
 /** A carrier flow inside the lab file's range, or zero, into a chamber that is open to the pump. */

@@ -34,6 +34,8 @@ export interface PermitQuestion {
 	readonly view: SafetyView;
 	/** Ids of the interlocks that are tripped or not yet reset. */
 	readonly latched: readonly string[];
+	/** Zones that were found not to be their model, which nobody has acknowledged yet. */
+	readonly doubted: readonly string[];
 }
 
 export interface DoseQuestion extends PermitQuestion {
@@ -190,6 +192,15 @@ export const RULES = {
 			yield { about: "thermal", text: `The temperature of zone ${zone} is ${inWords(reading)}.` };
 	},
 
+	/** A zone that was not its model may have a sensor that lies: somebody has looked. */
+	*"zone-examined"({ doubted }: Pick<PermitQuestion, "doubted">, zone: string): Generator<Reason> {
+		if (!doubted.includes(zone)) return;
+		yield {
+			about: "thermal",
+			text: `Zone ${zone} was not its model: its sensor may lie, and one that reads too little melts the foil. Find the cause, then acknowledge the alarm heater.${zone}.`,
+		};
+	},
+
 	*"zone-limit"({ view }: PermitQuestion, zone: string, targetC: number): Generator<Reason> {
 		const { limitC } = view.reactor.zones[zone]!;
 		if (!Number.isFinite(targetC)) yield { about: "thermal", text: `The target ${targetC} is not a number.` };
@@ -322,7 +333,7 @@ const tenthsDown = (seconds: number): string => (Math.floor(seconds * 10) / 10).
 
 /** Why the chamber may not be opened to the pump, whatever is latched. */
 export function* stopValveReasons(view: SafetyView): Generator<Reason> {
-	const question = { view, latched: [] };
+	const question = { view, latched: [], doubted: [] };
 	yield* RULES.pump(question);
 	yield* RULES.foreline(question);
 }

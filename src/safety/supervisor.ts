@@ -152,6 +152,11 @@ export class Supervisor {
 		return this.latches.latched;
 	}
 
+	/** Zones that were found not to be their model, which nobody has acknowledged yet. */
+	get doubted(): string[] {
+		return Object.keys(this.view.reactor.zones).filter((zone) => this.alarms.isUnacknowledged(`heater.${zone}`));
+	}
+
 	/** True while it is not verified that a safe state has shut every precursor valve. */
 	get isShuttingPrecursors(): boolean {
 		return this.safeState.isShuttingPrecursors;

@@ -6,6 +6,7 @@ import type { RecordSink } from "#record/records.js";
 import { TUNE_KINDS, type TuneOrder, type TuneProgress, type TuneRow, type TuneState } from "#record/tune.js";
 import type { GuardedReactor } from "#safety/guarded-reactor.js";
 import { type Declaration, inWords, isGood } from "#safety/interlock.js";
+import { RULES } from "#safety/rules.js";
 import type { Supervisor } from "#safety/supervisor.js";
 
 /** The test is looked at this often; readings come about once a second. */
@@ -59,6 +60,7 @@ export function checkOrder({ reactor, supervisor }: ZoneTestDependencies, order:
 	if (!reactor.isLidClosed) problems.push("The lid is not proven closed.");
 	const { latched } = supervisor;
 	if (latched.length > 0) problems.push(`Latched: ${latched.join(", ")}.`);
+	for (const { text } of RULES["zone-examined"](supervisor, order.zone)) problems.push(text);
 	if (problems.length > 0)
 		throw new AdlayerError("TUNE_REFUSED", `Zone ${order.zone} is not tested: ${problems.join(" ")}`, {
 			context: { problems },

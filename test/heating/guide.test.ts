@@ -102,9 +102,9 @@ describe("the guide", () => {
 	});
 
 	it("learns from samples before the way begins, without holding them against the model", () => {
-		const guide = new HeatGuide(OPTIONS, { atS: 0, readingC: 118, outputPercent: 90, setpointC: 125 });
-		for (let atS = 1; atS <= 60; atS += 1)
-			guide.observe({ atS, readingC: 118 + 0.13 * atS, outputPercent: 88, setpointC: 125 });
+		const before = Array.from({ length: 60 }, (_, atS) => ({ atS, readingC: 118 + 0.13 * atS, outputPercent: 88 }));
+		const start = { atS: 60, readingC: 125.8, outputPercent: 88, setpointC: 125 };
+		const guide = HeatGuide.knowing(OPTIONS, before, start);
 		expect(guide.step({ atS: 61, readingC: 125.9, outputPercent: 88 }).mismatch).toBeUndefined();
 	});
 });

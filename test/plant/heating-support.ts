@@ -1,8 +1,9 @@
 /** The simulated lab with and without its heater model, and a recipe that does nothing but anneal. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { vi } from "vitest";
 import { type LabFile, parseLabFile } from "#src/config.js";
-import type { Story } from "./stories.js";
+import { Story } from "./stories.js";
 
 const PATH = resolve(import.meta.dirname, "../../recipes/labs/simulated.lab.yaml");
 const MODEL = /\n {6}foil: .*\n {6}model: .*/;
@@ -47,6 +48,35 @@ steps:
     steps:
       - cool: { zone: stage, below_degC: 60, timeout_s: 14400 }
 `;
+
+/** A run in the ramp of its anneal, with the stage above this temperature. */
+export async function knownZoneAt(degC: number): Promise<Story> {
+	const story = new Story({ lab: knownLab() });
+	await annealOnly(story);
+	await story.step("anneal");
+	const { plant } = story.control;
+	await story.clock.advanceUntil(() => plant.reading("stage.temperature").value! > degC, 3_000_000);
+	return story;
+}
+
+/** The zone's sensor reads what `reads` makes of the truth; gives what mends it. */
+export function misread(story: Story, zone: string, reads: (degC: number) => number | null): () => void {
+	const { twin } = story.lab;
+	const zoneC = twin.zoneC.bind(twin);
+	const spy = vi.spyOn(twin, "zoneC");
+	spy.mockImplementation((of) => (of === zone ? (reads(zoneC(of)) as number) : zoneC(of)));
+	return () => spy.mockRestore();
+}
+
+/** The zone's heater gets this power, whatever is wanted; gives what mends it. */
+export function power(story: Story, zone: string, percent: number): () => void {
+	const { twin } = story.lab;
+	const setHeaterPercent = twin.setHeaterPercent.bind(twin);
+	const spy = vi.spyOn(twin, "setHeaterPercent");
+	spy.mockImplementation((of, wanted) => setHeaterPercent(of, of === zone ? percent : wanted));
+	setHeaterPercent(zone, percent);
+	return () => spy.mockRestore();
+}
 
 export async function annealOnly(story: Story): Promise<void> {
 	await story.ready();

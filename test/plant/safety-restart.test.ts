@@ -53,6 +53,20 @@ describe("what was latched", () => {
 		await after.stop();
 	});
 
+	it("does not include a zone in doubt, which stays so until somebody has looked", async () => {
+		const before = fakeReactor();
+		before.supervisor.alarms.raise({ alarm: "heater.stage", message: "Zone stage is not its model any more." });
+		const carry = new CarryTracker();
+		for (const record of before.journal.records) carry.follow(record);
+		await before.stop();
+		const after = fakeReactor({ carry });
+		expect(after.supervisor.latched).toEqual([]);
+		expect(after.supervisor.doubted).toEqual(["stage"]);
+		after.supervisor.alarms.acknowledge("heater.stage", "Ada");
+		expect(after.supervisor.doubted).toEqual([]);
+		await after.stop();
+	});
+
 	it("but is not in the lab file any more is recorded as reset", async () => {
 		const carry = new CarryTracker();
 		const journal = new MemoryJournal(new SteppedClock({ wallStartMs: 0 }));

@@ -80,8 +80,10 @@ export class Story extends VirtualPlant {
 		return this.records("run-state").map(({ to }) => to);
 	}
 
-	/** Acknowledges and resets everything latched; throws what control answers. */
+	/** Acknowledges every zone in doubt, acknowledges and resets everything latched; throws what control answers. */
 	async resetAll(): Promise<void> {
+		for (const zone of this.control.supervisor.doubted)
+			await this.ask("acknowledge-alarm", { alarm: `heater.${zone}`, by: "test" });
 		for (const interlock of this.latched) {
 			await this.ask("acknowledge-alarm", { alarm: `interlock.${interlock}`, by: "test" });
 			await this.ask("reset-interlock", { interlock, by: "test" });

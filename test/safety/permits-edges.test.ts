@@ -10,6 +10,7 @@ interface Question {
 	readonly view: Scene;
 	readonly doses: DoseHistory;
 	latched: string[];
+	doubted: string[];
 	isShuttingPrecursors: boolean;
 }
 type Change = (scene: Scene, doses: DoseHistory, question: Question) => unknown;
@@ -18,7 +19,7 @@ type Change = (scene: Scene, doses: DoseHistory, question: Question) => unknown;
 function concerns(ask: (question: Question) => void, ...changes: Change[]): string[] {
 	const view = new Scene().ran("gauge.chamber", () => 90);
 	const doses = new DoseHistory(["TMA", "H2O"], 0);
-	const question: Question = { view, latched: [], doses, isShuttingPrecursors: false };
+	const question: Question = { view, latched: [], doubted: [], doses, isShuttingPrecursors: false };
 	for (const change of changes) change(view, doses, question);
 	try {
 		ask(question);

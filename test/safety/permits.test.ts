@@ -20,15 +20,22 @@ interface Asked {
 	readonly scene?: (scene: Scene) => void;
 	readonly doses?: (doses: DoseHistory, scene: Scene) => void;
 	readonly latched?: string[];
+	readonly doubted?: string[];
 	readonly isShuttingPrecursors?: boolean;
 }
 
-function question({ scene: change, doses: dosed, latched = [], isShuttingPrecursors = false }: Asked = {}) {
+function question({
+	scene: change,
+	doses: dosed,
+	latched = [],
+	doubted = [],
+	isShuttingPrecursors = false,
+}: Asked = {}) {
 	const view = new Scene().ran("gauge.chamber", () => 90);
 	const doses = purged();
 	change?.(view);
 	dosed?.(doses, view);
-	return { view, latched, doses, isShuttingPrecursors };
+	return { view, latched, doubted, doses, isShuttingPrecursors };
 }
 
 /** What a permit answers: undefined, or its reasons. */
@@ -55,8 +62,7 @@ describe("the working pressure that the lab has measured", () => {
 	const at = (pa: number, sccm = 100) => {
 		const view = new Scene(reactor).ran("gauge.chamber", () => pa).reads("mfc.flow", sccm);
 		view.commanded.carrierSccm = sccm;
-		return refusal(() => permitDose({ view, latched: [], doses: purged(), isShuttingPrecursors: false }, "TMA", 15))
-			?.reasons;
+		return refusal(() => permitDose({ ...question(), view }, "TMA", 15))?.reasons;
 	};
 
 	it.each([
@@ -263,6 +269,7 @@ describe("the permit for heating", () => {
 
 	it.each<[string, Asked, string, number]>([
 		["an interlock is latched", { latched: ["melt-guard.stage"] }, "stage", 120],
+		["the zone was not its model and nobody has acknowledged it", { doubted: ["wall", "stage"] }, "stage", 120],
 		["the controller is away", { scene: (scene) => scene.away.add("stage") }, "stage", 120],
 		["the temperature is not known", { scene: (scene) => scene.goesStale("stage.temperature") }, "stage", 120],
 		["the sensor is broken", { scene: (scene) => scene.fails("wall.temperature", "broken") }, "wall", 120],
@@ -273,6 +280,10 @@ describe("the permit for heating", () => {
 		["the name is one of every object", {}, "constructor", 50],
 	])("is refused when %s", (_, asked, zone, targetC) => {
 		expect(ask(asked, zone, targetC)?.reasons).toHaveLength(1);
+	});
+
+	it("is given to a zone whose neighbour is in doubt", () => {
+		expect(ask({ doubted: ["stage"] }, "wall")).toBeUndefined();
 	});
 
 	it("lets a zone that does not heat the foil pass the run's bound", () => {

@@ -155,6 +155,18 @@ describe("a zone's test on the simulated reactor", () => {
 		expect(await bench.begin()).toMatchObject({ state: "testing" });
 	});
 
+	it("begins at no zone in doubt before somebody has looked", async () => {
+		await rested();
+		const { alarms } = bench.control.supervisor;
+		alarms.raise({ alarm: "heater.stage", message: "Zone stage is not its model any more." });
+		await expect(bench.begin()).rejects.toMatchObject({
+			code: "TUNE_REFUSED",
+			message: expect.stringContaining("acknowledge the alarm heater.stage"),
+		});
+		alarms.acknowledge("heater.stage", "Ada");
+		expect(await bench.begin()).toMatchObject({ state: "testing" });
+	});
+
 	it("and a run exclude each other", async () => {
 		await rested();
 		await bench.begin();

@@ -61,10 +61,7 @@ export class GuidedHeating {
 			setpointC: reading.value,
 		};
 		const before = options.before.filter(({ atS }) => atS < start.atS);
-		const [oldest = start, ...later] = before;
-		const guide = new HeatGuide({ model, foil, task, instrument }, { ...oldest, setpointC: start.setpointC });
-		const { setpointC } = start;
-		for (const sample of before.length > 0 ? [...later, start] : []) guide.observe({ ...sample, setpointC });
+		const guide = HeatGuide.knowing({ model, foil, task, instrument }, before, start);
 		const way = plannedWay({ ...heater, controller: settings }, task, reading.value + foil.offsetC, options.withinC);
 		return new GuidedHeating(options, guide, { atMs: reading.atMs, setpointC: reading.value }, way);
 	}

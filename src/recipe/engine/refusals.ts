@@ -3,6 +3,7 @@ import { AdlayerError } from "#core/errors.js";
 import type { TakenUp } from "#recipe/engine/taken-up.js";
 import { allowed } from "#recipe/isa88.js";
 import type { RunCommand, RunState } from "#record/records.js";
+import { permitRun } from "#safety/permits.js";
 
 export interface Situation {
 	readonly state: RunState;
@@ -11,10 +12,15 @@ export interface Situation {
 	readonly isInAnneal: boolean;
 	/** Interlocks that are latched. */
 	readonly latched: readonly string[];
+	/** Zones in doubt. */
+	readonly doubted: readonly string[];
 }
 
-/** Throws COMMAND_NOT_ALLOWED or INTERLOCK_TRIPPED. */
-export function refuseCommand(command: RunCommand, { state, hasStarted, isInAnneal, latched }: Situation): void {
+/** Throws COMMAND_NOT_ALLOWED, INTERLOCK_TRIPPED or PERMIT_REFUSED. */
+export function refuseCommand(
+	command: RunCommand,
+	{ state, hasStarted, isInAnneal, latched, doubted }: Situation,
+): void {
 	const can = allowed(state);
 	const context = { state, allowed: can };
 	const notAllowed = (message: string) => new AdlayerError("COMMAND_NOT_ALLOWED", message, { context });
@@ -26,11 +32,13 @@ export function refuseCommand(command: RunCommand, { state, hasStarted, isInAnne
 		throw notAllowed("This run has ended; it is not started again. Launch its recipe anew.");
 	if (command === "pause" && isInAnneal)
 		throw notAllowed("An anneal cannot be paused: its temperature would go on acting. Hold or stop instead.");
-	if (latched.length > 0 && (command === "start" || command === "resume" || command === "restart")) {
+	if (command !== "start" && command !== "resume" && command !== "restart") return;
+	if (latched.length > 0) {
 		throw new AdlayerError("INTERLOCK_TRIPPED", `The run cannot ${command}: latched: ${latched.join(", ")}.`, {
 			context: { state, latched },
 		});
 	}
+	permitRun({ doubted }, `To ${command} the run`);
 }
 
 /**

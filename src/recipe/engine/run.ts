@@ -141,6 +141,7 @@ export class Run {
 			hasStarted: this.progress.hasStarted,
 			isInAnneal: this.current?.type === "anneal",
 			latched: this.on.supervisor.latched,
+			doubted: this.on.supervisor.doubted,
 		});
 		if (command === "restart" && this.interrupted !== undefined) refuseRestart(this.interrupted.takenUp, annealMinutes);
 		this.on.sink.append({ kind: "run-command", run: this.identity.run, command, by, id });

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { vi } from "vitest";
 import type { Rule } from "#safety/rules.js";
 import { parseLabFile } from "#src/config.js";
+import { knownZoneAt, misread } from "../../plant/heating-support.js";
 import type { Story } from "../../plant/stories.js";
 import {
 	attempt,
@@ -387,6 +388,18 @@ export const RULE_BITES: Record<Rule, Bite> = {
 		},
 		forS: 1_200,
 		harm: (story) => story.lab.twin.zoneC("stage") > 125,
+	},
+	"zone-examined": {
+		begin: () => knownZoneAt(150),
+		// Slipped while it was heated, and restarted by somebody who waited, and looked at nothing.
+		fault: async (story) => {
+			misread(story, "stage", (degC) => degC - 8);
+			await story.state("held", 600);
+			await story.forS(120);
+			await story.command("restart").catch(() => {});
+		},
+		forS: 1_200,
+		harm: (story) => story.truth().peakFoilC > 180.5,
 	},
 	"foil-bound": {
 		blind: /^(melt-guard|zone-astray|runaway|heater-not-heating)\./,
