@@ -296,7 +296,7 @@ export class Supervisor {
 		const { instrument, output } = this.reactor.stopValve;
 		if (name === instrument) {
 			const level = this.plant.reading(`${instrument}.${output}`);
-			this.commanded.stopValve = !ready || !isGood(level) ? "unknown" : level.value === 1 ? "open" : "shut";
+			this.commanded.stopValve = !isGood(level) ? "unknown" : level.value === 1 ? "open" : "shut";
 		}
 		const drivesPrecursors = Object.values(this.reactor.precursors).some((precursor) => precursor.instrument === name);
 		if (ready && drivesPrecursors) this.doses.allProvenShut(this.clock.nowMs());

@@ -137,6 +137,21 @@ describe("an order by hand", () => {
 	});
 });
 
+describe("putting the reactor to rest", () => {
+	it("ends what is done by hand once, however often it is asked for, and nothing where nobody does anything", async () => {
+		const rests = [begun("make-safe", {}), begun("make-safe", {})];
+		await story.forS(6);
+		await Promise.all(rests);
+		await asked(story, "make-safe", {});
+		expect(story.records("manual-ended")).toHaveLength(1);
+		expect(story.records("manual-command").slice(-3)).toMatchObject([
+			{ command: "safe", order: "safe", by: "mk", outcome: "ordered", neverAboveC: null, restAt: null },
+			{ command: "safe" },
+			{ command: "safe" },
+		]);
+	});
+});
+
 describe("the time after which nobody is taken to be there", () => {
 	it("begins anew with each order", async () => {
 		await set("wall", 60);

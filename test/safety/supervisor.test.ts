@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Effect } from "#safety/interlock.js";
 import { worseEffect } from "#safety/safe-state.js";
 import { BEAT_MS, STALL_MS } from "#safety/supervisor.js";
-import { fakeReactor, flowing } from "./fake-plant.js";
+import { blind, fakeReactor, flowing } from "./fake-plant.js";
+import { REACTOR } from "./support.js";
 
 let reactor: ReturnType<typeof fakeReactor>;
 
@@ -81,6 +82,73 @@ describe("valves whose instrument was away", () => {
 	});
 });
 
+describe("an instrument that has come back", () => {
+	/** Everything that instruments were told since. */
+	const told = () => Object.values(reactor.devices).flatMap((device) => device.told);
+	const back = async (name: string) => {
+		reactor.supervisor.instrumentChanged(name, true);
+		await reactor.clock.advance(1_000);
+	};
+
+	it("moves nothing while carrier flows to the pump, by whatever instrument it is", async () => {
+		await deposit();
+		for (const name of ["stage", "wall", "gauge", "mfc", "glovebox"]) await back(name);
+		expect(told()).toEqual([]);
+	});
+
+	it.each([
+		["by command", 50, {}],
+		["by the flow controller's setpoint", 0, { setpoint: 10 }],
+		["by its flow", 0, { flow: 10 }],
+	])(
+		"brings gas and valves to rest, not the heaters, when carrier flows behind the shut stop valve %s",
+		async (_by, sccm, says) => {
+			await deposit();
+			const { supervisor, devices } = reactor;
+			blind();
+			Object.assign(supervisor.commanded, { stopValve: "shut", carrierSccm: sccm });
+			Object.assign(devices.mfc.values, { flow: 0, setpoint: 0 }, says);
+			await reactor.clock.advance(1_000);
+			await back("mfc");
+			expect(devices.io.told).toContain("safe");
+			expect([...devices.stage.told, ...devices.wall.told]).toEqual([]);
+		},
+	);
+
+	it("moves nothing when less flows than a flow controller tells from nothing", async () => {
+		await deposit();
+		const { supervisor, devices } = reactor;
+		blind();
+		Object.assign(supervisor.commanded, { stopValve: "shut", carrierSccm: 0 });
+		Object.assign(devices.mfc.values, { flow: REACTOR.carrier.sccmMin - 0.1, setpoint: 0 });
+		await reactor.clock.advance(1_000);
+		await back("mfc");
+		expect(told()).toEqual([]);
+	});
+
+	it.each([
+		[1, "open"],
+		[0, "shut"],
+	] as const)(
+		"says by its level %s that the stop valve is %s, which nobody knew while it was away",
+		async (level, where) => {
+			await deposit();
+			const { supervisor, devices, clock } = reactor;
+			blind();
+			devices.io.silence = reactor.silent("io");
+			await clock.advance(2_000);
+			expect(supervisor.commanded.stopValve).toBe("unknown");
+			devices.io.values.stop = level;
+			devices.mfc.values.flow = 0;
+			supervisor.commanded.carrierSccm = 0;
+			devices.mfc.values.setpoint = 0;
+			devices.io.silence = undefined;
+			await clock.advance(2_000);
+			expect(supervisor.commanded.stopValve).toBe(where);
+		},
+	);
+});
+
 describe("a dose that may be open when its instrument goes away", () => {
 	it("stays open until the instrument has come back and has proven its valves shut", async () => {
 		await deposit();
@@ -116,6 +184,12 @@ describe("the watchdogs", () => {
 		await reactor.clock.advance(BEAT_MS / 2);
 		expect(reactor.feeds).toBe(before);
 		expect(reactor.supervisor.alarms.state("control.stalled")).toBe("unacknowledged");
+		expect(reactor.journal.records.filter((record) => record.kind === "note")).toMatchObject([
+			{
+				code: "CONTROL_STALLED",
+				message: expect.stringContaining("stood still for 1.0 s; the watchdogs were not fed"),
+			},
+		]);
 		await reactor.clock.advance(BEAT_MS);
 		expect(reactor.feeds).toBe(before + 1);
 		expect(reactor.supervisor.alarms.state("control.stalled")).toBe("returned-unacknowledged");
