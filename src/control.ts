@@ -69,7 +69,7 @@ export class Control {
 			library: options.library,
 			lab: labFacts(lab),
 			file: options.campaignFile ?? memoryState(),
-			openRun: lastKnown?.openRun?.run,
+			openRun: lastKnown?.openRun ?? undefined,
 			launch: async (args, id) => this.desk.launch(args, id),
 		});
 		const file = options.maintenanceFile ?? memoryState();

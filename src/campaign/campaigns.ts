@@ -42,6 +42,12 @@ export function memoryState<State>(state?: State): StateFile<State> {
 	};
 }
 
+/** What a run's own record says it was launched for. */
+interface OpenRun {
+	readonly run: string;
+	readonly created: { readonly sample: string; readonly recipeText: string };
+}
+
 export interface CampaignsOptions {
 	readonly clock: Clock;
 	readonly journal: RecordSink;
@@ -49,8 +55,8 @@ export interface CampaignsOptions {
 	readonly library: Library;
 	readonly lab: LabFacts;
 	readonly file: StateFile<readonly Campaign[]>;
-	/** Run that the last control process left open, which is being closed. */
-	readonly openRun: string | undefined;
+	/** Run that the last control process left open. */
+	readonly openRun: OpenRun | undefined;
 	/** Launches as any launch: everything is checked anew. */
 	readonly launch: (
 		args: {
@@ -76,11 +82,21 @@ export class Campaigns {
 
 	constructor(private readonly options: CampaignsOptions) {
 		this.all = options.file.load() ?? [];
-		// A run whose end nobody saw is not taken for a good one; its record tells.
-		for (const campaign of this.all) {
-			const lost = campaign.runs.find(({ state, run }) => state === "running" && run !== options.openRun);
-			if (lost !== undefined) this.keep(withRun(campaign, lost.entry, { state: "failed" }));
-		}
+		for (const campaign of this.all) this.takeUp(campaign, options.openRun);
+	}
+
+	/** A run whose end nobody saw is not taken for a good one; its record tells. */
+	private takeUp(campaign: Campaign, openRun: OpenRun | undefined): void {
+		const underWay = campaign.runs.find(({ state }) => state === "running");
+		if (underWay === undefined || (underWay.run !== null && underWay.run === openRun?.run)) return;
+		// Control may have ended after the launch, before the run's name was kept here.
+		const isLaunched =
+			underWay.run === null &&
+			openRun?.created.sample === underWay.sample &&
+			openRun.created.recipeText === campaign.recipes[underWay.recipe];
+		const change = isLaunched ? { run: openRun.run } : { state: "failed" as const };
+		this.keep(withRun(campaign, underWay.entry, change));
+		if (isLaunched) this.tell(campaign.campaign, underWay, openRun.run);
 	}
 
 	get status(): CampaignsStatus {

@@ -4,7 +4,7 @@ import { SteppedClock } from "#core/clock.js";
 import { AdlayerError } from "#core/errors.js";
 import { MemoryJournal } from "#journal/memory.js";
 import type { CampaignDetail, CampaignOrder } from "#record/campaigns.js";
-import { Campaigns, memoryState, type StateFile } from "#src/campaign/campaigns.js";
+import { Campaigns, type CampaignsOptions, memoryState, type StateFile } from "#src/campaign/campaigns.js";
 import type { Campaign } from "#src/campaign/queue.js";
 import { lab, library, RECIPES, recipeText } from "../recipe/support.js";
 
@@ -20,17 +20,24 @@ series:
 const SHIPPED = ["li-al2o3", "li-two-step", "li-in-situ", "na-al2o3", "na-two-step"];
 const recipes = Object.fromEntries(SHIPPED.map((name) => [name, recipeText(name)]));
 
+const openRun = (sample: string, text = recipeText("li-al2o3")) => ({
+	run: "run-1",
+	created: { sample, recipeText: text },
+});
+
 /** Control's campaigns with a reactor that launches whatever it is asked to. */
 class World {
 	readonly clock = new SteppedClock({ wallStartMs: Date.UTC(2026, 0, 1) });
 	readonly journal = new MemoryJournal(this.clock);
 	readonly launched: { recipe: string; set: object; sample: string; operator: string }[] = [];
 	refusal: AdlayerError | undefined;
+	/** What was on the disk when the last run was launched. */
+	savedAtLaunch: readonly Campaign[] = [];
 	readonly campaigns: Campaigns;
 
 	constructor(
 		readonly file: StateFile<readonly Campaign[]> = memoryState(),
-		openRun?: string,
+		openRun?: CampaignsOptions["openRun"],
 	) {
 		this.campaigns = new Campaigns({
 			clock: this.clock,
@@ -43,6 +50,7 @@ class World {
 			launch: async (args) => {
 				if (this.refusal !== undefined) throw this.refusal;
 				this.launched.push(args);
+				this.savedAtLaunch = file.load()!;
 				return { run: `run-${this.launched.length}` };
 			},
 		});
@@ -241,11 +249,25 @@ describe("the queue", () => {
 		const before = new World();
 		const { campaign } = await before.create();
 		await before.order(campaign, { command: "launch", entry: 1, loaded: "Li@25Al2O3" });
-		const closing = new World(before.file, "run-1");
+		const closing = new World(before.file, openRun("Li@25Al2O3"));
 		expect(closing.states(campaign)).toBe("1 running, 2 waiting, 3 waiting");
 		closing.finish("run-1", "aborted");
 		expect(closing.states(campaign)).toBe("1 failed, 2 waiting, 3 waiting");
 		expect(new World(before.file).campaigns.detail(campaign)).toEqual(closing.campaigns.detail(campaign));
+	});
+
+	it("knows its run again when control ended between the launch and the keeping of the run's name", async () => {
+		const before = new World();
+		const { campaign } = await before.create();
+		await before.order(campaign, { command: "launch", entry: 1, loaded: "Li@25Al2O3" });
+		const file = () => memoryState(before.savedAtLaunch);
+		for (const other of [openRun("Li@50Al2O3"), openRun("Li@25Al2O3", "another recipe"), undefined])
+			expect(new World(file(), other).states(campaign)).toBe("1 failed, 2 waiting, 3 waiting");
+		const after = new World(file(), openRun("Li@25Al2O3"));
+		expect(after.campaigns.detail(campaign).runs[0]).toMatchObject({ state: "running", run: "run-1" });
+		expect(after.journal.records).toMatchObject([{ kind: "campaign-run", campaign, entry: 1, run: "run-1" }]);
+		after.finish("run-1", "complete");
+		expect(after.states(campaign)).toBe("1 done, 2 waiting, 3 waiting");
 	});
 
 	it("does not take a run whose end nobody saw for a good one", async () => {
