@@ -323,9 +323,11 @@ export class Control {
 		});
 		const alarm = `instrument.${name}`;
 		if (state === "fault") {
+			const error = asAdlayerError(details.error);
 			this.supervisor.alarms.raise({
 				alarm,
-				message: `Instrument ${name} is at fault: ${asAdlayerError(details.error).message}`,
+				message: `Instrument ${name} is at fault: ${error.message}`,
+				response: `${error.hint} It is tried again every second.`,
 			});
 		} else if (state === "ready") this.supervisor.alarms.cleared(alarm);
 		this.supervisor.instrumentChanged(name, state === "ready");

@@ -11,10 +11,10 @@ import { type Address, lineKey, parseAddress } from "#transport/address.js";
 import type { LineTiming } from "#transport/exchange.js";
 import { Ports } from "#transport/ports.js";
 
-/** One repetition tells a lost frame from silence, two where time-outs are short; more would only make the answer "nobody" late. */
+/** One repetition tells a lost frame from silence; more would only make the answer "nobody" late. */
 const RETRIES_MAX = 1;
-const SHORT_TIMEOUT_MS = 500;
-const SHORT_TIMEOUT_RETRIES_MAX = 2;
+/** A look has the time that control has not: an instrument behind a slow serial server is still seen. */
+const TIMEOUT_MS_MIN = 500;
 /** Letting go of a line may hang on a port whose device is gone. */
 const CLOSE_MS = 1_000;
 /** An instrument that speaks by itself (MQTT) is listened to this long, in steps. */
@@ -57,7 +57,7 @@ export const probe: Probe = async (request) => {
 			warnings.push(`${name} has no look by reading alone: it was connected as control does.`);
 		if (!found.confirmed) {
 			warnings.push(
-				`What answers did not prove to be a ${name}: readings are what they would be if it were, and control refuses it.`,
+				`What answers did not prove to be what ${name} is for: readings are what they would be if it were, and control refuses it.`,
 			);
 		}
 		const written = await setAll(device, set, deadline);
@@ -68,6 +68,8 @@ export const probe: Probe = async (request) => {
 			warnings.push(
 				`The connection broke ${counters.breaks} times and was made anew; control takes every break for a loss of the instrument.`,
 			);
+		const slow = slowWarning(driver, counters.slowestMs);
+		if (slow !== undefined) warnings.push(slow);
 		const error = written.error ?? read.error;
 		return {
 			driver: name,
@@ -90,8 +92,17 @@ export const probe: Probe = async (request) => {
 };
 
 function timingOf({ timing }: AnyDriver): LineTiming {
-	const retriesMax = timing.timeoutMs < SHORT_TIMEOUT_MS ? SHORT_TIMEOUT_RETRIES_MAX : RETRIES_MAX;
-	return { ...timing, retries: Math.min(timing.retries, retriesMax), isLook: true };
+	return {
+		timeoutMs: Math.max(timing.timeoutMs, TIMEOUT_MS_MIN),
+		retries: Math.min(timing.retries, RETRIES_MAX),
+		isLook: true,
+	};
+}
+
+/** An answer for which control would not have waited. */
+function slowWarning({ timing }: AnyDriver, slowestMs: number | undefined): string | undefined {
+	if (slowestMs === undefined || slowestMs < timing.timeoutMs) return undefined;
+	return `An answer took ${Math.round(slowestMs)} ms to begin; control waits ${timing.timeoutMs} ms: look for what is slow on the line.`;
 }
 
 function addressFor(text: string, driver: AnyDriver): Address {
@@ -268,7 +279,13 @@ function withAdvice(error: AdlayerError, address: Address, driver: string): Adla
 		case "DEVICE_SILENT":
 			return say(error.code, `Try: ${tryNext(address).join("; ")}.`);
 		case "REPLY_INVALID":
-			return say(error.code, `Something answers, but not as a ${driver} does. Try: ${tryNext(address).join("; ")}.`);
+			if (error.context.isLate === true) {
+				return say(
+					error.code,
+					"It answers, but too late: look for what is slow on its way, such as a gateway or another client.",
+				);
+			}
+			return say(error.code, `Something answers, but not as ${driver} expects. Try: ${tryNext(address).join("; ")}.`);
 		default:
 			return error;
 	}

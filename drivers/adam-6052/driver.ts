@@ -11,6 +11,8 @@ import type {
 	Watchdog,
 } from "#device/contract.js";
 import { Movements } from "#device/movements.js";
+import { unlessSilent } from "#transport/optional-question.js";
+import { RegisterReader } from "#transport/register-reader.js";
 import { type Adam6052Settings, readWiring, type Wiring } from "./config.js";
 import { AdamPulseOutputs } from "./pulse-outputs.js";
 import { QuietLink } from "./quiet-link.js";
@@ -58,13 +60,19 @@ export class Adam6052 implements Device {
 		await this.modbus.open();
 		// First what people look for: who answers it may be silent to all that it does not know.
 		await this.link.readCoils(OUTPUT_COILS, OUTPUT_COUNT).catch(refusedOrThrow);
-		const found = await this.look([...REFUSED, "DEVICE_SILENT"]);
+		const absent = [...REFUSED, "DEVICE_SILENT"];
+		// A server in between may know function 04 alone.
+		const words = await this.nameByEitherFunction();
+		this.hasDiagnostics = (await this.readIfThere(OUTPUT_DIAGNOSTICS, 1, absent)) !== undefined;
+		const found = this.identify(words);
 		return { ...found, warnings: [...found.warnings, this.whatSilenceDoes()] };
 	}
 
 	async connect(): Promise<Identification> {
 		await this.modbus.open();
-		const identification = await this.look(REFUSED);
+		const name = (await this.readIfThere(MODULE_NAME, 2, REFUSED)) ?? (await this.readIfThere(MODULE_NAME, 1, REFUSED));
+		this.hasDiagnostics = (await this.readIfThere(OUTPUT_DIAGNOSTICS, 1, REFUSED)) !== undefined;
+		const identification = this.identify(name);
 		if (!identification.confirmed) return identification;
 		if (this.watchdog === undefined) {
 			throw new AdlayerError(
@@ -140,27 +148,34 @@ export class Adam6052 implements Device {
 		return `Its communication watchdog, where it has one, acts when this look has ended: its outputs then take their fail-safe values${which}.`;
 	}
 
-	/** `absent` are the errors by which a register shows that it is not there. */
-	private async look(absent: readonly string[]): Promise<Identification> {
-		const identification = await this.identify(absent);
-		this.hasDiagnostics = (await this.readIfThere(OUTPUT_DIAGNOSTICS, 1, absent)) !== undefined;
-		return identification;
-	}
-
 	/** Inputs are coils and discrete inputs alike; a server in between may have them as the latter alone. */
 	private async readInputs(): Promise<boolean[]> {
 		const inputs = await this.link.readCoils(INPUT_COILS, INPUT_COUNT).catch(refusedOrThrow);
 		return inputs ?? this.link.readDiscrete(INPUT_COILS, INPUT_COUNT);
 	}
 
-	private async identify(absent: readonly string[]): Promise<Identification> {
-		const words = (await this.readIfThere(MODULE_NAME, 2, absent)) ?? (await this.readIfThere(MODULE_NAME, 1, absent));
+	/** For a look: the words of the module name that are there. */
+	private async nameByEitherFunction(): Promise<number[] | undefined> {
+		const reader = new RegisterReader(this.modbus, true);
+		const [first, second] = (await unlessSilent(reader.readIfThere(MODULE_NAME, 2))) ?? [];
+		if (first === undefined) return undefined;
+		return second === undefined ? [first] : [first, second];
+	}
+
+	/** By the words of its module name. Throws IDENTITY_MISMATCH when they name another module of the family. */
+	private identify(words: readonly number[] | undefined): Identification {
 		if (words?.[0] === MODULE_NAME_6052) {
 			return {
 				identity: { manufacturer: "Advantech", model: "ADAM-6052", serial: null, firmware: null },
 				confirmed: true,
 				warnings: [],
 			};
+		}
+		const other = words === undefined ? undefined : MODULE_OF_THE_FAMILY.exec(words[0]!.toString(16))?.[0];
+		if (other !== undefined) {
+			throw new AdlayerError("IDENTITY_MISMATCH", `${this.name} is an ADAM-${other}, not an ADAM-6052.`, {
+				context: { instrument: this.name, found: other },
+			});
 		}
 		const found =
 			words === undefined
@@ -211,6 +226,7 @@ export class Adam6052 implements Device {
 		});
 	}
 
+	/** `absent` are the errors by which a register shows that it is not there. */
 	private async readIfThere(address: number, count: number, absent: readonly string[]): Promise<number[] | undefined> {
 		try {
 			return await this.link.readHolding(address, count);
@@ -222,6 +238,9 @@ export class Adam6052 implements Device {
 }
 
 const REFUSED = ["MODBUS_EXCEPTION"] as const;
+
+/** Module names of the ADAM-6000 and 6200 series. */
+const MODULE_OF_THE_FAMILY = /^6[02]\d\d$/;
 
 function refusedOrThrow(thrown: unknown): undefined {
 	if (asAdlayerError(thrown).code !== "MODBUS_EXCEPTION") throw thrown;

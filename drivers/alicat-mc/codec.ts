@@ -7,6 +7,9 @@ import { AdlayerError } from "#core/errors.js";
 const CR = 0x0d;
 const LF = 0x0a;
 
+/** Ends of lines, and what a two-wire line may give while it turns around. */
+const BETWEEN_LINES: readonly number[] = [CR, LF, 0x00, 0xff];
+
 /** No line of this protocol is longer: a row of the column table has 85 characters. */
 export const LINE_BYTES_MAX = 200;
 
@@ -15,14 +18,14 @@ export const encodeCommand = (unitId: string, command: string): Uint8Array =>
 	Buffer.from(`${unitId}${command}\r`, "latin1");
 
 /**
- * The first whole, non-empty line of `received` from `from` on, without its CR. Gives undefined while no line is whole; throws
+ * The first whole, non-empty line of `received` from `from` on, without its end: CR, or of some servers LF. Gives undefined while no line is whole; throws
  * REPLY_INVALID on one that is too long or holds unprintable bytes.
  */
 export function readLine(received: Uint8Array, from = 0): { text: string; next: number } | undefined {
 	let start = from;
-	while (start < received.length && (received[start] === CR || received[start] === LF)) start += 1;
+	while (start < received.length && BETWEEN_LINES.includes(received[start]!)) start += 1;
 	let end = start;
-	while (end < received.length && received[end] !== CR) {
+	while (end < received.length && received[end] !== CR && received[end] !== LF) {
 		const byte = received[end]!;
 		// 0xB0 is the degree sign of some firmware.
 		if ((byte < 0x20 || byte > 0x7e) && byte !== 0xb0) throw invalid(`Byte ${byte} came inside a line.`);
@@ -54,11 +57,11 @@ export function readUnitLine(received: Uint8Array, unitId: string, from = 0): Un
 		at = line.next;
 		const text = line.text.trim();
 		// Unit letters are not case-sensitive (Serial Primer); some answer in the case that they were asked in.
-		const isOurs = line.text[0]?.toUpperCase() === unitId.toUpperCase() && line.text[1] === " ";
+		const isOurs = text[0]?.toUpperCase() === unitId.toUpperCase() && text[1] === " ";
 		if (text === "?" || (isOurs && text.slice(1).trim() === "?")) return { text: null, next: at };
-		if (isOurs) return { text: line.text, next: at };
-		if (ECHO.test(line.text)) continue;
-		if (!/^[A-Za-z] /.test(line.text)) throw invalid(`"${line.text.slice(0, 40)}" is no line of unit ${unitId}.`);
+		if (isOurs) return { text, next: at };
+		if (ECHO.test(text)) continue;
+		if (!/^[A-Za-z] /.test(text)) throw invalid(`"${line.text.slice(0, 40)}" is no line of unit ${unitId}.`);
 	}
 }
 

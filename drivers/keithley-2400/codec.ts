@@ -103,8 +103,11 @@ export interface IdentityReply {
 	readonly firmware: string | null;
 }
 
-/** `KEITHLEY INSTRUMENTS INC.,MODEL 2400,1234567,C30   Mar 17 2006 09:29:29/A02  /K/J` */
+/** `KEITHLEY INSTRUMENTS INC.,MODEL 2400,1234567,C30   Mar 17 2006 09:29:29/A02  /K/J`; REPLY_INVALID on what is no list. */
 export function parseIdentity(reply: string): IdentityReply {
+	// A serial server's greeting is no answer to *IDN?, which has a maker or commas.
+	if (!reply.includes(",") && !/keithley/i.test(reply))
+		throw invalid(`"${printable(reply)}" came, which is no identity`);
 	const [manufacturer = null, model = null, serial = null, firmware = null] = reply
 		.split(",")
 		.map((part) => part.trim() || null);

@@ -49,7 +49,8 @@ export class SourceMeter {
 	}
 
 	async identify(): Promise<{ identity: Identity; confirmed: boolean }> {
-		const identity = await this.ask("*IDN?", parseIdentity);
+		// Asked again where a greeting of the line stood in its place.
+		const identity = await this.ask("*IDN?", parseIdentity, { retries: 1 });
 		const kind = kindOf(identity);
 		if (kind !== "by-mode") return { identity, confirmed: kind === "native" };
 		const language = await unlessSilent(this.ask("*LANG?", (reply) => reply));
@@ -146,11 +147,15 @@ export class SourceMeter {
 	}
 
 	/** Read where the line parses: what is no answer to this question is followed by the silence in which a late one would come. */
-	private ask<Reply>(command: string, read: (reply: string) => Reply): Promise<Reply> {
+	private ask<Reply>(
+		command: string,
+		read: (reply: string) => Reply,
+		repeated: { readonly retries?: number } = {},
+	): Promise<Reply> {
 		const parse = (received: Uint8Array) => {
 			const line = lineOf(received);
 			return line === undefined ? undefined : { reply: read(line.reply), taken: line.taken };
 		};
-		return this.line.request({ bytes: encode(command), parse, title: command });
+		return this.line.request({ bytes: encode(command), parse, title: command, ...repeated });
 	}
 }

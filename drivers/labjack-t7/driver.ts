@@ -110,6 +110,9 @@ export class LabjackT7 implements Device {
 			warnings.push(`The register TEST (55100) reads ${hex(u32At(test))} instead of ${hex(TEST_VALUE)}.`);
 		if (words === undefined) warnings.push("It has no PRODUCT_ID (60000), as every LabJack has.");
 		const product = words === undefined ? Number.NaN : f32At(words);
+		if (orderProven && words !== undefined && !(product > 0)) {
+			warnings.push(`Its PRODUCT_ID (60000) reads ${product}, a T7's is ${PRODUCT_ID_T7}.`);
+		}
 		const confirmed = test !== undefined && orderProven && product === PRODUCT_ID_T7;
 		if (!confirmed || words === undefined) {
 			// Another LabJack says so; a server that holds 0 there says nothing.

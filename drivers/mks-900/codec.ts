@@ -18,6 +18,9 @@ export const addressText = (address: number): string => String(address).padStart
 /** Whoever is on the line answers to this address: for a line with one transducer on it (902B manual p 12). */
 export const ADDRESS_ANY = 254;
 
+/** Some end their replies with a line's end as well, and a two-wire line that turns around may give 00 or FF before one. */
+const REPLY = new RegExp(`^[\\r\\n${String.fromCharCode(0x00, 0xff)}]*@(\\d{3})(ACK|NAK)([\\x20-\\x7e]*)$`);
+
 /** What a transducer answered, and which: data, or the code of its refusal. */
 export type Answer = ({ readonly data: string } | { readonly refused: number }) & { readonly from: number };
 
@@ -43,8 +46,7 @@ export function replyOf(
 			const frame = text.slice(at, end);
 			at = end + END.length;
 			if (frame === echo) continue;
-			// Some end their replies with a line's end as well.
-			const match = /^[\r\n]*@(\d{3})(ACK|NAK)([\x20-\x7e]*)$/.exec(frame);
+			const match = REPLY.exec(frame);
 			if (match === null || match[3]!.includes("@")) throw invalid(`"${printable(frame + END)}" came`);
 			if (own !== undefined && match[1] !== own) continue;
 			const from = Number(match[1]);
@@ -94,12 +96,12 @@ export interface WrittenNumber {
  */
 export function parseNumber(reply: string): WrittenNumber | { readonly words: string } {
 	const data = reply.trim();
-	const match = /^-?\d\.(\d{1,4})[Ee]([+-]?)(\d{1,2})$/.exec(data);
+	const match = /^[+-]?\d\.(\d{1,4})[Ee]([+-]?)(\d{1,2})$/.exec(data);
 	if (match !== null) {
 		const [, decimals, sign, exponent] = match as unknown as [string, string, "+" | "-" | "", string];
 		return { value: Number(data), scientific: { decimals: decimals.length, sign, exponent } };
 	}
-	if (/^-?(0|[1-9]\d{0,5})(\.\d{1,4})?$/.test(data)) return { value: Number(data), scientific: null };
+	if (/^[+-]?(0|[1-9]\d{0,5})(\.\d{1,4})?$/.test(data)) return { value: Number(data), scientific: null };
 	if (/^[A-Za-z<>][\x20-\x7e]*$/.test(data)) return { words: data };
 	throw invalid(`"${printable(data)}" came, which is no pressure`);
 }

@@ -61,6 +61,11 @@ export class PvpPump implements Device {
 		conversation.look(looking);
 		const found = await conversation.identify();
 		const speed = await this.findSpeed();
+		if (looking && speed !== undefined && "refused" in on) {
+			this.speed = speed;
+			const warnings = [...found.warnings, `It has no on/off state (010), as a pump has: ${on.refused}.`];
+			return { ...found, confirmed: false, warnings };
+		}
 		if (speed === undefined || "refused" in on) {
 			const missing = speed === undefined ? "a rotation speed (309, 398)" : "an on/off state (010)";
 			throw new AdlayerError(

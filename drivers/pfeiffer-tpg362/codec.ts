@@ -214,7 +214,7 @@ function invalid(message: string): AdlayerError {
 	return new AdlayerError("REPLY_INVALID", message);
 }
 
-/** Text for a message: control characters as dots, cut at 40. */
+/** Text for a message: other characters than ASCII's own as `<06>`, cut at 40. */
 export function printable(text: string): string {
-	return text.replace(/[^\x20-\x7e]/g, ".").slice(0, 40);
+	return text.replace(/[^\x20-\x7e]/g, (each) => `<${each.charCodeAt(0).toString(16).padStart(2, "0")}>`).slice(0, 40);
 }

@@ -293,7 +293,7 @@ function standingWarnings(dialect: Dialect, settings: WatlowEzzonePmSettings, sa
 	}
 	if (limitMaxC > settings.setpoint_degC_max + 1) {
 		warnings.push(
-			`Its own setpoint limit of ${limitMaxC.toFixed(1)} degC lets it be set above the configured ${settings.setpoint_degC_max} degC at its front.`,
+			`Its own setpoint limit of ${limitMaxC.toFixed(1)} degC lets it be set above setpoint_degC_max, ${settings.setpoint_degC_max} degC, at its front.`,
 		);
 	}
 	return warnings;

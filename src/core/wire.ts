@@ -22,6 +22,8 @@ export interface ExchangeCounters {
 	timeouts: number;
 	/** Breaks of the line over which a request was asked again. */
 	breaks?: number;
+	/** In a look: the longest wait for the first byte of an answer, ms; of requests with a time-out of their own, none. */
+	slowestMs?: number;
 }
 
 /** A request and how to know its reply. */
@@ -34,6 +36,8 @@ export interface LineRequest<Reply> {
 	parse(received: Uint8Array): { reply: Reply; taken: number } | undefined;
 	/** One sentence about bytes that came in time but hold no reply. */
 	diagnose?(received: Uint8Array): string;
+	/** Whether such bytes are the answer to an earlier request, where answers tell. */
+	isLate?(received: Uint8Array): boolean;
 	/** Overrides the driver's timing. */
 	readonly timeoutMs?: number;
 	readonly retries?: number;

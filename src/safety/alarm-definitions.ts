@@ -42,7 +42,7 @@ export const ALARM_DEFINITIONS = {
 		priority: "high",
 		cause: "An instrument does not answer, or answers as another.",
 		consequence: "What is judged from it counts as unknown; in a run that is danger.",
-		response: "Check its power, cable and address; it is tried again every second.",
+		response: "What its error says is next, such as to check power, cable and address; it is tried again every second.",
 	}),
 	sensor: definition({
 		priority: "high",

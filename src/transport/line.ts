@@ -196,6 +196,7 @@ export class Line {
 		const whole = this.received.isEmpty;
 		if (!whole) this.received.append(bytes);
 		const view = whole ? bytes : this.received.bytes;
+		if (whole) this.noteWait(job);
 		let parsed: { reply: unknown; taken: number } | undefined;
 		try {
 			parsed = exchange.parse(view);
@@ -218,6 +219,12 @@ export class Line {
 		this.endWait();
 		if (parsed.taken < view.length) this.strayByteMs = this.clock.nowMs();
 		this.answered(job, exchange, undefined, parsed.reply);
+	}
+
+	private noteWait({ user, timeoutMs }: RequestJob): void {
+		if (user.timing.isLook !== true || timeoutMs !== user.timing.timeoutMs) return;
+		const { counters } = user;
+		counters.slowestMs = Math.max(counters.slowestMs ?? 0, this.clock.nowMs() - this.sentMs);
 	}
 
 	/** The time-out moves on while the reply is still coming. */
@@ -281,10 +288,11 @@ export class Line {
 		const bytes = this.received.bytes;
 		const why = exchange.diagnose?.(bytes) ?? `${bytes.length} bytes came that hold no reply`;
 		const message = `${user.name} gave no valid reply to ${title} within ${waitedMs} ms: ${why}.`;
+		const late = exchange.isLate?.(bytes) === true ? { isLate: true } : {};
 		this.missed(
 			job,
 			exchange,
-			new AdlayerError("REPLY_INVALID", message, { context: { ...context, received: hex(bytes) } }),
+			new AdlayerError("REPLY_INVALID", message, { context: { ...context, ...late, received: hex(bytes) } }),
 		);
 	}
 

@@ -154,9 +154,15 @@ export class TcpRequest<Result, Reply> extends ModbusRequest<Result, Reply> {
 		const came = received.length >= 9 ? (received[0]! << 8) | received[1]! : undefined;
 		const isFrame = came !== undefined && received[2] === 0 && received[3] === 0;
 		if (isFrame && came === asked) return "the frame that came is shorter than its own length says";
-		if (isFrame && came !== 0 && came < asked) return `only the answer to an earlier request came, too late`;
+		if (this.isLate(received)) return "only the answer to an earlier request came, too late";
 		if (isFrame) return `what came carries transaction ${came}, not that of the request, ${asked}, as Modbus TCP asks`;
 		return `${received.length} bytes came without a frame of transaction ${asked}`;
+	}
+
+	isLate(received: Uint8Array): boolean {
+		if (received.length < MBAP_BYTES + 2 || received[2] !== 0 || received[3] !== 0) return false;
+		const came = (received[0]! << 8) | received[1]!;
+		return came !== 0 && came < this.transactionId;
 	}
 
 	private misfit(bytes: number): string {

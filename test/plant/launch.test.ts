@@ -1,5 +1,8 @@
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { parseLabFile } from "#src/config.js";
 import { SHORT_RECIPE } from "../recipe/short-recipe.js";
+import { labTextAnywhere } from "../support/lab-text.js";
 import { Story } from "./stories.js";
 
 let story: Story;
@@ -45,6 +48,22 @@ describe("launching", () => {
 		await story.forS(10);
 		await expect(launchShort()).rejects.toMatchObject({ code: "DEVICE_NOT_READY" });
 		expect(story.records("run-created")).toEqual([]);
+	});
+
+	it("is refused while an instrument is set otherwise than the lab file says, whose alarm tells what to correct", async () => {
+		story = await new Story().ready();
+		const path = join(import.meta.dirname, "../../recipes/labs/simulated.lab.yaml");
+		const text = labTextAnywhere(path).replace("gas: Ar, full_scale_sccm: 200", "gas: Ar, full_scale_sccm: 500");
+		story.comeBack({ lab: parseLabFile(text, path) });
+		await story.forS(10);
+		await expect(launchShort()).rejects.toMatchObject({ code: "DEVICE_NOT_READY" });
+		expect(story.status.alarms).toContainEqual(
+			expect.objectContaining({
+				alarm: "instrument.carrier",
+				message: expect.stringContaining("has a full scale of 200 SCCM, the lab file says 500 SCCM"),
+				response: "Correct full_scale_sccm in the lab file. It is tried again every second.",
+			}),
+		);
 	});
 
 	it("is refused for a recipe with problems", async () => {

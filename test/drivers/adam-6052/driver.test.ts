@@ -21,12 +21,14 @@ describe("connecting to an ADAM-6052", () => {
 		]);
 	});
 
-	it("writes nothing to another module, nor to one that is all zeros", async () => {
-		for (const name of [0x6050, 0]) {
-			const bench = new Bench(SETTINGS, { name });
-			expect(await bench.device.connect()).toMatchObject({ confirmed: false });
-			expect(bench.sent.every((hex) => hex.startsWith("03"))).toBe(true);
-		}
+	it("writes nothing to a module that is all zeros, nor to another of the family, which it names", async () => {
+		const zeros = new Bench(SETTINGS, { name: 0 });
+		expect(await zeros.device.connect()).toMatchObject({ confirmed: false });
+		const other = new Bench(SETTINGS, { name: 0x6050 });
+		const mismatch = { code: "IDENTITY_MISMATCH", message: "io is an ADAM-6050, not an ADAM-6052." };
+		await expect(other.device.connect()).rejects.toMatchObject(mismatch);
+		for (const { sent } of [zeros, other]) expect(sent.every((hex) => hex.startsWith("03"))).toBe(true);
+		await expect(other.device.inspect()).rejects.toMatchObject(mismatch);
 	});
 
 	it("is refused by control without a declared watchdog, but can be looked at", async () => {

@@ -135,6 +135,20 @@ describe("Alicat codec", () => {
 		expect(parseNumber("1e3")).toBeUndefined();
 	});
 
+	it.each([
+		["LF alone", "A S\n"],
+		["CR LF", "A S\r\n"],
+		["a space before and behind", " A S  \r"],
+		["what a two-wire line gives as it turns around", "\xff\x00A S\r"],
+	])("takes a line with %s", (_what, line) => {
+		expect(oneLine("A")(bytes(line))?.reply).toBe("A S");
+	});
+
+	it("reads a whole table whose lines end with LF", () => {
+		expect(columnTableReply("A")(bytes(COLUMNS_10V20.replaceAll("\r", "\n")))?.reply).toHaveLength(5);
+		expect(manufacturingReply("A")(bytes(MANUFACTURING_10V20.replaceAll("\r", "\n")))?.reply?.serial).toBe("521641");
+	});
+
 	it("skips a late line of another unit, knows a refusal, and refuses noise", () => {
 		const parse = oneLine("A");
 		expect(parse(bytes("B +014.62 N2\rA S\r"))).toEqual({ reply: "A S", taken: 17 });

@@ -68,6 +68,13 @@ describe("ProPar codec", () => {
 		}
 	});
 
+	it("passes over what a two-wire line gives as it turns around, and nothing else before a reply", () => {
+		expect(readReply(3, [measure])(Buffer.from("\xff\x00:06030201213E80\r\n", "latin1"))?.reply).toEqual({
+			values: [16_000],
+		});
+		expect(() => readReply(3, [measure])(Buffer.from("\x7f:06030201213E80\r\n", "latin1"))).toThrow(/came/);
+	});
+
 	it("skips the late reply of another node and takes the refusal of its own", () => {
 		const late = Buffer.from(":06040201217D00\r\n:0403000404\r\n");
 		expect(readReply(3, [measure])(late)).toEqual({ reply: { refused: 4 }, taken: late.length });

@@ -68,12 +68,19 @@ describe("MKS 900 codec", () => {
 		expect(parse(text)).toEqual({ reply: { data: "1.234E-3", from: 253 }, taken: text.length });
 	});
 
+	it("passes over what a two-wire line gives as it turns around, and nothing else before a reply", () => {
+		expect(parse("\xff\x00@253ACK1.234E-3;FF")?.reply).toEqual({ data: "1.234E-3", from: 253 });
+		expect(() => parse("\x7f@253ACK1.234E-3;FF")).toThrow(/came/);
+	});
+
 	it("reads the forms of numbers that the family sends, and words where there is no number", () => {
 		expect(written("1.234E-3").value).toBe(1.234e-3);
 		expect(written("2.00E+1").value).toBe(20);
 		expect(written("1.234E0").value).toBe(1.234);
 		expect(written("1.23")).toEqual({ value: 1.23, scientific: null });
 		expect(written("-1.20E-1").value).toBe(-0.12);
+		expect(written("+1.234E-3").value).toBe(1.234e-3);
+		expect(written("+1.23").value).toBe(1.23);
 		expect(parseNumber("OVER")).toEqual({ words: "OVER" });
 		expect(parseNumber(">ATM")).toEqual({ words: ">ATM" });
 		expect(parseNumber("LO<E-11")).toEqual({ words: "LO<E-11" });

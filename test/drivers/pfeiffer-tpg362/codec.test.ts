@@ -87,6 +87,7 @@ describe("TPG 36x codec", () => {
 
 	it("refuses what is neither ACK nor NAK, unprintable data and endless lines", () => {
 		expect(() => parseAcknowledgement(bytes("hello\r\n"))).toThrow(/instead of ACK or NAK/);
+		expect(() => parseAcknowledgement(hex("FF 00 06 0D 0A"))).toThrow('"<ff><00><06>" came instead of ACK or NAK.');
 		expect(() => parseData(hex("30 2C FF 0D 0A"))).toThrow(/instead of data/);
 		expect(() => parseData(new Uint8Array(500).fill(0x30))).toThrow(/more than 160 bytes/);
 	});
