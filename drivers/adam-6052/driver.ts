@@ -63,8 +63,9 @@ export class Adam6052 implements Device {
 		const absent = [...REFUSED, "DEVICE_SILENT"];
 		// A server in between may know function 04 alone.
 		const words = await this.nameByEitherFunction();
-		this.hasDiagnostics = (await this.readIfThere(OUTPUT_DIAGNOSTICS, 1, absent)) !== undefined;
 		const found = this.identify(words);
+		// Of what is no ADAM-6052 nobody knows what this word means.
+		this.hasDiagnostics = found.confirmed && (await this.readIfThere(OUTPUT_DIAGNOSTICS, 1, absent)) !== undefined;
 		return { ...found, warnings: [...found.warnings, this.whatSilenceDoes()] };
 	}
 

@@ -45,6 +45,8 @@ interface Slot {
 	state: InstrumentState;
 	identity: Identity | undefined;
 	warnings: readonly string[];
+	/** Of its first connection, where it says one. */
+	firstSerial: string | null;
 	error: AdlayerError | undefined;
 	values: PolledValues;
 	measuredMs: number;
@@ -77,6 +79,7 @@ export class Plant {
 				state: "connecting",
 				identity: undefined,
 				warnings: [],
+				firstSerial: null,
 				error: undefined,
 				values: {},
 				measuredMs: Number.NEGATIVE_INFINITY,
@@ -213,7 +216,8 @@ export class Plant {
 		}
 		this.assertSameModel(slot, found.identity);
 		slot.identity = found.identity;
-		slot.warnings = found.warnings;
+		slot.warnings = [...found.warnings, ...exchanged(slot.firstSerial, found.identity.serial)];
+		slot.firstSerial ??= found.identity.serial;
 		this.take(slot, await this.bounded(slot, "polling", POLL_HANGS_MS, () => device.poll()));
 		this.enter(slot, "ready");
 	}
@@ -287,6 +291,14 @@ export class Plant {
 		if (unchanged) return;
 		this.told(() => this.listener.instrument(slot.spec.name, state, detailsOf(slot)));
 	}
+}
+
+/** Nobody has seen of a spare what the commissioning has shown of the instrument before. */
+function exchanged(first: string | null, now: string | null): string[] {
+	if (first === null || now === null || first === now) return [];
+	return [
+		`Its serial number is ${now}; at this start of control it was ${first}: what was tested of that one is to be tested of this one.`,
+	];
 }
 
 function detailsOf({ state, identity, error, warnings }: Slot): InstrumentDetails {

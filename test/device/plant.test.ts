@@ -136,7 +136,7 @@ describe("the plant", () => {
 		expect(told.at(-1)).toBe("gauge ready");
 	});
 
-	it("takes a spare of the same model", async () => {
+	it("takes a spare of the same model, and goes on warning that it is another one", async () => {
 		plant.start();
 		await clock.advance(1_000);
 		device.silence = silent();
@@ -144,7 +144,19 @@ describe("the plant", () => {
 		device.serial = "2";
 		device.silence = undefined;
 		await clock.advance(5_000);
-		expect(plant.instrument("gauge")).toMatchObject({ state: "ready", identity: { serial: "2" } });
+		const warnings = [expect.stringMatching(/^Its serial number is 2; at this start of control it was 1:/)];
+		expect(plant.instrument("gauge")).toMatchObject({ state: "ready", identity: { serial: "2" }, warnings });
+		device.silence = silent();
+		await clock.advance(1_000);
+		device.silence = undefined;
+		await clock.advance(5_000);
+		expect(plant.instrument("gauge")).toMatchObject({ state: "ready", warnings });
+		device.silence = silent();
+		await clock.advance(1_000);
+		device.serial = "1";
+		device.silence = undefined;
+		await clock.advance(5_000);
+		expect(plant.instrument("gauge")).toMatchObject({ state: "ready", warnings: [] });
 	});
 
 	it("hands a device at fault to the safe state, but not one never identified", async () => {

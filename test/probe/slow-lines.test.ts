@@ -67,6 +67,14 @@ describe.concurrent("a look", () => {
 		expect(json.readings.DI3!.value).toBe(1);
 	}, 30_000);
 
+	it("takes no word of a server that is no ADAM-6052 for its overloaded outputs", async () => {
+		const { port } = await serveTcp(modbusTcp({ words: () => 17, coils: () => true }));
+		const { code, json } = await probe("adam-6052", `modbus-tcp://127.0.0.1:${port}`);
+		expect(code).toBe(0);
+		expect(json.identityConfirmed).toBe(false);
+		expect(json.readings.DI0).toMatchObject({ value: 1, quality: "good" });
+	}, 30_000);
+
 	it("says why a server with the test register of a LabJack alone is not confirmed", async () => {
 		const words = (address: number) => (address === 55_100 ? 0x0011 : address === 55_101 ? 0x2233 : 0);
 		const { port } = await serveTcp(modbusTcp({ words }));

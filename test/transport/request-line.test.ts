@@ -339,13 +339,26 @@ describe("a request line", () => {
 		};
 		expect(await line.request(ask("PR1"))).toBe("1.0E-3");
 		expect(far.opened).toBe(2);
-		expect(line.counters).toEqual({ exchanges: 1, retries: 1, timeouts: 0, breaks: 1 });
+		expect(line.counters).toEqual({ exchanges: 1, retries: 1, timeouts: 0, breaks: 1, slowestMs: 0 });
 
 		const control = setUp();
 		control.far.answer = () => void control.far.cut();
 		const reply = outcome(control.line.request(ask("PR1")));
 		await settled();
 		expect(reply.code).toBe("LINK_LOST");
+	});
+
+	it("in a look notes the longest wait for an answer to begin, and not that for a question with a time-out of its own", async () => {
+		const { far, line } = setUp({ timing: { ...timing, isLook: true } });
+		const waits = [30, 70, 50, 90];
+		far.answer = (_request, index) => far.sendLater(waits[index]!, ascii("1\r"));
+		const done = Promise.all([
+			...["A", "B", "C"].map((text) => line.request(ask(text))),
+			line.request(ask("D", { timeoutMs: timing.timeoutMs * 2 })),
+		]);
+		await far.clock.advance(1_000);
+		await done;
+		expect(line.counters.slowestMs).toBe(70);
 	});
 
 	it("in a look waits for the answers to all attempts of a question, however late, before the next one", async () => {
