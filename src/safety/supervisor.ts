@@ -324,15 +324,17 @@ export class Supervisor {
 			this.latches.judge();
 			this.alarms.tick();
 			this.safeState.retry();
-			if (lateMs <= STALL_MS && this.isHealthy()) this.watchdogs.feed();
+			if (lateMs <= STALL_MS && this.canJudge) this.watchdogs.feed(this.areValvesKnown ? [] : this.valves);
 		}
 	}
 
-	/** Every judgement could be made, and every valve is known to be where it should be. */
-	private isHealthy(): boolean {
-		if (this.safeState.hasUncertainValves || this.doses.isOverdue(this.clock.nowMs(), CONFIRM_GRACE_MS)) return false;
-		if (!this.couldObserve) return false;
-		return this.latches.couldJudge;
+	private get canJudge(): boolean {
+		return this.couldObserve && this.latches.couldJudge;
+	}
+
+	/** False while a valve may not be where it should be: its instrument then brings it to rest by itself. */
+	private get areValvesKnown(): boolean {
+		return !this.safeState.hasUncertainValves && !this.doses.isOverdue(this.clock.nowMs(), CONFIRM_GRACE_MS);
 	}
 
 	private noteStall(lateMs: number): void {

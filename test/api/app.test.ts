@@ -554,10 +554,12 @@ describe("the reactor by hand", () => {
 		control.answer = () => ({ order: "carrier = 20 sccm" });
 		const answer = await post(app, "/reactor/commands", { command: "set", actuator: "carrier", value: 20, by: "mk" });
 		expect(answer.json()).toEqual({ simulated: true, order: "carrier = 20 sccm" });
+		await post(app, "/reactor/commands", { command: "set", actuator: "stage", value: 60, neverAboveC: 70 });
 		await post(app, "/reactor/commands", { command: "dose", precursor: "TMA", ms: 15 });
 		await post(app, "/reactor/commands", { command: "safe", by: "mk" });
 		expect(control.asked.map(({ command, args }) => [command, args])).toEqual([
 			["manual-set", { actuator: "carrier", value: 20, by: "mk" }],
+			["manual-set", { actuator: "stage", value: 60, neverAboveC: 70, by: "rest" }],
 			["manual-dose", { precursor: "TMA", ms: 15, by: "rest" }],
 			["make-safe", { by: "mk" }],
 		]);

@@ -164,6 +164,26 @@ describe("the time after which nobody is taken to be there", () => {
 	});
 });
 
+describe("the time of an operation that is over", () => {
+	it("does not end the next one", async () => {
+		await story.forS(600);
+		await asked(story, "make-safe", {});
+		await story.forS(5);
+		await set("wall", 60);
+		await story.forS(500);
+		expect(story.status.manual).toMatchObject({ order: "wall = 60 °C" });
+		expect(heated()).toEqual(["wall"]);
+	});
+
+	it("ends nothing once control has stopped", async () => {
+		await set("wall", 60);
+		await story.stop();
+		const { lastSeq } = story.journal;
+		await story.forS(1_000);
+		expect(story.since(lastSeq)).toEqual([]);
+	});
+});
+
 describe("a trip in manual operation", () => {
 	it("fails the order that is under way, and does not put the reactor to rest for it", async () => {
 		const carrier = story.control.plant.device("carrier");

@@ -114,6 +114,13 @@ export function fakeReactor({ carry, spec = REACTOR }: { readonly carry?: Safety
 			feeds += 1;
 		},
 	};
+	let heaterFeeds = 0;
+	devices.stage.watchdog = {
+		timeoutMs: 5_000,
+		feed: async () => {
+			heaterFeeds += 1;
+		},
+	};
 	const pulses: string[] = [];
 	let completed = true;
 	devices.io.pulses = {
@@ -158,8 +165,13 @@ export function fakeReactor({ carry, spec = REACTOR }: { readonly carry?: Safety
 		guarded,
 		trips,
 		pulses,
+		/** Of the valve I/O. */
 		get feeds() {
 			return feeds;
+		},
+		/** Of the stage's controller. */
+		get heaterFeeds() {
+			return heaterFeeds;
 		},
 		set pulseCompletes(value: boolean) {
 			completed = value;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fakeReactor, flowing } from "./fake-plant.js";
+import { REACTOR } from "./support.js";
 
 type Guarded = ReturnType<typeof fakeReactor>["guarded"];
 
@@ -86,6 +87,36 @@ describe("the guarded reactor", () => {
 		await expect(guarded.confirmDose("TMA", clock.nowMs())).resolves.toMatchObject({ completed: false });
 		expect(supervisor.doses.isOpen("TMA")).toBe(true);
 		expect(supervisor.doses.purgedS("TMA", clock.nowMs() + 60_000)).toBe(0);
+	});
+
+	it("takes no dose for over whose pulse is not complete, though its line reads low between two edges", async () => {
+		await deposit();
+		const { guarded, supervisor, devices, clock } = reactor;
+		await guarded.armDose("TMA", 15);
+		await guarded.fireDose("TMA", 15);
+		const { pulses } = devices.io;
+		devices.io.pulses = { ...pulses!, confirm: async () => ({ completed: false, widthMs: 15, lineLow: true }) };
+		await expect(guarded.confirmDose("TMA", clock.nowMs())).resolves.toMatchObject({ completed: false });
+		expect(supervisor.doses.isOpen("TMA")).toBe(true);
+	});
+
+	it("knows the hottest zone that can heat the foil, corrected, by what is read for sure", async () => {
+		await reactor.stop();
+		const { stage, ...others } = REACTOR.zones;
+		const second = { ...stage!, instrument: "wall", offsetC: -1, uncertaintyC: 3 };
+		reactor = fakeReactor({ spec: { ...REACTOR, zones: { stage: stage!, ...others, wall: second } } });
+		const { guarded, devices, clock } = reactor;
+		expect(guarded.hottestFoilZone()).toBeUndefined();
+		const reads = async (stageC: number, wallC: number) => {
+			devices.stage.values.temperature = stageC;
+			devices.wall.values.temperature = wallC;
+			await clock.advance(1_000);
+			return guarded.hottestFoilZone();
+		};
+		expect(await reads(50, 50)).toEqual({ celsius: 50.5, uncertaintyC: stage!.uncertaintyC });
+		expect(await reads(50, 52)).toEqual({ celsius: 51, uncertaintyC: 3 });
+		devices.wall.silence = reactor.silent("wall");
+		expect(await reads(50, 90)).toEqual({ celsius: 50.5, uncertaintyC: stage!.uncertaintyC });
 	});
 
 	it("keeps a precursor open in its books when the safe state could not shut it", async () => {

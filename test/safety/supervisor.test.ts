@@ -177,12 +177,13 @@ describe("the watchdogs", () => {
 
 	it("are not fed after a stall of control's own loop, which is told, and are again after a beat in time", async () => {
 		await reactor.clock.advance(BEAT_MS / 2);
-		const before = reactor.feeds;
+		const [before, ofHeater] = [reactor.feeds, reactor.heaterFeeds];
 		reactor.clock.stalledMs += 1_001;
 		// Samples that are handled before the late beat are no sign of health.
 		reactor.supervisor.sampled();
 		await reactor.clock.advance(BEAT_MS / 2);
 		expect(reactor.feeds).toBe(before);
+		expect(reactor.heaterFeeds).toBe(ofHeater);
 		expect(reactor.supervisor.alarms.state("control.stalled")).toBe("unacknowledged");
 		expect(reactor.journal.records.filter((record) => record.kind === "note")).toMatchObject([
 			{
@@ -214,18 +215,21 @@ describe("the watchdogs", () => {
 		await reactor.guarded.armDose("TMA", 15);
 		await reactor.guarded.fireDose("TMA", 15);
 		await reactor.clock.advance(2_000);
-		const before = reactor.feeds;
+		const [before, ofHeater] = [reactor.feeds, reactor.heaterFeeds];
 		await reactor.clock.advance(5_000);
 		expect(reactor.feeds).toBe(before);
+		// A heater is let go of for what heats it, not for a valve.
+		expect(reactor.heaterFeeds - ofHeater).toBe(10);
 	});
 
 	it("are not fed while the safe state cannot bring a valve to its place", async () => {
 		reactor.devices.io.failure = reactor.silent("io");
 		void reactor.supervisor.makeSafe("trip", "test");
 		await reactor.clock.advance(2_000);
-		const before = reactor.feeds;
+		const [before, ofHeater] = [reactor.feeds, reactor.heaterFeeds];
 		await reactor.clock.advance(5_000);
 		expect(reactor.feeds).toBe(before);
+		expect(reactor.heaterFeeds - ofHeater).toBe(10);
 		reactor.devices.io.failure = undefined;
 		await reactor.clock.advance(3_000);
 		expect(reactor.feeds).toBeGreaterThan(before);
@@ -235,9 +239,9 @@ describe("the watchdogs", () => {
 		vi.spyOn(reactor.plant, "reading").mockImplementation(() => {
 			throw new Error("broken");
 		});
-		const before = reactor.feeds;
+		const [before, ofHeater] = [reactor.feeds, reactor.heaterFeeds];
 		await reactor.clock.advance(3_000);
-		expect(reactor.feeds).toBe(before);
+		expect([reactor.feeds, reactor.heaterFeeds]).toEqual([before, ofHeater]);
 		expect(reactor.trips.length).toBeGreaterThan(0);
 	});
 
@@ -258,12 +262,13 @@ describe("the watchdogs", () => {
 			throw new Error("no room");
 		});
 		await reactor.clock.advance(BEAT_MS);
-		const before = reactor.feeds;
+		const [before, ofHeater] = [reactor.feeds, reactor.heaterFeeds];
 		await reactor.clock.advance(10 * BEAT_MS);
-		expect(reactor.feeds).toBe(before);
+		expect([reactor.feeds, reactor.heaterFeeds]).toEqual([before, ofHeater]);
 		follow.mockRestore();
 		await reactor.clock.advance(10 * BEAT_MS);
 		expect(reactor.feeds).toBeGreaterThan(before);
+		expect(reactor.heaterFeeds).toBeGreaterThan(ofHeater);
 	});
 
 	it("do not keep the supervisor waiting when feeding hangs, and are not asked twice meanwhile", async () => {

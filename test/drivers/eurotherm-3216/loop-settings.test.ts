@@ -56,8 +56,7 @@ describe("giving a 3216 back", () => {
 		await bench.run(giveBack());
 		expect(await worksTo(bench)).toBe(before);
 		bench.requests.length = 0;
-		await bench.run(bench.clock.sleep(10_000));
-		await bench.run(bench.device.poll());
+		await bench.pollFor(10);
 		expect(writes(bench)).toEqual([]);
 	});
 

@@ -22,8 +22,11 @@ function ignore(bench: Bench, register: number): void {
 }
 
 describe("a setpoint of a 3216", () => {
-	it("is bounded by the configured range, as its signal says", () => {
-		expect(new Bench().device.signals.setpoint!.settable).toEqual({ min: 0, max: 200 });
+	it("is bounded by the configured range, as its signal says", async () => {
+		const bench = await connected();
+		expect(bench.device.signals.setpoint!.settable).toEqual({ min: 0, max: 200 });
+		expect(await set(bench, 0)).toBe(0);
+		expect(await set(bench, 200)).toBe(200);
 	});
 
 	it("that does not stand in register 26 after it was written is none", async () => {
@@ -40,7 +43,9 @@ describe("a setpoint of a 3216", () => {
 		const bench = new Bench({ remote_select: 0 });
 		bench.simulator.remoteSelect = 0;
 		await bench.run(bench.device.connect());
+		bench.requests.length = 0;
 		await set(bench, 120);
+		expect(writes(bench)).toEqual(["6@26=1200", "6@276=0"]);
 		await bench.pollFor(3);
 		bench.requests.length = 0;
 		await set(bench, 121);
@@ -105,6 +110,28 @@ describe("a 3216 that is made safe", () => {
 		expect(writes(bench)).toEqual(["6@26=0"]);
 	});
 
+	it("overrules a change of its setpoint that is under way, though remote was proven before", async () => {
+		const bench = await connected();
+		await set(bench, 120);
+		await bench.pollFor(2);
+		const setting = set(bench, 150);
+		setting.catch(() => {});
+		await bench.run(bench.device.makeSafe());
+		await expect(setting).rejects.toMatchObject({ code: expect.stringMatching(/DEVICE_NOT_READY|READBACK_MISMATCH/) });
+		expect(await bench.pollFor(10)).toMatchObject({ setpoint: { value: 0 }, output: { value: 0 } });
+	});
+
+	it("is refreshed no more when it could not be made safe, so that its own time-out does it", async () => {
+		const bench = await connected();
+		await set(bench, 150);
+		ignore(bench, 26);
+		await expect(bench.run(bench.device.makeSafe())).rejects.toMatchObject({ code: "READBACK_MISMATCH" });
+		bench.requests.length = 0;
+		await bench.pollFor(6);
+		expect(writes(bench)).toEqual([]);
+		expect(bench.heaterPercent).toBe(0);
+	});
+
 	it("is not safe while it works on to a temperature above the local setpoint that the lab file allows", async () => {
 		const bench = await connected();
 		await set(bench, 150);
@@ -150,7 +177,7 @@ describe("giving a 3216 back", () => {
 		return { bench, giveBack };
 	};
 
-	it.each([0, 100, 300])("ends when it is made safe %s ms after it has begun", async (afterMs) => {
+	it.each([0, 2, 5, 10, 20, 100, 300])("ends when it is made safe %s ms after it has begun", async (afterMs) => {
 		const bench = new Bench();
 		bench.simulator.localSetpointsC[0] = 35;
 		await bench.clock.advance(250);

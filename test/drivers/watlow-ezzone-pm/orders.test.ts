@@ -132,14 +132,32 @@ describe("a PM whose set points wear its EEPROM", () => {
 });
 
 describe("a PM that is watched", () => {
-	it("is not judged by a poll that meets an order under way, nor before it has had its time to follow", async () => {
+	it("goes on with what it was ordered after a loss in which it went on", async () => {
 		const bench = await new Bench({}, inCelsius).connected();
-		await bench.set(60);
-		await bench.pollFor(3);
-		const setting = bench.device.set!("setpoint", 150);
-		const polled = bench.device.poll();
-		await bench.run(setting);
-		expect((await bench.run(polled)).setpoint!.quality).toBe("good");
+		await bench.set(100);
+		await bench.run(bench.device.close());
+		await bench.clock.advance(60_000);
+		await bench.run(bench.device.connect());
+		expect(await bench.pollFor(3)).toMatchObject({ setpoint: { value: 100, quality: "good" }, remote: { value: 1 } });
+	});
+
+	it("is not judged by a poll that meets an order under way", async () => {
+		for (let exchanges = 1; exchanges <= 7; exchanges += 1) {
+			const bench = await new Bench({}, inCelsius).connected();
+			await bench.set(60);
+			await bench.pollFor(3);
+			bench.requests.length = 0;
+			const setting = bench.device.set!("setpoint", 150);
+			while (bench.requests.length < exchanges) await Promise.resolve();
+			const polled = bench.device.poll();
+			await bench.run(setting);
+			expect((await bench.run(polled)).setpoint!.quality).toBe("good");
+		}
+	});
+
+	it("is not judged before it has had its time to follow", async () => {
+		const bench = await new Bench({}, inCelsius).connected();
+		await bench.set(150);
 		await bench.pollFor(3);
 		report(bench, ACTIVE_SETPOINT, () => 150);
 		await bench.set(60);
