@@ -299,6 +299,14 @@ const OTHER_FRAMING: Readonly<Record<string, string>> = {
 
 function tryNext(address: Address): string[] {
 	const power = "is the instrument on";
+	if (isAtBroker(address)) {
+		return [
+			"host and port of the broker, and its login",
+			`${power} and connected to that broker`,
+			"its topics, which stand below the prefix of this address",
+			"more time for one that speaks rarely (--within)",
+		];
+	}
 	const framing = OTHER_FRAMING[address.scheme];
 	const unit =
 		"unit" in address

@@ -7,6 +7,8 @@ import type { AtmosphereSettings, GasSettings } from "./config.js";
 
 /** First messages, and then fresh ones, are waited for as long as a value may be old, but not longer than this. */
 const FIRST_MESSAGES_MS_MAX = 45_000;
+/** A look makes do with some of the signals after so long. */
+const SOME_MESSAGES_MS = 8_000;
 /** Clocks of two machines may differ by this much. */
 const AHEAD_MS_MAX = 5_000;
 const UNKNOWN_AGE = "a retained message of unknown age came; a fresh one is waited for";
@@ -59,25 +61,26 @@ export class MqttAtmosphere implements Device {
 		);
 	}
 
-	/** Listening changes nothing. */
+	/** Listening changes nothing. Makes do with some of the signals where the rest stays silent. */
 	async inspect(): Promise<Identification> {
-		return this.listen((heard) => heard !== undefined);
+		return this.listen((heard) => heard !== undefined, SOME_MESSAGES_MS);
 	}
 
 	async connect(): Promise<Identification> {
 		return this.listen((heard) => heard !== undefined && !("wrong" in heard && heard.wrong === UNKNOWN_AGE));
 	}
 
-	private async listen(isEnough: IsEnough): Promise<Identification> {
+	private async listen(isEnough: IsEnough, someDoAfterMs?: number): Promise<Identification> {
 		this.heard.clear();
 		// Anew, so that retained messages come again.
 		await this.link.close();
 		await this.link.open();
 		for (const topic of this.topics) await this.link.subscribe(topic, (message) => this.received(message));
-		await this.firstMessages(isEnough);
-		const warnings = this.gases.flatMap(([signal]) => {
+		await this.firstMessages(isEnough, someDoAfterMs);
+		const warnings = this.gases.flatMap(([signal, { topic }]) => {
 			const heard = this.heard.get(signal);
-			return heard !== undefined && "wrong" in heard ? [`${signal}: ${heard.wrong}.`] : [];
+			if (heard === undefined) return [`${signal}: no message has come on ${topic}.`];
+			return "wrong" in heard ? [`${signal}: ${heard.wrong}.`] : [];
 		});
 		return {
 			identity: { manufacturer: null, model: null, serial: null, firmware: null },
@@ -146,26 +149,35 @@ export class MqttAtmosphere implements Device {
 		return { ppm, measuredMs: nowMs + Math.min(0, aheadMs) };
 	}
 
-	/** Until there is enough of every signal, or at least something. Throws DEVICE_SILENT. */
-	private firstMessages(isEnough: IsEnough): Promise<void> {
+	/** Until there is enough of every signal, or at least something; or of some signals, after that time. Throws DEVICE_SILENT. */
+	private firstMessages(isEnough: IsEnough, someDoAfterMs?: number): Promise<void> {
 		const isComplete = () => this.gases.every(([signal]) => isEnough(this.heard.get(signal)));
 		if (isComplete()) return Promise.resolve();
 		const { clock, name, settings } = this.context;
 		const waitMs = Math.min(settings.stale_s * 1_000, FIRST_MESSAGES_MS_MAX);
 		return new Promise((resolve, reject) => {
 			let timer: Timer | undefined;
+			let patience: Timer | undefined;
+			let someDo = false;
 			const end = (error?: AdlayerError) => {
 				this.lookAgain = undefined;
 				timer?.cancel();
+				patience?.cancel();
 				if (error === undefined) resolve();
 				else reject(error);
 			};
 			this.lookAgain = () => {
-				if (isComplete()) end();
+				if (isComplete() || (someDo && this.heard.size > 0)) end();
 			};
+			if (someDoAfterMs !== undefined) {
+				patience = clock.setTimer(someDoAfterMs, () => {
+					someDo = true;
+					this.lookAgain?.();
+				});
+			}
 			timer = clock.setTimer(waitMs, () => {
 				const missing = this.gases.filter(([signal]) => !this.heard.has(signal)).map(([, { topic }]) => topic);
-				if (missing.length === 0) {
+				if (missing.length === 0 || (someDoAfterMs !== undefined && this.heard.size > 0)) {
 					end();
 					return;
 				}

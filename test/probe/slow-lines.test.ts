@@ -103,6 +103,21 @@ describe.concurrent("a look", () => {
 		expect(json.warnings.join(" ")).toContain("no on/off state (010)");
 	}, 30_000);
 
+	it("says of a broker what is to be tried there, and nothing of serial lines", async () => {
+		const options = [
+			"stale_s=5",
+			'signals={"o2":{"gas":"O2","topic":"o2","payload":"number","ppm_per_unit":1,"ppm_min":0,"ppm_max":9}}',
+		];
+		const { code, json } = await probe(
+			"mqtt-atmosphere",
+			"mqtt://127.0.0.1:1/box",
+			...options.flatMap((option) => ["--option", option]),
+		);
+		expect(code).toBe(3);
+		expect(json.error!.hint).toMatch(/broker.*topics.*below the prefix.*--within/);
+		expect(json.error!.hint).not.toContain("letter");
+	}, 30_000);
+
 	it("passes over the greeting of a serial server before the identity of a 2400", async () => {
 		const identity = "KEITHLEY INSTRUMENTS INC.,MODEL 2400,1163289,C30   Mar 17 2006 09:29:29/A02  /K/J\r";
 		const answers: Readonly<Record<string, string>> = { "*IDN?": identity, ":OUTP:SMOD?": "HIMP\r", ":OUTP?": "0\r" };

@@ -220,6 +220,27 @@ describe("mqtt-atmosphere", () => {
 		await refused;
 	});
 
+	it("is looked at with some of its signals where the rest stays silent, and says which; with none it is silent", async () => {
+		const rig = new Rig();
+		rig.oxygen("0.4", true);
+		const looking = rig.device.inspect!();
+		await rig.clock.advance(8_000);
+		expect(await looking).toMatchObject({
+			confirmed: true,
+			warnings: [expect.stringContaining("unknown age"), "water: no message has come on air."],
+		});
+		const late = new Rig();
+		const lateLook = late.device.inspect!();
+		await late.clock.advance(20_000);
+		late.oxygen("0.6");
+		await late.clock.advance(1);
+		expect(await lateLook).toMatchObject({ warnings: ["water: no message has come on air."] });
+		const mute = new Rig();
+		const refused = expect(mute.device.inspect!()).rejects.toMatchObject({ code: "DEVICE_SILENT" });
+		await mute.clock.advance(30_000);
+		await refused;
+	});
+
 	it("loses its values with the broker, and has them back after a new connection", async () => {
 		const rig = await new Rig().connected();
 		rig.broker.stop();
