@@ -45,6 +45,8 @@ export class NewareBts8 implements Device, Cycler {
 	private readonly probe = new SignProbe();
 	private readonly zone: LocalTime | undefined;
 	private used: readonly Channel[] = [];
+	/** A look at a server without a channel. */
+	private seesNothing = false;
 
 	constructor(
 		private readonly context: DriverContext<NewareBts8Settings>,
@@ -74,6 +76,7 @@ export class NewareBts8 implements Device, Cycler {
 		return this.session.inTurn(async () => {
 			await this.session.open();
 			this.used = everyChannel(this.context.settings, this.session.found);
+			this.seesNothing = this.used.length === 0;
 			for (const { name } of this.used) this.addSignals(name);
 			return this.identification();
 		});
@@ -90,12 +93,17 @@ export class NewareBts8 implements Device, Cycler {
 				throw new AdlayerError("DEVICE_MISCONFIGURED", problems.join(" "));
 			}
 			this.used = configured(settings, found);
+			this.seesNothing = false;
 			return this.identification();
 		});
 	}
 
 	/** Voltage and current of every channel, and how many run. */
 	async poll(): Promise<PolledValues> {
+		if (this.seesNothing) {
+			const nothing = { value: null, quality: "fault", detail: "BTS sees no cycler" } as const;
+			return Object.fromEntries(Object.keys(this.signals).map((signal) => [signal, nothing]));
+		}
 		const statuses = Object.entries(await this.status());
 		const values: Record<string, PolledValue> = {
 			running: { value: statuses.filter(([, { activity }]) => activity === "running").length, quality: "good" },

@@ -103,6 +103,20 @@ describe.concurrent("a look", () => {
 		expect(json.warnings.join(" ")).toContain("no on/off state (010)");
 	}, 30_000);
 
+	it("says at every reading of a cycler's server that it sees no cycler", async () => {
+		const xml = (body: string) =>
+			`<?xml version="1.0" encoding="UTF-8"?>\r\n<bts version="1.0">\r\n${body}</bts>\n\n#\r\n`;
+		const connected = xml("<cmd>connect_resp</cmd><result>ok</result>");
+		const empty = xml('<cmd>getdevinfo_resp</cmd><middle count="0">\r\n</middle>');
+		const { port } = await serveTcp(
+			lineEnded("#\r\n", () => (request) => (request.includes("<cmd>connect</cmd>") ? connected : empty), ""),
+		);
+		const { code, json } = await probe("neware-bts8", `tcp://127.0.0.1:${port}`);
+		expect(code).toBe(0);
+		expect(json.identityConfirmed).toBe(false);
+		expect(json.readings.running).toMatchObject({ value: null, detail: "BTS sees no cycler" });
+	}, 30_000);
+
 	it("says of a broker what is to be tried there, and nothing of serial lines", async () => {
 		const options = [
 			"stale_s=5",
