@@ -57,6 +57,8 @@ export class Eurotherm3216 implements Device {
 	private instrument: InstrumentState | undefined;
 	/** The setpoint the instrument shall follow, as a register word; undefined while nobody has set one. */
 	private wanted: number | undefined;
+	/** It is the one of the safe state, which heats nothing. */
+	private isSafeWanted = false;
 	private wantedSinceMs = 0;
 	private refreshedMs = Number.NEGATIVE_INFINITY;
 	/** The working setpoint has been seen to follow the remote one. */
@@ -191,7 +193,7 @@ export class Eurotherm3216 implements Device {
 			await this.writeRemote(word);
 			this.stillAllowed(safeStates);
 			if (!this.remoteProven) await this.selectRemote(word, safeStates);
-			this.want(word);
+			this.want(word, false);
 		} finally {
 			this.setting -= 1;
 		}
@@ -221,7 +223,7 @@ export class Eurotherm3216 implements Device {
 			workingSetpointC = await this.verifySafe(safeC);
 		});
 		if (failures.length > 0) throw failures[0];
-		if (this.scale.toWord(workingSetpointC) === word) this.want(word);
+		if (this.scale.toWord(workingSetpointC) === word) this.want(word, true);
 	}
 
 	close(): Promise<void> {
@@ -313,12 +315,13 @@ export class Eurotherm3216 implements Device {
 		);
 	}
 
-	/** A remote setpoint that has lapsed stays so until somebody sets one again: nobody has watched the zone meanwhile. */
+	/** A remote setpoint that heats and has lapsed stays so until somebody sets one again: nobody has watched the zone meanwhile. */
 	private async refresh(): Promise<void> {
 		const { wanted, timeoutMs } = this;
 		const nowMs = this.clock.nowMs();
 		const ageMs = nowMs - this.refreshedMs;
-		if (wanted === undefined || this.setting > 0 || ageMs < timeoutMs / 3 || ageMs >= timeoutMs) return;
+		if (wanted === undefined || this.setting > 0 || ageMs < timeoutMs / 3) return;
+		if (ageMs >= timeoutMs && !this.isSafeWanted) return;
 		await this.modbus.writeRegister(REGISTER.remoteSetpoint, wanted);
 		this.refreshedMs = nowMs;
 	}
@@ -357,8 +360,9 @@ export class Eurotherm3216 implements Device {
 		return this.scale.toWord(state.workingSetpointC) === this.wanted && faultOf(state.status) === undefined;
 	}
 
-	private want(word: number): void {
+	private want(word: number, isSafe: boolean): void {
 		this.wanted = word;
+		this.isSafeWanted = isSafe;
 		this.wantedSinceMs = this.clock.nowMs();
 	}
 

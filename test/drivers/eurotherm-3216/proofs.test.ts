@@ -110,6 +110,18 @@ describe("a 3216 that is made safe", () => {
 		expect(writes(bench)).toEqual(["6@26=0"]);
 	});
 
+	it("holds its safe setpoint again when the line was busy for longer than its time-out", async () => {
+		const bench = await connected({ safe_setpoint_degC: 10 });
+		await set(bench, 150);
+		await bench.run(bench.device.makeSafe());
+		await bench.clock.advance(6000);
+		expect(await bench.pollFor(3)).toMatchObject({ setpoint: { value: 10, quality: "good" } });
+		await set(bench, 120);
+		await bench.clock.advance(6000);
+		await bench.pollFor(10);
+		expect(bench.heaterPercent).toBe(0);
+	});
+
 	it("overrules a change of its setpoint that is under way, though remote was proven before", async () => {
 		const bench = await connected();
 		await set(bench, 120);
