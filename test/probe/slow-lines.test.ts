@@ -27,7 +27,7 @@ const TRANSDUCER: Readonly<Record<string, string>> = {
 describe.concurrent("a look", () => {
 	it("waits longer for an answer than control does, and says that control would not", async () => {
 		const transducer = lineEnded(";FF", () => (line) => TRANSDUCER[line], "");
-		const { port } = await serveTcp(later(300, transducer));
+		const { port } = await serveTcp(later(220, transducer));
 		const { code, json } = await probe("mks-900", `tcp://127.0.0.1:${port}`);
 		expect(code).toBe(0);
 		expect(json.identity.serial).toBe("11350123456");
