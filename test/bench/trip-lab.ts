@@ -37,6 +37,8 @@ const ZONE_BAD_C = 150;
 const LIMIT_MS = 8_000;
 /** After the lines are low: whether one rises all the same. */
 const WATCH_MS = 400;
+/** Function codes of Modbus. */
+const READ = 3;
 const WRITES = [6, 16];
 const INSTRUMENTS: Readonly<Record<TripCause, string>> = {
 	pressure: "gauge",
@@ -69,8 +71,11 @@ function sensed(): void {
 	wasSensed = true;
 }
 
-function replied(instrument: string): void {
-	if (wasSensed && cause !== undefined && instrument === INSTRUMENTS[cause]) firstBadMs ??= performance.now();
+function replied(instrument: string, reply: Uint8Array): void {
+	if (!wasSensed || cause === undefined || instrument !== INSTRUMENTS[cause]) return;
+	// A controller also answers to the feeding of its dead-man, which carries no temperature.
+	if (cause === "thermal" && reply[1] !== READ) return;
+	firstBadMs ??= performance.now();
 }
 
 /** A Modbus TCP request that writes the state of a precursor's line. */
@@ -124,7 +129,7 @@ function listenedTo(name: string, simulator: InstrumentSimulator): InstrumentSim
 			if (tap === undefined) {
 				tap = {
 					send: (reply) => {
-						replied(name);
+						replied(name, reply);
 						connection.send(reply);
 					},
 					state: undefined,
