@@ -3,12 +3,13 @@
  * lines captured from MC-500SCCM-D 10v20.0-R24, MCR-200SLPM-D 8v17.0-R23 and MC-500SCCM-D 5v12.0-R22.
  */
 import { AdlayerError } from "#core/errors.js";
+import { TURN_AROUND } from "#transport/turn-around.js";
 
 const CR = 0x0d;
 const LF = 0x0a;
 
 /** Ends of lines, and what a two-wire line may give while it turns around. */
-const BETWEEN_LINES: readonly number[] = [CR, LF, 0x00, 0xff];
+const BETWEEN_LINES: readonly number[] = [CR, LF, ...TURN_AROUND];
 
 /** No line of this protocol is longer: a row of the column table has 85 characters. */
 export const LINE_BYTES_MAX = 200;

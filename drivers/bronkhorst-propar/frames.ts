@@ -3,6 +3,7 @@
  * interface, 9.17.027, pp 12 to 14; for the binary form Bronkhorst's own bronkhorst-propar package (its provider).
  */
 import { AdlayerError } from "#core/errors.js";
+import { TURN_AROUND } from "#transport/turn-around.js";
 
 export const FORMS = ["ascii", "binary"] as const;
 export type Form = (typeof FORMS)[number];
@@ -106,7 +107,7 @@ export function decodeFrame(text: string): Frame {
 /** The first whole line from `from` on, without its ending. Throws REPLY_INVALID on one that is too long. */
 function readLine(received: Uint8Array, from: number): { text: string; next: number } | undefined {
 	let start = from;
-	while (start < received.length && (isEnding(received[start]!) || isTurnAround(received[start]!))) start += 1;
+	while (start < received.length && (isEnding(received[start]!) || TURN_AROUND.includes(received[start]!))) start += 1;
 	let end = start;
 	while (end < received.length && !isEnding(received[end]!)) end += 1;
 	if (end - start > LINE_BYTES_MAX) throw invalid(`a line of more than ${LINE_BYTES_MAX} bytes came`);
@@ -116,8 +117,6 @@ function readLine(received: Uint8Array, from: number): { text: string; next: num
 }
 
 const isEnding = (byte: number): boolean => byte === CR || byte === LF;
-/** What a two-wire line may give while it turns around. */
-const isTurnAround = (byte: number): boolean => byte === 0x00 || byte === 0xff;
 
 /** Text for a message: control characters as dots, cut at 40. */
 export const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, ".").slice(0, 40);

@@ -4,6 +4,7 @@
  */
 import { AdlayerError } from "#core/errors.js";
 import { pascalFromMillibar, pascalFromTorr } from "#core/units.js";
+import { TURN_AROUND } from "#transport/turn-around.js";
 
 const END = ";FF";
 /** No reply is longer: a user tag of some 20 characters. */
@@ -19,7 +20,7 @@ export const addressText = (address: number): string => String(address).padStart
 export const ADDRESS_ANY = 254;
 
 /** Some end their replies with a line's end as well, and a two-wire line that turns around may give 00 or FF before one. */
-const REPLY = new RegExp(`^[\\r\\n${String.fromCharCode(0x00, 0xff)}]*@(\\d{3})(ACK|NAK)([\\x20-\\x7e]*)$`);
+const REPLY = new RegExp(`^[\\r\\n${String.fromCharCode(...TURN_AROUND)}]*@(\\d{3})(ACK|NAK)([\\x20-\\x7e]*)$`);
 
 /** What a transducer answered, and which: data, or the code of its refusal. */
 export type Answer = ({ readonly data: string } | { readonly refused: number }) & { readonly from: number };

@@ -76,9 +76,6 @@ const THERE_S = 60;
 export class HeatGuide {
 	readonly observer: ZoneObserver;
 	private readonly watch: MismatchWatch;
-	/** Of what was before the way. */
-	private readonly watchBefore: MismatchWatch;
-	private isPastExplained = true;
 	private readonly peak: PeakAhead;
 	private readonly targetReadingC: number;
 	private readonly setpointMaxC: number;
@@ -111,7 +108,6 @@ export class HeatGuide {
 			powerBefore,
 		);
 		this.watch = new MismatchWatch(model);
-		this.watchBefore = new MismatchWatch(model);
 		this.peak = new PeakAhead(model, foil);
 		this.targetReadingC = task.targetC - foil.offsetC;
 		this.setpointMaxC = Math.min(task.neverAboveC - SETPOINT_BELOW_LIMIT_C, task.stageLimitC) - foil.offsetC;
@@ -135,14 +131,13 @@ export class HeatGuide {
 		const [oldest, ...later] = before;
 		if (oldest === undefined) return new HeatGuide(options, start);
 		const guide = new HeatGuide(options, { ...oldest, setpointC: start.setpointC });
-		for (const sample of [...later, start]) guide.observe(sample);
-		return guide.isPastExplained ? guide : new HeatGuide(options, start, before);
-	}
-
-	private observe(sample: ZoneSample): void {
-		const innovation = this.follow(sample);
-		if (sample.atS < this.judgedFromS || !this.isPastExplained) return;
-		this.isPastExplained = this.watchBefore.judge(innovation, this.observer, sample) === undefined;
+		const watch = new MismatchWatch(options.model);
+		for (const sample of [...later, start]) {
+			const innovation = guide.follow(sample);
+			if (sample.atS < guide.judgedFromS) continue;
+			if (watch.judge(innovation, guide.observer, sample) !== undefined) return new HeatGuide(options, start, before);
+		}
+		return guide;
 	}
 
 	/** One sample, about once a second; gives the setpoint to send. */

@@ -151,17 +151,15 @@ export class TcpRequest<Result, Reply> extends ModbusRequest<Result, Reply> {
 
 	diagnose(received: Uint8Array): string {
 		const asked = this.transactionId;
-		const came = received.length >= 9 ? (received[0]! << 8) | received[1]! : undefined;
-		const isFrame = came !== undefined && received[2] === 0 && received[3] === 0;
-		if (isFrame && came === asked) return "the frame that came is shorter than its own length says";
+		const came = transactionOf(received);
+		if (came === undefined) return `${received.length} bytes came without a frame of transaction ${asked}`;
+		if (came === asked) return "the frame that came is shorter than its own length says";
 		if (this.isLate(received)) return "only the answer to an earlier request came, too late";
-		if (isFrame) return `what came carries transaction ${came}, not that of the request, ${asked}, as Modbus TCP asks`;
-		return `${received.length} bytes came without a frame of transaction ${asked}`;
+		return `what came carries transaction ${came}, not that of the request, ${asked}, as Modbus TCP asks`;
 	}
 
 	isLate(received: Uint8Array): boolean {
-		if (received.length < MBAP_BYTES + 2 || received[2] !== 0 || received[3] !== 0) return false;
-		const came = (received[0]! << 8) | received[1]!;
+		const came = transactionOf(received) ?? 0;
 		return came !== 0 && came < this.transactionId;
 	}
 
@@ -183,6 +181,12 @@ export class TcpRequest<Result, Reply> extends ModbusRequest<Result, Reply> {
 		const message = `Unit ${from} answered function ${what & 0x7f} where ${instrument} (unit ${unit}) was asked ${this.title}.`;
 		throw new AdlayerError("REPLY_INVALID", message, { context: { unit: from, function: what & 0x7f } });
 	}
+}
+
+/** Of what begins with a Modbus TCP header; undefined where nothing does. */
+function transactionOf(received: Uint8Array): number | undefined {
+	if (received.length < MBAP_BYTES + 3 || received[2] !== 0 || received[3] !== 0) return undefined;
+	return (received[0]! << 8) | received[1]!;
 }
 
 function replyBytesOf({ code, count }: Asked): number {

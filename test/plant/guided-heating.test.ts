@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { LabFile } from "#src/config.js";
-import { annealOnly, knownLab, labWith, plainLab } from "./heating-support.js";
+import { annealOnly, knownLab, knownZoneAt, labWith, misread, plainLab, power } from "./heating-support.js";
 import { Story } from "./stories.js";
 
 let story: Story;
@@ -24,9 +24,7 @@ function misknownLab(share: number): LabFile {
 
 /** In the middle of the anneal's ramp. */
 async function inRamp(): Promise<void> {
-	await launched(knownLab());
-	await story.step("anneal");
-	await story.clock.advanceUntil(() => story.control.plant.reading("stage.temperature").value! > 150, 3_000_000);
+	story = await knownZoneAt(150);
 }
 
 describe("a zone whose heater is known", () => {
@@ -77,18 +75,10 @@ describe("a zone whose heater is known", () => {
 		"losing its %s in mid-ramp comes to the safe state",
 		async (what) => {
 			await inRamp();
-			const { twin } = story.lab;
-			const zoneC = twin.zoneC.bind(twin);
-			if (what === "sensor")
-				vi.spyOn(twin, "zoneC").mockImplementation((zone) => (zone === "stage" ? (null as never) : zoneC(zone)));
+			if (what === "sensor") misread(story, "stage", () => null);
 			else if (what === "line") story.lab.silence("stage", true);
-			else if (what === "heater") {
-				const setHeaterPercent = twin.setHeaterPercent.bind(twin);
-				vi.spyOn(twin, "setHeaterPercent").mockImplementation((zone, percent) =>
-					setHeaterPercent(zone, zone === "stage" ? 0 : percent),
-				);
-				setHeaterPercent("stage", 0);
-			} else twin.setLid(false);
+			else if (what === "heater") power(story, "stage", 0);
+			else story.lab.twin.setLid(false);
 			await story.state("held", 600);
 			await story.forS(30);
 			if (what === "line") story.lab.silence("stage", false);
